@@ -1,0 +1,41 @@
+/**
+ * What can go wrong in a way that somebody branches on. Everything else is thrown as it came and
+ * retried by the work queue with a growing delay.
+ */
+
+/** Normalises what was caught; anything that is not an Error is wrapped and kept as the cause. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+}
+
+/**
+ * Trying again cannot help before something outside changes: the work queue drops the key and waits
+ * for the next event or resync. `reason` is the condition reason the user sees.
+ */
+export class TerminalError extends Error {
+  override readonly name = 'TerminalError';
+  readonly reason: string;
+
+  constructor(reason: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** Nothing is wrong yet something is awaited: look again after `retryAfterMs`, without counting a failure. */
+export class WaitingError extends Error {
+  override readonly name = 'WaitingError';
+  readonly reason: string;
+  readonly retryAfterMs: number;
+
+  constructor(reason: string, retryAfterMs: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** A setting of the operator is wrong; the message names the variable. Ends the process at start. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}

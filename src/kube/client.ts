@@ -1,0 +1,123 @@
+import type { KubeList, KubeObject, Resource } from './objects.ts';
+
+/**
+ * The API server as the rest of the program sees it: raw JSON, one kept connection pool, a time
+ * limit on every request. Failures are thrown as {@link ApiError} (the server answered) or as the
+ * transport's own error (it did not); only the 404 of `get` and `remove` becomes a value.
+ */
+export interface Client {
+  /** The object, or undefined where the server answers 404. */
+  get(resource: Resource, namespace: string, name: string): Promise<KubeObject | undefined>;
+  /** One page of a list. */
+  list(resource: Resource, options: ListOptions): Promise<KubeList>;
+  /** A watch that ends with the stream: resolves at its end, rejects with what broke it. */
+  watch(resource: Resource, options: WatchOptions): Promise<void>;
+  /**
+   * Server-side apply. The body is sent as it is, so what it must hold for the mode (a uid, or
+   * `resourceVersion: "1"` for create-only) is up to the caller. Returns the object as stored.
+   */
+  apply(resource: Resource, body: KubeObject, options: ApplyOptions): Promise<KubeObject>;
+  /** Deletes under a uid precondition; false where the object was gone (404) or replaced (409). */
+  remove(resource: Resource, object: KubeObject, options?: RemoveOptions): Promise<boolean>;
+  /** The API groups that the server offers, by name; the core group is the empty string. */
+  groups(): Promise<ReadonlySet<string>>;
+  /** The server's own version. */
+  version(): Promise<ServerVersion>;
+}
+
+export interface ListOptions {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly limit?: number;
+  readonly continue?: string;
+  /** Absent for a read of the latest state; "0" would allow any cached one and is never used. */
+  readonly resourceVersion?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface WatchOptions {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly resourceVersion: string;
+  /** How long the server keeps the stream open. */
+  readonly timeoutSeconds: number;
+  /** The stream counts as dead after this long without a byte. */
+  readonly inactivityMs: number;
+  readonly signal: AbortSignal;
+  /** Called once the server has accepted the watch. */
+  readonly onOpen?: () => void;
+  /** Called for each event in order; must not throw. */
+  readonly onEvent: (event: WatchEvent) => void;
+}
+
+/** One line of a watch. The object of a BOOKMARK has only kind, apiVersion and resourceVersion. */
+export type WatchEvent =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; readonly object: KubeObject }
+  | { readonly type: 'ERROR'; readonly object: Status };
+
+export interface ApplyOptions {
+  readonly fieldManager: string;
+  /** Takes over fields that other managers own. */
+  readonly force: boolean;
+  readonly subresource?: 'status';
+}
+
+export interface RemoveOptions {
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+}
+
+export interface ServerVersion {
+  readonly major: number;
+  readonly minor: number;
+  readonly gitVersion: string;
+}
+
+/** The `Status` object by which the API server explains a refusal. */
+export interface Status {
+  readonly kind?: string;
+  readonly code?: number;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly details?: {
+    readonly name?: string;
+    readonly kind?: string;
+    readonly retryAfterSeconds?: number;
+    readonly causes?: readonly {
+      readonly reason?: string;
+      readonly message?: string;
+      readonly field?: string;
+    }[];
+  };
+}
+
+/** The API server answered, and the answer is a refusal. Branch on `code` and `reason`. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  /** The HTTP status. */
+  readonly code: number;
+  /** The machine-readable reason of the Status, for example `AlreadyExists`; empty if it gave none. */
+  readonly reason: string;
+  /** What the server itself said, without what we were doing. */
+  readonly status: Status;
+  /** How long the server asks us to wait, where it said so. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(doing: string, code: number, status: Status, retryAfterMs?: number) {
+    super(`${doing}: ${status.message ?? `the server answered ${code}`}`);
+    this.code = code;
+    this.reason = status.reason ?? '';
+    this.status = status;
+    this.retryAfterMs =
+      retryAfterMs ??
+      (status.details?.retryAfterSeconds === undefined
+        ? undefined
+        : status.details.retryAfterSeconds * 1000);
+  }
+}
+
+/** Claims that an API server answered with this HTTP status. */
+export function isApiError(error: unknown, code?: number): error is ApiError {
+  return error instanceof ApiError && (code === undefined || error.code === code);
+}
