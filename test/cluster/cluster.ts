@@ -1,0 +1,17 @@
+/** What tests and the demo need of a cluster, whichever kind it is. */
+export interface Cluster {
+  /** Shown in test names: `embedded` or `real`. */
+  readonly name: string;
+  /** The API server's base URL. */
+  readonly url: string;
+  /**
+   * A kubeconfig (YAML) for a user: the administrator by default, else a service account
+   * `system:serviceaccount:<namespace>:<name>` whose rights come from RBAC.
+   */
+  kubeconfig(user?: string): string;
+  /** Names of the nodes that run pods. */
+  readonly nodes: readonly string[];
+  /** Lets the cluster's own time pass until the condition holds; rejects after `timeoutMs` of real time. */
+  until(condition: () => Promise<boolean> | boolean, timeoutMs?: number): Promise<void>;
+  stop(): Promise<void>;
+}
