@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * Every name and label that this operator gives to an object. Names of the peer (the Go operator,
+ * che-incubator/kubernetes-image-puller-operator) are kept where its users rely on them.
+ */
+
+/** The field manager of everything the operator applies. */
+export const fieldManager = 'kubernetes-image-puller-operator';
+
+export const defaultConfigMapName = 'k8s-image-puller';
+export const defaultDeploymentName = 'kubernetes-image-puller';
+export const defaultDaemonSetName = 'kubernetes-image-puller';
+
+/** Marks what the operator made, so that its caches hold nothing else. */
+export const managedByLabel = 'app.kubernetes.io/managed-by';
+/** The uid of the puller an object was made for: a name can be too long for a label, a uid cannot. */
+export const pullerUidLabel = 'che.eclipse.org/image-puller-uid';
+/** Tells the pods of one DaemonSet from those of another: part of its selector. */
+export const daemonSetLabel = 'che.eclipse.org/daemonset';
+/** On the puller's pods: changes with the ConfigMap, so that the puller starts again with new values. */
+export const configHashAnnotation = 'che.eclipse.org/configmap-hash';
+
+/** The ServiceAccount of the puller's own pod: the peer's name where the Deployment has its default name. */
+export function serviceAccountName(deploymentName: string): string {
+  return deploymentName === defaultDeploymentName
+    ? 'k8s-image-puller'
+    : `${deploymentName}-image-puller`;
+}
+
+/** Role, RoleBinding and report ConfigMap of the puller share this name. */
+export function reportName(deploymentName: string): string {
+  return `${deploymentName}-report`;
+}
+
+/** A label value may have 63 characters: a longer name is cut to 54 and told apart by its hash. */
+export function labelValue(name: string): string {
+  return name.length <= 63 ? name : `${name.slice(0, 54)}-${shortHash(name)}`;
+}
+
+/** Eight hex digits of the SHA-256 of a text. */
+export function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
+}
+
+/** Labels of every object the operator makes for a puller. */
+export function childLabels(pullerUid: string | undefined): Record<string, string> {
+  return {
+    [managedByLabel]: fieldManager,
+    ...(pullerUid === undefined ? {} : { [pullerUidLabel]: pullerUid }),
+  };
+}
+
+/**
+ * The selector of the puller's Deployment: exactly the peer's, as it is immutable and an existing
+ * Deployment is taken over in place.
+ */
+export const deploymentSelector = { app: 'kubernetes-image-puller' } as const;
+
+/** The selector of a cache DaemonSet: the peer's labels and one that is ours alone. Immutable. */
+export function daemonSetSelector(daemonSetName: string): Record<string, string> {
+  return {
+    'app.kubernetes.io/name': 'image-puller',
+    [daemonSetLabel]: labelValue(daemonSetName),
+    test: 'daemonset-test',
+  };
+}
