@@ -1,0 +1,148 @@
+import { parseReference } from './api/reference.ts';
+import { quote } from './api/text.ts';
+import { ConfigError } from './errors.ts';
+import { operatorImage, sleeperImage } from './release.ts';
+
+/** The settings of the operator, read once from the environment and frozen. */
+export interface OperatorConfig {
+  /** Namespaces to watch; empty means all. */
+  readonly watchNamespaces: readonly string[];
+  /** Where the operator runs; empty outside a cluster. */
+  readonly podNamespace: string;
+  /** The operator's own pod; empty outside a cluster. */
+  readonly podName: string;
+  /** The name the operator goes by in logs and user agent. */
+  readonly operatorName: string;
+  /** The operator's own image, which the Deployment of each puller runs. */
+  readonly operatorImage: string;
+  /** Where cache containers get their `sleep` from. */
+  readonly sleeperImage: string;
+  /** The largest number of images in one puller. */
+  readonly maxImages: number;
+  /** Pods above the desired number during a roll-out: a number, or a percentage of the nodes. */
+  readonly maxSurge: number | string;
+  /** A roll-out that has not advanced for this long is reported as stalled. */
+  readonly progressDeadlineMs: number;
+  /** How many pullers are worked on at once. */
+  readonly workers: number;
+  /** Port of /healthz and /readyz; 0 takes any free one. */
+  readonly healthPort: number;
+  readonly log: LogConfig;
+}
+
+/** How the log looks. */
+export interface LogConfig {
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+}
+
+const logLevels = ['error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof logLevels)[number];
+const logFormats = ['auto', 'json', 'pretty'] as const;
+/** `auto` is pretty on a terminal and JSON elsewhere. */
+export type LogFormat = (typeof logFormats)[number];
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the operator's settings. A variable that is absent or blank has its default.
+ *
+ * @throws ConfigError that names the variable, its value and what would be right.
+ */
+export function operatorConfig(env: Environment): OperatorConfig {
+  return Object.freeze({
+    watchNamespaces: namespaces(env, 'WATCH_NAMESPACE'),
+    podNamespace: text(env, 'POD_NAMESPACE', ''),
+    podName: text(env, 'POD_NAME', ''),
+    operatorName: text(env, 'OPERATOR_NAME', 'kubernetes-image-puller-operator'),
+    operatorImage: image(env, 'RELATED_IMAGE_OPERATOR', operatorImage),
+    sleeperImage: image(env, 'RELATED_IMAGE_SLEEPER', sleeperImage),
+    maxImages: integer(env, 'MAX_IMAGES', 500, { min: 1, max: 10_000 }),
+    maxSurge: surge(env, 'MAX_SURGE', '10%'),
+    progressDeadlineMs:
+      1000 * integer(env, 'PROGRESS_DEADLINE_SECONDS', 600, { min: 1, max: 86_400 }),
+    workers: integer(env, 'WORKERS', 4, { min: 1, max: 64 }),
+    healthPort: integer(env, 'HEALTH_PORT', 8081, { min: 0, max: 65_535 }),
+    log: logConfig(env),
+  });
+}
+
+/**
+ * Reads LOG_LEVEL and LOG_FORMAT, which every entry point obeys.
+ *
+ * @throws ConfigError that names the variable.
+ */
+export function logConfig(env: Environment): LogConfig {
+  return {
+    level: oneOf(env, 'LOG_LEVEL', logLevels, 'info'),
+    format: oneOf(env, 'LOG_FORMAT', logFormats, 'auto'),
+  };
+}
+
+/** An integer in a range, or the default where the variable is blank. */
+export function integer(
+  env: Environment,
+  name: string,
+  otherwise: number,
+  { min, max }: { readonly min: number; readonly max: number },
+): number {
+  const value = text(env, name, String(otherwise));
+  const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+  if (!(number >= min && number <= max)) {
+    throw wrong(name, value, `a whole number from ${min} to ${max}`);
+  }
+  return number;
+}
+
+function text(env: Environment, name: string, otherwise: string): string {
+  const value = env[name]?.trim();
+  return value === undefined || value === '' ? otherwise : value;
+}
+
+function oneOf<Choice extends string>(
+  env: Environment,
+  name: string,
+  choices: readonly Choice[],
+  otherwise: Choice,
+): Choice {
+  const value = text(env, name, otherwise);
+  const choice = choices.find((candidate) => candidate === value);
+  if (choice === undefined) throw wrong(name, value, `one of ${choices.join(', ')}`);
+  return choice;
+}
+
+function image(env: Environment, name: string, otherwise: string): string {
+  const value = text(env, name, otherwise);
+  const parsed = parseReference(value);
+  if (!parsed.valid) throw wrong(name, value, `an image reference (${parsed.problem})`);
+  return value;
+}
+
+/** RFC 1123 labels, as namespaces are; blanks between commas are ignored. */
+function namespaces(env: Environment, name: string): readonly string[] {
+  const entries = text(env, name, '')
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+  for (const entry of entries) {
+    if (entry.length > 63 || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(entry)) {
+      throw wrong(name, entry, 'a comma-separated list of namespaces, or empty for all');
+    }
+  }
+  return [...new Set(entries)];
+}
+
+/** `maxSurge` as a DaemonSet takes it, at least one: with none, no pod could be replaced without a gap. */
+function surge(env: Environment, name: string, otherwise: string): number | string {
+  const value = text(env, name, otherwise);
+  const [, digits = '', percent] = /^(\d{1,5})(%?)$/.exec(value) ?? [];
+  const number = Number(digits);
+  if (digits === '' || number < 1 || (percent === '%' && number > 100)) {
+    throw wrong(name, value, 'a number of pods from 1, or a percentage of the nodes from 1% to 100%');
+  }
+  return percent === '%' ? value : number;
+}
+
+function wrong(name: string, value: string, expected: string): ConfigError {
+  return new ConfigError(`${name} is ${quote(value, 100)}: expected ${expected}`);
+}

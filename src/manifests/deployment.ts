@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import type { KubeObject } from '../kube/objects.ts';
+import { configMap } from './config-map.ts';
+import { childMeta, type ManifestInput } from './input.ts';
+import { configHashAnnotation, deploymentSelector, serviceAccountName } from './names.ts';
+import { containerSecurityContext, podSecurityContext } from './pod-security.ts';
+
+/** Where the puller finds its ConfigMap: files, as one environment variable ends at 128 KiB. */
+const configDirectory = '/etc/image-puller';
+
+const healthPort = 8081;
+
+/** The puller: one pod of the operator's own image, so that no image a user chose runs with its token. */
+export function deployment(input: ManifestInput): KubeObject {
+  const { spec, settings } = input;
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: childMeta(input, spec.deploymentName, deploymentSelector),
+    spec: {
+      replicas: 1,
+      // Two pullers at once would write one report in turn.
+      strategy: { type: 'Recreate' },
+      selector: { matchLabels: deploymentSelector },
+      template: {
+        metadata: {
+          annotations: { [configHashAnnotation]: dataHash(configMap(input)) },
+          labels: deploymentSelector,
+        },
+        spec: {
+          serviceAccountName: serviceAccountName(spec.deploymentName),
+          // The puller asks the API server for nothing.
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          nodeSelector: { 'kubernetes.io/os': 'linux' },
+          securityContext: podSecurityContext(settings.openshift),
+          containers: [
+            {
+              name: 'kubernetes-image-puller',
+              image: settings.operatorImage,
+              imagePullPolicy: 'IfNotPresent',
+              args: ['puller', '--managed', '--config', configDirectory],
+              env: [{ name: 'DEPLOYMENT_NAME', value: spec.deploymentName }],
+              ports: [{ name: 'health', containerPort: healthPort, protocol: 'TCP' }],
+              livenessProbe: { httpGet: { path: '/healthz', port: 'health' }, periodSeconds: 20 },
+              readinessProbe: { httpGet: { path: '/readyz', port: 'health' }, periodSeconds: 10 },
+              resources: {
+                requests: { cpu: '10m', memory: '96Mi' },
+                limits: { cpu: '200m', memory: '256Mi' },
+              },
+              securityContext: containerSecurityContext,
+              volumeMounts: [{ name: 'config', mountPath: configDirectory, readOnly: true }],
+            },
+          ],
+          volumes: [{ name: 'config', configMap: { name: spec.configMapName } }],
+        },
+      },
+    },
+  };
+}
+
+/** Changes exactly when the data of a ConfigMap does. */
+function dataHash(configMap: KubeObject): string {
+  const data = Object.entries(configMap['data'] as Record<string, string>).sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  );
+  return createHash('sha256').update(JSON.stringify(data)).digest('hex');
+}

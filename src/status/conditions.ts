@@ -1,0 +1,87 @@
+import type { Condition } from '../api/types.ts';
+
+/**
+ * The conditions of a KubernetesImagePuller. All three are always present, from the first status on,
+ * and carry the generation they speak of (Kubernetes API conventions, "Typical status properties").
+ */
+export const conditionTypes = {
+  /** Normally True: every image of the list is on every selected node. */
+  ready: 'Ready',
+  /** Normally False: True while nodes are still pulling. */
+  progressing: 'Progressing',
+  /** Normally False: True when something is wrong that will not mend itself. */
+  degraded: 'Degraded',
+} as const;
+
+/**
+ * Reasons that do not come from a finding about the spec (those are in api/reasons.ts). The peer's
+ * own reasons are kept where they mean the same.
+ */
+export const reasons = {
+  /** Ready True: all images are on all selected nodes. */
+  allResourcesReady: 'AllResourcesReady',
+  /** Ready True: the list is empty on purpose, so there is nothing to cache. */
+  noImages: 'NoImages',
+  /** Ready True: no node matches the selector, affinity and tolerations. */
+  noMatchingNodes: 'NoMatchingNodes',
+  /** Ready False, Progressing True: nodes are pulling. */
+  imagesPulling: 'ImagesPulling',
+  /** Ready False: entries of the list had to be skipped. */
+  invalidImages: 'InvalidImages',
+  /** Progressing and Degraded False: nothing is left to do, nothing is wrong. */
+  reconcileComplete: 'ReconcileComplete',
+  /** Progressing False, Degraded True: the roll-out has not advanced for too long. */
+  rolloutStalled: 'RolloutStalled',
+  /** Degraded True: the puller's pod is not available. The cache does not depend on it. */
+  deploymentNotAvailable: 'DeploymentNotAvailable',
+  /** Ready False, Degraded True: an object of that name belongs to somebody else. Nothing is touched. */
+  nameConflict: 'NameConflict',
+  /** Ready False, Degraded True: the operator lacks a right; the message names it. */
+  forbidden: 'Forbidden',
+  /** Ready False, Degraded True: the API server refused what should exist, in its own words. */
+  rejected: 'Rejected',
+  /** Ready False, Degraded True: something failed that is being tried again. */
+  reconcileError: 'ReconcileError',
+} as const;
+
+/** The longest message we write: the API server ends them at 32,768, a reader long before. */
+export const messageLimit = 1024;
+
+/** What a condition is to say, before it is known when it began to. */
+export interface Claim {
+  readonly status: Condition['status'];
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** A condition as the API has it; the transition time moves only when the status changes. */
+export function condition(
+  type: string,
+  claim: Claim,
+  { previous, generation, now }: ConditionContext,
+): Condition {
+  const before = previous?.find((candidate) => candidate.type === type);
+  return {
+    type,
+    status: claim.status,
+    reason: claim.reason,
+    message: cut(claim.message, messageLimit),
+    lastTransitionTime:
+      before?.status === claim.status && before.lastTransitionTime
+        ? before.lastTransitionTime
+        : `${new Date(now).toISOString().slice(0, 19)}Z`,
+    observedGeneration: generation,
+  };
+}
+
+export interface ConditionContext {
+  readonly previous: readonly Condition[] | undefined;
+  readonly generation: number;
+  /** Wall-clock milliseconds. */
+  readonly now: number;
+}
+
+/** Shortens a text to at most `limit` characters, with an ellipsis where something is missing. */
+export function cut(text: string, limit: number): string {
+  return text.length <= limit ? text : `${text.slice(0, limit - 3)}...`;
+}

@@ -1,0 +1,221 @@
+import type { Finding, ImagePullerStatus, PullerSpec } from '../api/types.ts';
+import {
+  type Claim,
+  type ConditionContext,
+  condition,
+  conditionTypes,
+  messageLimit,
+  reasons,
+} from './conditions.ts';
+import type { Rollout } from './rollout.ts';
+
+/** Everything a status is made of: what was asked for, what was found wrong, what was seen. */
+export interface Observed {
+  readonly spec: PullerSpec;
+  readonly findings: readonly Finding[];
+  /** The source of `sleep` in effect. */
+  readonly sleeperImage: string;
+  /** The DaemonSet's own numbers; undefined while there is none. */
+  readonly rollout: Rollout | undefined;
+  /** Claims that the roll-out has not advanced within its deadline. */
+  readonly stalled: boolean;
+  /** Set when the puller's Deployment has been unavailable for longer than a start takes. */
+  readonly pullerUnavailable: string | undefined;
+  /** Set when what should exist could not be made so. */
+  readonly failure: Failure | undefined;
+}
+
+/** Why the desired objects are not in place. */
+export interface Failure {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The status of a puller: a pure function of what was seen and of when conditions last turned. */
+export function summarize(observed: Observed, context: ConditionContext): ImagePullerStatus {
+  return {
+    imagePullerImage: observed.sleeperImage,
+    observedGeneration: context.generation,
+    imagesDesired: observed.spec.images.length,
+    nodesDesired: observed.rollout?.desired ?? 0,
+    nodesReady: observed.rollout?.ready ?? 0,
+    conditions: [
+      condition(conditionTypes.ready, ready(observed), context),
+      condition(conditionTypes.progressing, progressing(observed), context),
+      condition(conditionTypes.degraded, degraded(observed), context),
+    ],
+  };
+}
+
+/** One rule: what it objects to, or nothing. */
+type Check = (observed: Observed) => Claim | undefined;
+
+/** What stands against Ready, or makes it True for a reason of its own; the first that speaks decides. */
+const readyChecks: readonly Check[] = [
+  notInPlace,
+  entriesSkipped,
+  nothingToCache,
+  nodesStillPulling,
+  noNodeMatches,
+];
+
+function ready(observed: Observed): Claim {
+  for (const check of readyChecks) {
+    const claim = check(observed);
+    if (claim) return { ...claim, message: withRemarks(claim.message, mended(observed)) };
+  }
+  const nodes = observed.rollout?.desired ?? 0;
+  return {
+    status: 'True',
+    reason: reasons.allResourcesReady,
+    message: withRemarks(
+      `${all(observed.spec.images.length, 'image')} on ${all(nodes, 'node')}`,
+      mended(observed),
+    ),
+  };
+}
+
+function notInPlace({ findings, failure }: Observed): Claim | undefined {
+  const held = findings.find((finding) => finding.verdict === 'hold');
+  if (held) {
+    return {
+      status: 'False',
+      reason: held.reason,
+      message: `nothing is changed until the spec is: ${held.message}`,
+    };
+  }
+  return failure && { status: 'False', ...failure };
+}
+
+function entriesSkipped(observed: Observed): Claim | undefined {
+  const skipped = observed.findings.filter(
+    (finding) => finding.verdict === 'skip' && finding.field === 'images',
+  ).length;
+  if (skipped === 0) return undefined;
+  const { images } = observed.spec;
+  const rest =
+    images.length === 0
+      ? 'no image is left to cache'
+      : `of the other ${count(images.length, 'image')}: ${progressOf(observed)}`;
+  return {
+    status: 'False',
+    reason: reasons.invalidImages,
+    message: `${count(skipped, 'entry', 'entries')} of spec.images had to be skipped, see Degraded; ${rest}`,
+  };
+}
+
+function nothingToCache({ spec }: Observed): Claim | undefined {
+  return spec.images.length === 0
+    ? { status: 'True', reason: reasons.noImages, message: 'spec.images names no image' }
+    : undefined;
+}
+
+function nodesStillPulling(observed: Observed): Claim | undefined {
+  return observed.rollout?.complete
+    ? undefined
+    : { status: 'False', reason: reasons.imagesPulling, message: progressOf(observed) };
+}
+
+function noNodeMatches({ rollout }: Observed): Claim | undefined {
+  return rollout?.desired === 0
+    ? {
+        status: 'True',
+        reason: reasons.noMatchingNodes,
+        message: 'no node matches nodeSelector, affinity and tolerations',
+      }
+    : undefined;
+}
+
+function progressing(observed: Observed): Claim {
+  const blocked = notInPlace(observed);
+  if (blocked) return { ...blocked, status: 'False' };
+  if (observed.stalled) {
+    return { status: 'False', reason: reasons.rolloutStalled, message: progressOf(observed) };
+  }
+  if (observed.spec.images.length > 0 && !observed.rollout?.complete) {
+    return { status: 'True', reason: reasons.imagesPulling, message: progressOf(observed) };
+  }
+  return {
+    status: 'False',
+    reason: reasons.reconcileComplete,
+    message: 'every object is as it should be',
+  };
+}
+
+/** All that is wrong, worst first: the first gives the reason, all of them the message. */
+function degraded(observed: Observed): Claim {
+  const complaints = [...failures(observed), ...badValues(observed), ...ailments(observed)];
+  const [worst] = complaints;
+  return worst
+    ? { status: 'True', reason: worst.reason, message: worstOf(complaints) }
+    : { status: 'False', reason: reasons.reconcileComplete, message: 'nothing is wrong' };
+}
+
+function failures({ failure }: Observed): readonly Failure[] {
+  return failure ? [failure] : [];
+}
+
+/** Findings that cost the user something; what was merely mended stands in Ready's message. */
+function badValues({ findings }: Observed): readonly Failure[] {
+  return findings.filter(({ verdict }) => verdict !== 'fix' && verdict !== 'note');
+}
+
+function ailments(observed: Observed): readonly Failure[] {
+  return [
+    ...(observed.stalled
+      ? [
+          {
+            reason: reasons.rolloutStalled,
+            message: `the roll-out does not advance: ${progressOf(observed)}; see the pods' events for the cause`,
+          },
+        ]
+      : []),
+    ...(observed.pullerUnavailable === undefined
+      ? []
+      : [
+          {
+            reason: reasons.deploymentNotAvailable,
+            message: `the puller's Deployment ${observed.spec.deploymentName} is not available: ${observed.pullerUnavailable}`,
+          },
+        ]),
+  ];
+}
+
+function mended({ findings }: Observed): readonly Failure[] {
+  return findings.filter(({ verdict }) => verdict === 'fix' || verdict === 'note');
+}
+
+function withRemarks(message: string, remarks: readonly Failure[]): string {
+  return remarks.length === 0
+    ? message
+    : `${message}; ${worstOf(remarks, messageLimit - message.length - 2)}`;
+}
+
+/** At most ten messages in at most `limit` characters, whole ones only, and how many more there are. */
+export function worstOf(complaints: readonly Failure[], limit = messageLimit): string {
+  const more = (shown: number) =>
+    shown < complaints.length ? `; and ${complaints.length - shown} more` : '';
+  let text = '';
+  let shown = 0;
+  for (const { message } of complaints.slice(0, 10)) {
+    const longer = shown === 0 ? message : `${text}; ${message}`;
+    if (longer.length + more(shown + 1).length > limit && shown > 0) break;
+    text = longer;
+    shown += 1;
+  }
+  return `${text}${more(shown)}`;
+}
+
+function progressOf({ spec, rollout }: Observed): string {
+  const images = all(spec.images.length, 'image');
+  if (!rollout?.observed) return `${images} to be put on the nodes`;
+  return `${rollout.ready} of ${count(rollout.desired, 'node')} ${rollout.ready === 1 ? 'holds' : 'hold'} ${images}`;
+}
+
+function all(number: number, noun: string): string {
+  return number === 1 ? `the ${noun}` : `all ${number} ${noun}s`;
+}
+
+function count(number: number, noun: string, plural = `${noun}s`): string {
+  return `${number} ${number === 1 ? noun : plural}`;
+}
