@@ -1,0 +1,142 @@
+import type { KubeObject, Resource } from '../../../src/kube/objects.ts';
+import { builtInRules } from './built-in-rules.ts';
+import { type FieldError, type GroupResource, noSuchResource, qualified } from './status-error.ts';
+
+/** What is special about a kind; everything left out is as for a ConfigMap. */
+export interface Rules {
+  /** Has a `/status` subresource: plain writes leave the status alone. */
+  readonly status?: boolean;
+  /** Counts changes in `metadata.generation`: whether this change of the object is one. */
+  readonly changesGeneration?: (live: KubeObject, next: KubeObject) => boolean;
+  /** The object as the server understands it: known fields only, normalised, defaults filled in. */
+  readonly decode?: (object: KubeObject) => KubeObject;
+  /** Fields that the server itself decides on a write; `live` is absent for a new object. */
+  readonly prepare?: (next: KubeObject, live: KubeObject | undefined) => KubeObject;
+  /** Violated rules; `live` is absent for a new object. */
+  readonly validate?: (next: KubeObject, live: KubeObject | undefined) => readonly FieldError[];
+  /** Violated rules of a status write. */
+  readonly validateStatus?: (next: KubeObject, live: KubeObject) => readonly FieldError[];
+  /** The seconds a deleted object is kept for whoever runs it; 0 removes it at once. */
+  readonly gracePeriodSeconds?: (live: KubeObject, requested: number | undefined) => number;
+}
+
+/** A served kind. */
+export interface Kind extends Resource {
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly rules: Rules;
+}
+
+/** The kinds that the server serves now: the built-in ones and those of CustomResourceDefinitions. */
+export class Kinds {
+  readonly #kinds = new Map<string, Kind>();
+  readonly #emptyGroups: ReadonlySet<string>;
+
+  /** `groups` are further API groups, as `route.openshift.io/v1`, that discovery shows without any kind. */
+  constructor(groups: readonly string[] = []) {
+    this.#emptyGroups = new Set(groups);
+    for (const kind of builtInKinds) this.add(kind);
+  }
+
+  add(kind: Kind): void {
+    this.#kinds.set(servedAt(kind), kind);
+  }
+
+  remove(kind: Resource): void {
+    this.#kinds.delete(servedAt(kind));
+  }
+
+  /** The kind served at this place; undefined where none is. */
+  find(group: string, version: string, plural: string): Kind | undefined {
+    return this.#kinds.get(servedAt({ group, version, plural }));
+  }
+
+  /** The served kind of a resource; 404 where there is none. */
+  of(resource: Resource): Kind {
+    const kind = this.find(resource.group, resource.version, resource.plural);
+    if (kind === undefined) throw noSuchResource();
+    return kind;
+  }
+
+  /** The kind that an object's apiVersion and kind name; undefined where it is not served. */
+  ofObject(apiVersion: string, kind: string): Kind | undefined {
+    return this.all().find((served) => served.kind === kind && apiVersionOf(served) === apiVersion);
+  }
+
+  all(): readonly Kind[] {
+    return [...this.#kinds.values()];
+  }
+
+  /** Served group versions other than the core's, as `apps/v1`. */
+  groupVersions(): readonly string[] {
+    const served = this.all().map(apiVersionOf);
+    return [...new Set([...served, ...this.#emptyGroups])].filter((one) => one.includes('/'));
+  }
+}
+
+/** `v1` or `apps/v1`. */
+export function apiVersionOf({ group, version }: Pick<Resource, 'group' | 'version'>): string {
+  return group === '' ? version : `${group}/${version}`;
+}
+
+function servedAt({ version, ...resource }: GroupResource & { readonly version: string }): string {
+  return `${version}/${qualified(resource)}`;
+}
+
+/** One built-in kind of version v1 whose plural is the lower-case kind with an `s`. */
+function builtIn(group: string, kind: string, more: Partial<Kind> = {}): Kind {
+  const singular = kind.toLowerCase();
+  return {
+    group,
+    version: 'v1',
+    kind,
+    singular,
+    plural: `${singular}s`,
+    namespaced: true,
+    shortNames: [],
+    rules: builtInRules[kind] ?? {},
+    ...more,
+  };
+}
+
+const clusterScoped = { namespaced: false } as const;
+const rbac = 'rbac.authorization.k8s.io';
+
+export const namespaces = builtIn('', 'Namespace', { ...clusterScoped, shortNames: ['ns'] });
+export const configMaps = builtIn('', 'ConfigMap', { shortNames: ['cm'] });
+export const pods = builtIn('', 'Pod', { shortNames: ['po'] });
+export const serviceAccounts = builtIn('', 'ServiceAccount', { shortNames: ['sa'] });
+export const roles = builtIn(rbac, 'Role');
+export const roleBindings = builtIn(rbac, 'RoleBinding');
+export const clusterRoles = builtIn(rbac, 'ClusterRole', clusterScoped);
+export const clusterRoleBindings = builtIn(rbac, 'ClusterRoleBinding', clusterScoped);
+export const customResourceDefinitions = builtIn(
+  'apiextensions.k8s.io',
+  'CustomResourceDefinition',
+  { ...clusterScoped, shortNames: ['crd', 'crds'] },
+);
+
+const builtInKinds: readonly Kind[] = [
+  namespaces,
+  configMaps,
+  pods,
+  serviceAccounts,
+  builtIn('', 'Node', { ...clusterScoped, shortNames: ['no'] }),
+  builtIn('', 'Secret'),
+  builtIn('', 'Event', { shortNames: ['ev'] }),
+  builtIn('apps', 'Deployment', { shortNames: ['deploy'] }),
+  builtIn('apps', 'ReplicaSet', { shortNames: ['rs'] }),
+  builtIn('apps', 'DaemonSet', { shortNames: ['ds'] }),
+  builtIn('apps', 'ControllerRevision'),
+  roles,
+  roleBindings,
+  clusterRoles,
+  clusterRoleBindings,
+  customResourceDefinitions,
+  builtIn('coordination.k8s.io', 'Lease'),
+  builtIn('policy', 'PodDisruptionBudget', { shortNames: ['pdb'] }),
+  builtIn('networking.k8s.io', 'NetworkPolicy', {
+    plural: 'networkpolicies',
+    shortNames: ['netpol'],
+  }),
+];

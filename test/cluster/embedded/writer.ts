@@ -1,0 +1,379 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../../src/clock.ts';
+import type { KubeObject } from '../../../src/kube/objects.ts';
+import type { RemoveOptions } from './control-plane.ts';
+import { isEqual, without } from './json.ts';
+import { apiVersionOf, type Kind } from './kinds.ts';
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  forbidden,
+  invalid,
+  notFound,
+  staleObject,
+} from './status-error.ts';
+import type { Store } from './store.ts';
+
+/** Who writes, and what part of the object. */
+export interface WriteOptions {
+  /** Whom `metadata.managedFields` names. */
+  readonly manager: string;
+  readonly subresource?: 'status';
+  /** Everything is decided, nothing is stored. */
+  readonly dryRun?: boolean;
+}
+
+/** One write as admission sees it, before it is validated and stored. */
+export interface Attempt {
+  readonly verb: 'create' | 'update' | 'delete';
+  readonly kind: Kind;
+  readonly namespace: string;
+  readonly name: string;
+  /** Absent for a deletion. */
+  readonly next: KubeObject | undefined;
+  readonly live: KubeObject | undefined;
+  readonly options: WriteOptions;
+}
+
+/** Refuses a write by throwing a StatusError. */
+export type Admission = (attempt: Attempt) => void;
+
+const orphanFinalizer = 'orphan';
+const foregroundFinalizer = 'foregroundDeletion';
+
+/**
+ * The rules of every write, whoever makes it: names and preconditions, defaults and validation,
+ * generation, resourceVersion and finalizers. The order of steps follows kubernetes/kubernetes:
+ * apiserver/pkg/registry/generic/registry/store.go.
+ */
+export class Writer {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #admission: readonly Admission[];
+
+  constructor(store: Store, clock: Clock, admission: readonly Admission[] = []) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#admission = admission;
+  }
+
+  create(kind: Kind, namespace: string, body: KubeObject, options: WriteOptions): KubeObject {
+    if (body.metadata.resourceVersion) {
+      throw badRequest('resourceVersion should not be set on objects to be created');
+    }
+    const next = this.#decoded(kind, namespace, withName(kind, body));
+    const name = next.metadata.name ?? '';
+    this.#admit({ verb: 'create', kind, namespace, name, next, live: undefined, options });
+    const created = this.#newObject(kind, next);
+    refuseErrors(kind, created, kind.rules.validate?.(created, undefined));
+    if (this.#store.get(kind, namespace, name) !== undefined) throw alreadyExists(kind, name);
+    return options.dryRun ? created : this.#store.put(kind, created);
+  }
+
+  /**
+   * Stores what `change` makes of the live object. A write that changes nothing is not stored, so
+   * it moves neither the resourceVersion nor any watch.
+   */
+  update(
+    kind: Kind,
+    namespace: string,
+    name: string,
+    change: (live: KubeObject) => KubeObject,
+    options: WriteOptions,
+  ): KubeObject {
+    const live = this.#store.get(kind, namespace, name);
+    if (live === undefined) throw notFound(kind, name);
+    const next = this.#decoded(kind, namespace, change(live));
+    refuseOtherName(name, next);
+    this.#admit({ verb: 'update', kind, namespace, name, next, live, options });
+    refuseStale(kind, live, next);
+    const updated = withServerFields(kind, live, next, options);
+    refuseErrors(kind, updated, [
+      ...metadataErrors(live, next),
+      ...((options.subresource === 'status'
+        ? kind.rules.validateStatus?.(updated, live)
+        : kind.rules.validate?.(updated, live)) ?? []),
+    ]);
+    if (isEqual(updated, live)) return live;
+    if (options.dryRun) return updated;
+    return this.#storeOrFinish(kind, updated);
+  }
+
+  /**
+   * Deletes, or begins to: what has finalizers, and what somebody runs, is only marked. Returns the
+   * object as it is then.
+   */
+  remove(kind: Kind, namespace: string, name: string, options: DeleteOptions): KubeObject {
+    const live = this.#store.get(kind, namespace, name);
+    if (live === undefined) throw notFound(kind, name);
+    refuseUnmetPreconditions(kind, live, options);
+    this.#admit({ verb: 'delete', kind, namespace, name, next: undefined, live, options });
+    const marked = this.#marked(kind, live, options);
+    if (options.dryRun) return marked;
+    if (isHeld(marked)) return isEqual(marked, live) ? live : this.#store.put(kind, marked);
+    return this.#store.delete(kind, namespace, name) ?? live;
+  }
+
+  /** A new object's own fields, with what only the server can say. */
+  #newObject(kind: Kind, next: KubeObject): KubeObject {
+    const body = kind.rules.status ? without(next, 'status') : next;
+    const created: KubeObject = {
+      ...body,
+      metadata: {
+        ...without(
+          body.metadata as Record<string, unknown>,
+          'deletionTimestamp',
+          'deletionGracePeriodSeconds',
+          'generation',
+        ),
+        ...(kind.rules.changesGeneration ? { generation: 1 } : {}),
+        uid: randomUUID(),
+        creationTimestamp: this.#timestamp(),
+      },
+    };
+    return kind.rules.prepare?.(created, undefined) ?? created;
+  }
+
+  #decoded(kind: Kind, namespace: string, object: KubeObject): KubeObject {
+    refuseOtherKind(kind, object);
+    refuseOtherNamespace(kind, namespace, object);
+    const placed = kind.namespaced
+      ? { ...object, metadata: { ...object.metadata, namespace } }
+      : { ...object, metadata: without(object.metadata as Record<string, unknown>, 'namespace') };
+    return kind.rules.decode?.(placed) ?? placed;
+  }
+
+  #admit(attempt: Attempt): void {
+    for (const admit of this.#admission) admit(attempt);
+  }
+
+  /** The last finalizer of a deleted object has gone: the object goes too. */
+  #storeOrFinish(kind: Kind, updated: KubeObject): KubeObject {
+    const { namespace = '', name = '', deletionTimestamp } = updated.metadata;
+    if (deletionTimestamp === undefined || isHeld(updated)) return this.#store.put(kind, updated);
+    this.#store.delete(kind, namespace, name);
+    return updated;
+  }
+
+  /** The object with the marks of a deletion: its time, its grace period and the collector's finalizers. */
+  #marked(kind: Kind, live: KubeObject, options: DeleteOptions): KubeObject {
+    const finalizers = deletionFinalizers(live, options);
+    const { deletionTimestamp, deletionGracePeriodSeconds: pending, generation } = live.metadata;
+    const asked = kind.rules.gracePeriodSeconds?.(live, options.gracePeriodSeconds) ?? 0;
+    const grace = deletionTimestamp === undefined ? asked : Math.min(asked, pending ?? 0);
+    const isNew = deletionTimestamp === undefined;
+    return {
+      ...live,
+      metadata: {
+        ...live.metadata,
+        ...(finalizers.length === 0 && !live.metadata.finalizers ? {} : { finalizers }),
+        ...(isNew && generation !== undefined ? { generation: generation + 1 } : {}),
+        deletionTimestamp:
+          isNew || grace < (pending ?? 0) ? this.#timestamp(grace) : deletionTimestamp,
+        deletionGracePeriodSeconds: grace,
+      },
+    };
+  }
+
+  /** Now, or some seconds later, as objects carry it: without fractions of a second. */
+  #timestamp(laterSeconds = 0): string {
+    return timestamp(this.#clock.now() + laterSeconds * 1000);
+  }
+}
+
+export interface DeleteOptions extends RemoveOptions, WriteOptions {
+  readonly resourceVersion?: string;
+}
+
+/** A time as objects carry it: without fractions of a second. */
+export function timestamp(epochMs: number): string {
+  return new Date(epochMs).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** Claims that something still keeps a deleted object: a finalizer, or whoever runs it. */
+function isHeld({ metadata, ...object }: KubeObject): boolean {
+  const ownFinalizers = (object['spec'] as { finalizers?: unknown[] } | undefined)?.finalizers;
+  return (
+    (metadata.finalizers?.length ?? 0) > 0 ||
+    (object.kind === 'Namespace' && (ownFinalizers?.length ?? 0) > 0) ||
+    (metadata.deletionGracePeriodSeconds ?? 0) > 0
+  );
+}
+
+/** The finalizers that a deletion of this propagation asks the garbage collector to clear. */
+function deletionFinalizers(live: KubeObject, options: DeleteOptions): readonly string[] {
+  const finalizers = live.metadata.finalizers ?? [];
+  if (options.propagationPolicy === undefined) return finalizers;
+  const others = finalizers.filter(
+    (finalizer) => finalizer !== orphanFinalizer && finalizer !== foregroundFinalizer,
+  );
+  switch (options.propagationPolicy) {
+    case 'Orphan':
+      return [...others, orphanFinalizer];
+    case 'Foreground':
+      return [...others, foregroundFinalizer];
+    case 'Background':
+      return others;
+  }
+}
+
+const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
+
+/** The object under its own name or one made from generateName. */
+function withName(kind: Kind, object: KubeObject): KubeObject {
+  const { name, generateName } = object.metadata;
+  if (name) return object;
+  if (!generateName) {
+    throw invalid(kind, '', [
+      {
+        type: 'FieldValueRequired',
+        field: 'metadata.name',
+        detail: 'name or generateName is required',
+      },
+    ]);
+  }
+  const suffix = Array.from({ length: 5 }, randomLetter).join('');
+  return {
+    ...object,
+    metadata: { ...object.metadata, name: `${generateName.slice(0, 58)}${suffix}` },
+  };
+}
+
+function randomLetter(): string {
+  return nameAlphabet.charAt(Math.floor(Math.random() * nameAlphabet.length));
+}
+
+function refuseOtherKind(kind: Kind, object: KubeObject): void {
+  if (object.apiVersion === apiVersionOf(kind) && object.kind === kind.kind) return;
+  throw badRequest(
+    `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${object.kind}: ` +
+      `the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersionOf(kind)})`,
+  );
+}
+
+function refuseOtherNamespace(kind: Kind, namespace: string, object: KubeObject): void {
+  const named = object.metadata.namespace ?? '';
+  if (!kind.namespaced || named === '' || named === namespace) return;
+  throw badRequest(
+    `the namespace of the provided object does not match the namespace sent on the request`,
+  );
+}
+
+function refuseOtherName(name: string, next: KubeObject): void {
+  const named = next.metadata.name ?? '';
+  if (named === name) return;
+  throw badRequest(
+    `the name of the object (${named}) does not match the name on the URL (${name})`,
+  );
+}
+
+/** A resourceVersion in the request, where there is one, must be the live one. */
+function refuseStale(kind: Kind, live: KubeObject, next: KubeObject): void {
+  const { resourceVersion, name = '' } = next.metadata;
+  if (resourceVersion && resourceVersion !== live.metadata.resourceVersion) {
+    throw staleObject(kind, name);
+  }
+}
+
+/** Fields of metadata that never change after creation. */
+function metadataErrors(live: KubeObject, next: KubeObject) {
+  const { uid } = next.metadata;
+  if (uid === undefined || uid === live.metadata.uid) return [];
+  return [
+    {
+      type: 'FieldValueInvalid' as const,
+      field: 'metadata.uid',
+      value: uid,
+      detail: 'field is immutable',
+    },
+  ];
+}
+
+function refuseErrors(
+  kind: Kind,
+  object: KubeObject,
+  errors: Parameters<typeof invalid>[2] | undefined,
+): void {
+  if (errors !== undefined && errors.length > 0) {
+    throw invalid(kind, object.metadata.name ?? '', errors);
+  }
+}
+
+function refuseUnmetPreconditions(kind: Kind, live: KubeObject, options: DeleteOptions): void {
+  const { uid, resourceVersion, name = '' } = live.metadata;
+  const subject = { group: kind.group, plural: kind.kind };
+  if (options.uid !== undefined && options.uid !== uid) {
+    const why = `the UID in the precondition (${options.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`;
+    throw conflict(subject, name, why);
+  }
+  if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion) {
+    const why = `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`;
+    throw conflict(subject, name, why);
+  }
+}
+
+/** The changed object with everything restored that this write may not decide. */
+function withServerFields(
+  kind: Kind,
+  live: KubeObject,
+  next: KubeObject,
+  options: WriteOptions,
+): KubeObject {
+  const written =
+    options.subresource === 'status' ? onlyStatus(live, next) : keepStatus(kind, live, next);
+  const { uid, resourceVersion, creationTimestamp, generation } = live.metadata;
+  const { deletionTimestamp, deletionGracePeriodSeconds } = live.metadata;
+  const updated: KubeObject = {
+    ...written,
+    metadata: {
+      ...written.metadata,
+      ...defined({ generation, deletionTimestamp, deletionGracePeriodSeconds }),
+      ...defined({ uid, resourceVersion, creationTimestamp }),
+    },
+  };
+  const prepared = kind.rules.prepare?.(updated, live) ?? updated;
+  if (generation === undefined || !kind.rules.changesGeneration?.(live, prepared)) return prepared;
+  return { ...prepared, metadata: { ...prepared.metadata, generation: generation + 1 } };
+}
+
+/** A status write changes the status and nothing else, except who manages its fields. */
+function onlyStatus(live: KubeObject, next: KubeObject): KubeObject {
+  const { managedFields } = next.metadata;
+  return {
+    ...without(live, 'status'),
+    ...defined({ status: next['status'] }),
+    metadata: { ...live.metadata, ...defined({ managedFields }) },
+  } as KubeObject; // apiVersion and kind come with the live object
+}
+
+function keepStatus(kind: Kind, live: KubeObject, next: KubeObject): KubeObject {
+  if (!kind.rules.status) return next;
+  return { ...without(next, 'status'), ...defined({ status: live['status'] }) };
+}
+
+/** The fields that have a value. */
+function defined<T extends object>(fields: T): { [F in keyof T]?: Exclude<T[F], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [F in keyof T]?: Exclude<T[F], undefined>;
+  }; // Object.fromEntries forgets the keys
+}
+
+/** The namespace must exist for an object to be made in it, and must not be going. */
+export function namespaceLifecycle(store: Store): Admission {
+  const namespaces = { group: '', plural: 'namespaces' };
+  return ({ verb, kind, namespace, name }) => {
+    if (verb !== 'create' || !kind.namespaced) return;
+    const live = store.get(namespaces, '', namespace);
+    if (live === undefined) throw notFound(namespaces, namespace);
+    if (live.metadata.deletionTimestamp === undefined) return;
+    const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
+    throw forbidden(kind, name, why, [
+      {
+        reason: 'NamespaceTerminating',
+        message: `namespace ${namespace} is being terminated`,
+        field: 'metadata.namespace',
+      },
+    ]);
+  };
+}
