@@ -1,0 +1,160 @@
+import type { Clock } from '../clock.ts';
+import type { Key } from './objects.ts';
+
+export interface WorkQueueOptions {
+  readonly clock: Clock;
+  /** Uniform in [0, 1): spreads retries, so that keys that failed together do not return together. */
+  readonly random: () => number;
+}
+
+/** How many keys wait for a worker, are worked on, and wait for their time. */
+export interface QueueSizes {
+  readonly queued: number;
+  readonly processing: number;
+  readonly delayed: number;
+}
+
+/** First back-off of a key and its cap: a fault that ended is noticed within half a minute. */
+const firstBackoffMs = 5;
+const maxBackoffMs = 30_000;
+/** A retry comes up to this share earlier than its back-off, or later than the server asks for. */
+const jitter = 0.2;
+/** The longest delay that Node's timers know. */
+const maxTimerMs = 2 ** 31 - 1;
+
+/**
+ * Keys that need work, each at most once (the algorithm of kubernetes/client-go:
+ * util/workqueue/queue.go). It promises that a key is never handed out twice at once, that an
+ * `add` during the work on a key leads to another round, that adds of a waiting key are one, and
+ * that nothing is accepted after `shutDown`.
+ */
+export class WorkQueue {
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  /** Keys that need work, whether they wait in `#order` or are worked on at the moment. */
+  readonly #dirty = new Set<Key>();
+  readonly #processing = new Set<Key>();
+  /** Keys to hand out, oldest first: dirty and not processing. */
+  readonly #order = new Set<Key>();
+  readonly #waiters: ((key: Key | undefined) => void)[] = [];
+  readonly #dueAt = new Map<Key, number>();
+  readonly #failures = new Map<Key, number>();
+  #timer: { readonly dueAt: number; readonly cancel: () => void } | undefined;
+  #shutDown = false;
+
+  constructor({ clock, random }: WorkQueueOptions) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  get sizes(): QueueSizes {
+    return {
+      queued: this.#order.size,
+      processing: this.#processing.size,
+      delayed: this.#dueAt.size,
+    };
+  }
+
+  /** The key needs work: now, or once more when the work on it that goes on has ended. */
+  add(key: Key): void {
+    if (this.#shutDown || this.#dirty.has(key)) return;
+    this.#dirty.add(key);
+    if (!this.#processing.has(key)) this.#offer(key);
+  }
+
+  /** Adds the key after `delayMs`, however long; of several delays the one that ends first counts. */
+  addAfter(key: Key, delayMs: number): void {
+    if (this.#shutDown) return;
+    if (!(delayMs > 0)) {
+      this.add(key);
+      return;
+    }
+    const dueAt = this.#clock.monotonic() + delayMs;
+    if (dueAt >= (this.#dueAt.get(key) ?? Number.POSITIVE_INFINITY)) return;
+    this.#dueAt.set(key, dueAt);
+    this.#wakeAt(dueAt);
+  }
+
+  /**
+   * Adds the key after its back-off, which doubles with each call up to 30 s until `forget`, and
+   * not before `atLeastMs`. Returns the delay in milliseconds.
+   */
+  addRateLimited(key: Key, atLeastMs = 0): number {
+    const failures = this.#failures.get(key) ?? 0;
+    this.#failures.set(key, failures + 1);
+    const backoffMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** failures);
+    const spread = jitter * this.#random();
+    const delayMs = Math.max(atLeastMs * (1 + spread), backoffMs * (1 - spread));
+    this.addAfter(key, delayMs);
+    return delayMs;
+  }
+
+  /** The key is well again: its next back-off is the first one. */
+  forget(key: Key): void {
+    this.#failures.delete(key);
+  }
+
+  /** The next key, as soon as there is one; undefined once shut down and drained. */
+  get(): Promise<Key | undefined> {
+    const [key] = this.#order;
+    if (key !== undefined) {
+      this.#order.delete(key);
+      this.#take(key);
+      return Promise.resolve(key);
+    }
+    if (this.#shutDown) return Promise.resolve(undefined);
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** The work on a key that `get` handed out has ended, however it ended. */
+  done(key: Key): void {
+    if (this.#processing.delete(key) && this.#dirty.has(key)) this.#offer(key);
+  }
+
+  /** Accepts nothing more and drops what waits for its time; what is queued is still handed out. */
+  shutDown(): void {
+    this.#shutDown = true;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#dueAt.clear();
+    for (const resolve of this.#waiters.splice(0)) resolve(undefined);
+  }
+
+  #offer(key: Key): void {
+    const waiter = this.#waiters.shift();
+    if (waiter === undefined) {
+      this.#order.add(key);
+      return;
+    }
+    this.#take(key);
+    waiter(key);
+  }
+
+  #take(key: Key): void {
+    this.#dirty.delete(key);
+    this.#processing.add(key);
+  }
+
+  #wakeAt(dueAt: number): void {
+    if (this.#timer !== undefined && this.#timer.dueAt <= dueAt) return;
+    this.#timer?.cancel();
+    // A longer delay is waited for in several steps.
+    const delayMs = Math.min(Math.max(0, dueAt - this.#clock.monotonic()), maxTimerMs);
+    this.#timer = { dueAt, cancel: this.#clock.after(delayMs, () => this.#addDue()) };
+  }
+
+  #addDue(): void {
+    this.#timer = undefined;
+    const now = this.#clock.monotonic();
+    let next = Number.POSITIVE_INFINITY;
+    for (const [key, dueAt] of this.#dueAt) {
+      if (dueAt <= now) {
+        this.#dueAt.delete(key);
+        this.add(key);
+      } else {
+        next = Math.min(next, dueAt);
+      }
+    }
+    if (this.#dueAt.size > 0) this.#wakeAt(next);
+  }
+}
