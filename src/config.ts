@@ -1,4 +1,5 @@
 import { parseReference } from './api/reference.ts';
+import { isRefusal } from './api/refusal.ts';
 import { quote } from './api/text.ts';
 import { ConfigError } from './errors.ts';
 import { operatorImage, sleeperImage } from './release.ts';
@@ -114,7 +115,7 @@ function oneOf<Choice extends string>(
 function image(env: Environment, name: string, otherwise: string): string {
   const value = text(env, name, otherwise);
   const parsed = parseReference(value);
-  if (!parsed.valid) throw wrong(name, value, `an image reference (${parsed.problem})`);
+  if (isRefusal(parsed)) throw wrong(name, value, `an image reference, yet ${parsed.refusal}`);
   return value;
 }
 

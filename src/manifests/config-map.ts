@@ -4,8 +4,8 @@ import type { KubeObject } from '../kube/objects.ts';
 import { childMeta, type ManifestInput } from './input.ts';
 import { deploymentSelector } from './names.ts';
 
-/** The peer's keys (che-incubator/kubernetes-image-puller: cfg/envvars.go) for the fields they carry. */
-const keys: readonly (readonly [key: string, field: Exclude<SpecField, 'imagePullerImage'>])[] = [
+/** The peer's keys (che-incubator/kubernetes-image-puller: cfg/envvars.go) and the fields they carry. */
+export const configKeys: readonly (readonly [key: string, field: Exclude<SpecField, 'imagePullerImage'>])[] = [
   ['AFFINITY', 'affinity'],
   ['CACHING_CPU_LIMIT', 'cachingCPULimit'],
   ['CACHING_CPU_REQUEST', 'cachingCPURequest'],
@@ -27,7 +27,7 @@ export function configMap(input: ManifestInput): KubeObject {
     kind: 'ConfigMap',
     metadata: childMeta(input, spec.configMapName, deploymentSelector),
     data: {
-      ...Object.fromEntries(keys.map(([key, field]) => [key, text(input, field)])),
+      ...Object.fromEntries(configKeys.map(([key, field]) => [key, text(input, field)])),
       KIP_IMAGE: sleeperImage(input),
       NAMESPACE: puller.namespace,
     },

@@ -1,0 +1,63 @@
+import type { NotOursError } from '../kube/applier.ts';
+import type { Key, Resource } from '../kube/objects.ts';
+
+/** A watch of one name, as the kube layer makes it. */
+export interface NameWatch {
+  stop(): Promise<void>;
+}
+
+export type StartNameWatch = (
+  resource: Resource,
+  namespace: string,
+  name: string,
+  onEvent: () => void,
+) => NameWatch;
+
+/** Watches that at most this many conflicts keep; beyond, the resync looks at them again. */
+const limit = 100;
+
+/**
+ * Looks at disputed names: our caches hold only what we made, so while a name belongs to somebody else,
+ * that one object is watched, and its puller gets another run when it changes or goes.
+ */
+export class NameWatches {
+  readonly #start: StartNameWatch;
+  readonly #enqueue: (key: Key) => void;
+  readonly #watches = new Map<string, { readonly key: Key; readonly watch: NameWatch }>();
+
+  constructor(start: StartNameWatch, enqueue: (key: Key) => void) {
+    this.#start = start;
+    this.#enqueue = enqueue;
+  }
+
+  /** From now on exactly these conflicts of the puller are watched. */
+  keep(key: Key, conflicts: readonly NotOursError[]): void {
+    const wanted = new Map(conflicts.map((conflict) => [idOf(key, conflict), conflict]));
+    for (const [id, entry] of this.#watches) {
+      if (entry.key === key && !wanted.has(id)) this.#stop(id);
+    }
+    for (const [id, conflict] of wanted) {
+      if (this.#watches.has(id) || this.#watches.size >= limit) continue;
+      const { resource, namespace, objectName } = conflict;
+      const watch = this.#start(resource, namespace, objectName, () => this.#enqueue(key));
+      this.#watches.set(id, { key, watch });
+    }
+  }
+
+  /** Ends all watches. */
+  async stop(): Promise<void> {
+    const watches = [...this.#watches.values()];
+    this.#watches.clear();
+    await Promise.all(watches.map(({ watch }) => watch.stop()));
+  }
+
+  #stop(id: string): void {
+    const entry = this.#watches.get(id);
+    this.#watches.delete(id);
+    void entry?.watch.stop();
+  }
+}
+
+function idOf(key: Key, { resource, objectName }: NotOursError): string {
+  return `${key} ${resource.plural}/${objectName}`;
+}

@@ -1,0 +1,84 @@
+import type { ImagePullerStatus } from '../api/types.ts';
+import type { Clock } from '../clock.ts';
+import type { Key, KubeObject } from '../kube/objects.ts';
+import { reasons } from '../status/conditions.ts';
+import { countsIntervalMs } from '../status/due.ts';
+import { availabilityOf, follow, type Progress, rolloutOf } from '../status/rollout.ts';
+
+/** Starting a pod takes a moment; a Deployment that is unavailable for longer than this is reported. */
+const startMs = 60_000;
+
+/** A verdict that depends on time alone: what holds now, and in how many milliseconds to ask again. */
+export interface Verdict<Value> {
+  readonly value: Value;
+  readonly againMs?: number;
+}
+
+/**
+ * What only waiting tells about pullers: roll-outs that do not advance, Deployments that do not come
+ * up, counts that were written a moment ago. Lives in memory; a restart costs one more wait at most.
+ */
+export class Patience {
+  readonly #clock: Clock;
+  readonly #progressDeadlineMs: number;
+  readonly #progress = new Map<Key, Progress>();
+  readonly #written = new Map<Key, number>();
+
+  constructor(clock: Clock, progressDeadlineMs: number) {
+    this.#clock = clock;
+    this.#progressDeadlineMs = progressDeadlineMs;
+  }
+
+  forget(key: Key): void {
+    this.#progress.delete(key);
+    this.#written.delete(key);
+  }
+
+  /** Claims that a roll-out has not advanced within its deadline. */
+  stalled(key: Key, daemonSet: KubeObject | undefined, stored: ImagePullerStatus): Verdict<boolean> {
+    if (!daemonSet || rolloutOf(daemonSet).complete) {
+      this.#progress.delete(key);
+      return { value: false };
+    }
+    const now = this.#clock.monotonic();
+    const before = this.#progress.get(key);
+    const progress = follow(before, daemonSet, now);
+    const resumed = before === undefined && saidStalled(stored, progress);
+    const since = resumed ? now - this.#progressDeadlineMs : progress.since;
+    this.#progress.set(key, { ...progress, since });
+    const leftMs = since + this.#progressDeadlineMs - now;
+    return leftMs > 0 ? { value: false, againMs: leftMs } : { value: true };
+  }
+
+  /** Why the puller's Deployment is not available, once it has had the time to start. */
+  unavailable(deployment: KubeObject | undefined): Verdict<string | undefined> {
+    const availability = deployment && availabilityOf(deployment);
+    if (!availability || availability.available) return { value: undefined };
+    const now = this.#clock.now();
+    const leftMs = (availability.unavailableSince ?? now) + startMs - now;
+    return leftMs > 0
+      ? { value: undefined, againMs: leftMs }
+      : { value: availability.message || 'it has no available pod' };
+  }
+
+  /** Milliseconds until counts may be written again; 0 means now. */
+  untilCounts(key: Key): number {
+    const written = this.#written.get(key);
+    if (written === undefined) return 0;
+    return Math.max(0, written + countsIntervalMs - this.#clock.monotonic());
+  }
+
+  statusWritten(key: Key): void {
+    this.#written.set(key, this.#clock.monotonic());
+  }
+}
+
+/** Claims that the status, written before a restart, already called this very state stalled. */
+function saidStalled(stored: ImagePullerStatus, progress: Progress): boolean {
+  const said = stored.conditions?.find(({ type }) => type === 'Progressing');
+  return (
+    said?.reason === reasons.rolloutStalled &&
+    stored.nodesDesired === progress.desired &&
+    stored.nodesReady === progress.ready
+  );
+}

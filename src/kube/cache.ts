@@ -1,0 +1,37 @@
+import type { KubeObject } from './objects.ts';
+import type { Reflector } from './reflector.ts';
+
+/** What is known of one kind, as of the last event of its watch or the last own write. */
+export interface Cache {
+  get(namespace: string, name: string): KubeObject | undefined;
+  list(namespace?: string): readonly KubeObject[];
+  /** Takes in what a write returned, so that the next look sees it; older states are ignored. */
+  observe(object: KubeObject): void;
+}
+
+/** One kind over several watched namespaces, each with a reflector of its own. */
+export class NamespacesCache implements Cache {
+  readonly #reflectors: ReadonlyMap<string, Reflector>;
+
+  constructor(reflectors: ReadonlyMap<string, Reflector>) {
+    this.#reflectors = reflectors;
+  }
+
+  get(namespace: string, name: string): KubeObject | undefined {
+    return this.#of(namespace)?.get(namespace, name);
+  }
+
+  list(namespace?: string): readonly KubeObject[] {
+    if (namespace !== undefined) return this.#of(namespace)?.list(namespace) ?? [];
+    return [...this.#reflectors.values()].flatMap((reflector) => reflector.list());
+  }
+
+  observe(object: KubeObject): void {
+    this.#of(object.metadata.namespace ?? '')?.observe(object);
+  }
+
+  /** The empty name stands for a reflector that watches all namespaces. */
+  #of(namespace: string): Reflector | undefined {
+    return this.#reflectors.get(namespace) ?? this.#reflectors.get('');
+  }
+}

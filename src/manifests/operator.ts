@@ -1,0 +1,167 @@
+import * as api from '../api/types.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import { operatorImage, sleeperImage } from '../release.ts';
+import { containerSecurityContext } from './pod-security.ts';
+
+/**
+ * The operator's own installation. Names are the peer's (kubernetes-image-puller-operator: deploy/), so
+ * that its users find what they know and an upgrade replaces instead of doubling.
+ */
+const operator = 'kubernetes-image-puller-operator';
+export const operatorNamespace = operator;
+export const operatorServiceAccount = `${operator}-sa`;
+const roleName = `${operator}-role`;
+const bindingName = `${operator}-role-binding`;
+
+const healthPort = 8081;
+
+/** Enforces the strictest Pod Security level where the operator runs. */
+export function namespace(): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: {
+      name: operatorNamespace,
+      labels: {
+        'pod-security.kubernetes.io/enforce': 'restricted',
+        'pod-security.kubernetes.io/warn': 'restricted',
+        'pod-security.kubernetes.io/audit': 'restricted',
+      },
+    },
+  };
+}
+
+export function serviceAccount(): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: operatorServiceAccount, namespace: operatorNamespace },
+  };
+}
+
+/**
+ * What the operator may do in each namespace that it watches. Server-side apply needs `create` and
+ * `patch`; a change of owner needs `delete`; `blockOwnerDeletion` needs `update` on the finalizers of
+ * the owner (admission plug-in OwnerReferencesPermissionEnforcement). No Secrets, no pods, no wildcard.
+ */
+function rules() {
+  const children = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
+  return [
+    { apiGroups: [api.group], resources: [api.plural], verbs: ['get', 'list', 'watch'] },
+    { apiGroups: [api.group], resources: [`${api.plural}/status`], verbs: ['patch'] },
+    { apiGroups: [api.group], resources: [`${api.plural}/finalizers`], verbs: ['update'] },
+    { apiGroups: ['apps'], resources: ['daemonsets', 'deployments'], verbs: children },
+    { apiGroups: [''], resources: ['configmaps', 'serviceaccounts'], verbs: children },
+    {
+      apiGroups: ['rbac.authorization.k8s.io'],
+      resources: ['roles', 'rolebindings'],
+      verbs: children,
+    },
+  ];
+}
+
+const subjects = [
+  { kind: 'ServiceAccount', name: operatorServiceAccount, namespace: operatorNamespace },
+];
+
+/** For an operator that watches all namespaces. */
+export function clusterRole(): KubeObject {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name: roleName },
+    rules: rules(),
+  };
+}
+
+export function clusterRoleBinding(): KubeObject {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRoleBinding',
+    metadata: { name: bindingName },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: roleName },
+    subjects,
+  };
+}
+
+/** For an operator that watches its own namespace. */
+export function role(): KubeObject {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'Role',
+    metadata: { name: roleName, namespace: operatorNamespace },
+    rules: rules(),
+  };
+}
+
+export function roleBinding(): KubeObject {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name: bindingName, namespace: operatorNamespace },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: roleName },
+    subjects,
+  };
+}
+
+/** One replica, replaced and never doubled: two operators without a leader would both write. */
+export function deployment(): KubeObject {
+  const labels = { name: operator };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: `${operator}-manager`, namespace: operatorNamespace, labels },
+    spec: {
+      replicas: 1,
+      strategy: { type: 'Recreate' },
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: {
+          serviceAccountName: operatorServiceAccount,
+          terminationGracePeriodSeconds: 10,
+          nodeSelector: { 'kubernetes.io/os': 'linux' },
+          // No uid: the image has a numeric one, and OpenShift assigns its own.
+          securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+          containers: [
+            {
+              name: operator,
+              image: operatorImage,
+              args: ['operator'],
+              env: [
+                // First, as config/namespaced replaces it by position.
+                { name: 'WATCH_NAMESPACE', value: '' },
+                { name: 'POD_NAMESPACE', valueFrom: field('metadata.namespace') },
+                { name: 'POD_NAME', valueFrom: field('metadata.name') },
+                { name: 'OPERATOR_NAME', value: operator },
+                { name: 'RELATED_IMAGE_OPERATOR', value: operatorImage },
+                { name: 'RELATED_IMAGE_SLEEPER', value: sleeperImage },
+              ],
+              ports: [{ name: 'health', containerPort: healthPort }],
+              livenessProbe: { httpGet: { path: '/healthz', port: 'health' }, periodSeconds: 20 },
+              readinessProbe: { httpGet: { path: '/readyz', port: 'health' }, periodSeconds: 5 },
+              resources: {
+                requests: { cpu: '50m', memory: '128Mi' },
+                limits: { memory: '256Mi' },
+              },
+              securityContext: containerSecurityContext,
+            },
+          ],
+        },
+      },
+    },
+  };
+}
+
+/** What config/namespaced puts in place of the first variable: the operator's own namespace. */
+export const watchOwnNamespace = [
+  {
+    op: 'replace',
+    path: '/spec/template/spec/containers/0/env/0',
+    value: { name: 'WATCH_NAMESPACE', valueFrom: field('metadata.namespace') },
+  },
+];
+
+function field(fieldPath: string) {
+  return { fieldRef: { fieldPath } };
+}

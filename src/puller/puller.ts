@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseSpec } from '../api/parse.ts';
+import type { ParsedSpec, RawSpec, SpecField } from '../api/types.ts';
+import { ConfigError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { configKeys } from '../manifests/config-map.ts';
+import type { HealthServer } from '../server.ts';
+
+/**
+ * Reads the ConfigMap of a managed puller from the directory into which it is mounted, one file for
+ * each key. How many images are allowed was the operator's decision.
+ *
+ * @throws ConfigError that names the file that is missing or cannot be read
+ */
+export async function readConfig(directory: string): Promise<ParsedSpec> {
+  const raw: Partial<Record<SpecField, string>> = {};
+  for (const [key, field] of configKeys) {
+    raw[field] = await readValue(directory, key);
+  }
+  return parseSpec(raw as RawSpec, { maxImages: Number.POSITIVE_INFINITY });
+}
+
+async function readValue(directory: string, key: string): Promise<string> {
+  const file = join(directory, key);
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(
+      `${file} cannot be read: the puller's ConfigMap must be mounted at ${directory}`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * The managed puller as it is today: it reads and checks its configuration, says what it is configured
+ * to do, answers probes and waits. It asks neither the API server nor a registry for anything.
+ *
+ * @returns once the signal is aborted
+ * @throws ConfigError
+ */
+export async function runManagedPuller(
+  configDirectory: string,
+  { health, log, signal }: { health: HealthServer; log: Log; signal: AbortSignal },
+): Promise<void> {
+  const { spec, findings } = await readConfig(configDirectory);
+  for (const { message, reason, verdict } of findings) {
+    log.warn('configuration', { verdict, reason, finding: message });
+  }
+  await health.start();
+  log.info('configured', {
+    images: spec.images.length,
+    cachingIntervalHours: spec.cachingIntervalHours,
+    daemonSet: spec.daemonsetName,
+  });
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await health.stop();
+}

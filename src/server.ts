@@ -1,0 +1,49 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** Answers the probes of the kubelet: /healthz (the process runs) and /readyz (it can do its work). */
+export class HealthServer {
+  readonly name = 'health server';
+  readonly #port: number;
+  readonly #isReady: () => boolean;
+  #server: Server | undefined;
+
+  /** Port 0 takes any free one. */
+  constructor(port: number, isReady: () => boolean) {
+    this.#port = port;
+    this.#isReady = isReady;
+  }
+
+  /** The port it listens on; 0 before the start. */
+  get port(): number {
+    return (this.#server?.address() as AddressInfo | null)?.port ?? 0;
+  }
+
+  /** Rejects where the port is taken. */
+  start(): Promise<void> {
+    const server = createServer((request, response) => {
+      const [code, text] = this.#answer(request.url ?? '');
+      response.writeHead(code, { 'content-type': 'text/plain' }).end(text);
+    });
+    this.#server = server;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(this.#port, resolve);
+    });
+  }
+
+  stop(): Promise<void> {
+    const server = this.#server;
+    if (!server) return Promise.resolve();
+    return new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  }
+
+  #answer(url: string): readonly [number, string] {
+    if (url === '/healthz') return [200, 'ok'];
+    if (url === '/readyz') return this.#isReady() ? [200, 'ok'] : [503, 'not ready yet'];
+    return [404, 'not found: try /healthz or /readyz'];
+  }
+}

@@ -1,0 +1,71 @@
+import { operatorConfig } from '../src/config.ts';
+import { ConfigError } from '../src/errors.ts';
+import * as release from '../src/release.ts';
+
+describe('the settings of the operator', () => {
+  it('have defaults for everything', () => {
+    expect(operatorConfig({})).toEqual({
+      watchNamespaces: [],
+      podNamespace: '',
+      podName: '',
+      operatorName: 'kubernetes-image-puller-operator',
+      operatorImage: release.operatorImage,
+      sleeperImage: release.sleeperImage,
+      maxImages: 500,
+      maxSurge: '10%',
+      progressDeadlineMs: 600_000,
+      workers: 4,
+      healthPort: 8081,
+      log: { level: 'info', format: 'auto' },
+    });
+  });
+
+  it('count a blank variable as absent', () => {
+    expect(operatorConfig({ MAX_IMAGES: ' ', LOG_LEVEL: '' })).toEqual(operatorConfig({}));
+  });
+
+  it('cannot be changed afterwards', () => {
+    expect(Object.isFrozen(operatorConfig({}))).toBe(true);
+  });
+
+  it.each([
+    ['', []],
+    ['che', ['che']],
+    [' che , dev,,che ', ['che', 'dev']],
+  ])('take WATCH_NAMESPACE %j as the namespaces %j', (WATCH_NAMESPACE, expected) => {
+    expect(operatorConfig({ WATCH_NAMESPACE }).watchNamespaces).toEqual(expected);
+  });
+
+  it.each([
+    ['3', 3],
+    ['25%', '25%'],
+    ['100%', '100%'],
+  ])('take MAX_SURGE %j as %j', (MAX_SURGE, expected) => {
+    expect(operatorConfig({ MAX_SURGE }).maxSurge).toBe(expected);
+  });
+
+  it.each([
+    ['WATCH_NAMESPACE', 'che;dev'],
+    ['WATCH_NAMESPACE', 'Che'],
+    ['WATCH_NAMESPACE', 'a'.repeat(64)],
+    ['RELATED_IMAGE_OPERATOR', 'https://quay.io/x'],
+    ['RELATED_IMAGE_SLEEPER', 'quay.io/X:1'],
+    ['MAX_IMAGES', '0'],
+    ['MAX_IMAGES', '1e3'],
+    ['MAX_IMAGES', '-5'],
+    ['MAX_SURGE', '0'],
+    ['MAX_SURGE', '0%'],
+    ['MAX_SURGE', '101%'],
+    ['MAX_SURGE', 'ten'],
+    ['PROGRESS_DEADLINE_SECONDS', '0.5'],
+    ['PROGRESS_DEADLINE_SECONDS', '99999999999'],
+    ['WORKERS', '65'],
+    ['HEALTH_PORT', '65536'],
+    ['LOG_LEVEL', 'loud'],
+    ['LOG_FORMAT', 'xml'],
+  ])('refuse %s=%j with a sentence that names both', (name, value) => {
+    const read = () => operatorConfig({ [name]: value });
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(new RegExp(`^${name} is ".*": expected `));
+  });
+});

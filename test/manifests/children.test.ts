@@ -1,0 +1,126 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { parseSpec } from '../../src/api/parse.ts';
+import type { RawSpec } from '../../src/api/types.ts';
+import type { KubeObject } from '../../src/kube/objects.ts';
+import { children } from '../../src/manifests/children.ts';
+import { identityOf, type ManifestInput } from '../../src/manifests/input.ts';
+import { expectGolden, goldenPath } from '../golden.ts';
+import { aPuller } from '../pullers.ts';
+
+const settings = {
+  operatorImage: 'registry.example/operator:2',
+  sleeperImage: 'registry.example/sleeper:1',
+  maxSurge: '10%',
+  openshift: false,
+};
+
+function inputOf(puller: KubeObject, openshift = false): ManifestInput {
+  const raw = (puller['spec'] ?? {}) as RawSpec;
+  return {
+    puller: identityOf(puller),
+    raw,
+    spec: parseSpec(raw, { maxImages: 500 }).spec,
+    settings: { ...settings, openshift },
+  };
+}
+
+const bodies = (puller: KubeObject, openshift = false) =>
+  children(inputOf(puller, openshift)).map(({ body }) => body);
+
+const podSpecs = (puller: KubeObject, openshift = false) =>
+  bodies(puller, openshift)
+    .filter(({ kind }) => kind === 'DaemonSet' || kind === 'Deployment')
+    .map((body) => (body['spec'] as { template: { spec: PodSpec } }).template.spec);
+
+interface PodSpec {
+  readonly [field: string]: unknown;
+  readonly securityContext: Record<string, unknown>;
+  readonly containers: readonly Container[];
+  readonly initContainers?: readonly Container[];
+}
+
+interface Container {
+  readonly name: string;
+  readonly securityContext: Record<string, unknown>;
+}
+
+describe('the children of a puller', () => {
+  const inputs = readdirSync(goldenPath('.'))
+    .filter((file) => file.endsWith('.input.yaml'))
+    .map((file) => file.replace('.input.yaml', ''));
+
+  it.each(inputs)('look like the golden file: %s', (name) => {
+    const puller = parse(readFileSync(goldenPath(`${name}.input.yaml`), 'utf8')) as KubeObject;
+    expectGolden(`${name}.yaml`, bodies(puller));
+    expectGolden(`${name}.openshift.yaml`, bodies(puller, true));
+  });
+
+  it('are the same for the same input', () => {
+    expect(bodies(aPuller())).toEqual(bodies(aPuller()));
+  });
+
+  it('have no DaemonSet where there is nothing to cache', () => {
+    const kinds = bodies(aPuller({ images: '{}' })).map(({ kind }) => kind);
+    expect(kinds).not.toContain('DaemonSet');
+    expect(kinds).toHaveLength(6);
+  });
+
+  it('do not change with the order of the list', () => {
+    const [forth] = bodies(aPuller({ images: 'a=quay.io/example/a:1;b=quay.io/example/b:1' }));
+    const [back] = bodies(aPuller({ images: 'b=quay.io/example/b:1;a=quay.io/example/a:1' }));
+    expect(forth).toEqual(back);
+  });
+
+  it('give the puller a new pod when its configuration changes, and only then', () => {
+    const hash = (puller: KubeObject) =>
+      JSON.stringify(bodies(puller).find(({ kind }) => kind === 'Deployment'));
+    expect(hash(aPuller({ cachingIntervalHours: '2' }))).not.toBe(hash(aPuller({})));
+    expect(hash(aPuller({ cachingIntervalHours: '1' }))).toBe(hash(aPuller({})));
+  });
+
+  it('carry the text of the user verbatim in the ConfigMap', () => {
+    const images = ' tools=quay.io/example/tools:1 ;\n  bad ; ';
+    const configMap = bodies(aPuller({ images })).find(
+      ({ metadata }) => metadata.name === 'k8s-image-puller',
+    );
+    expect(configMap?.['data']).toMatchObject({ IMAGES: images, TOLERATIONS: '[]' });
+  });
+});
+
+describe.each([false, true])('the pods of a puller, OpenShift: %s', (openshift) => {
+  const pods = podSpecs(
+    aPuller({ images: 'tools=quay.io/example/tools:1', nodeSelector: '{"disk":"ssd"}' }),
+    openshift,
+  );
+  const containers = pods.flatMap((pod) => [...pod.containers, ...(pod.initContainers ?? [])]);
+
+  // kubernetes/pod-security-admission: policy/check_*.go, level restricted.
+  it('pass the restricted Pod Security level', () => {
+    for (const pod of pods) {
+      expect(pod.securityContext).toMatchObject({
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      expect(pod).not.toHaveProperty('hostNetwork');
+    }
+    for (const { securityContext } of containers) {
+      expect(securityContext).toMatchObject({
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'] },
+        runAsNonRoot: true,
+        readOnlyRootFilesystem: true,
+      });
+    }
+  });
+
+  it('set a uid off OpenShift and leave it to the platform there', () => {
+    for (const pod of pods) {
+      expect(pod.securityContext['runAsUser']).toBe(openshift ? undefined : 65532);
+    }
+  });
+
+  it('hold no token', () => {
+    for (const pod of pods) expect(pod['automountServiceAccountToken']).toBe(false);
+  });
+});

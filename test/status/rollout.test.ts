@@ -1,0 +1,128 @@
+import type { KubeObject } from '../../src/kube/objects.ts';
+import { availabilityOf, follow, rolloutOf } from '../../src/status/rollout.ts';
+
+/** A DaemonSet of generation 2 on five nodes, all of them up to date, or with other numbers. */
+function aDaemonSet(status: object = {}, metadata: KubeObject['metadata'] = {}): KubeObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: { name: 'cache', uid: 'd1', generation: 2, ...metadata },
+    status: {
+      observedGeneration: 2,
+      desiredNumberScheduled: 5,
+      updatedNumberScheduled: 5,
+      numberAvailable: 5,
+      ...status,
+    },
+  };
+}
+
+describe('the roll-out of a DaemonSet', () => {
+  it('is complete when every node runs an available pod of the present template', () => {
+    expect(rolloutOf(aDaemonSet())).toEqual({
+      desired: 5,
+      ready: 5,
+      complete: true,
+      observed: true,
+    });
+  });
+
+  it('is not complete before its controller has seen the change', () => {
+    expect(rolloutOf(aDaemonSet({ observedGeneration: 1 }))).toMatchObject({
+      ready: 0,
+      complete: false,
+      observed: false,
+    });
+  });
+
+  it('counts the nodes that pull for the first time as not ready', () => {
+    expect(rolloutOf(aDaemonSet({ numberAvailable: 2 }))).toMatchObject({
+      ready: 2,
+      complete: false,
+    });
+  });
+
+  it('does not count nodes whose pod is available but outdated', () => {
+    expect(rolloutOf(aDaemonSet({ updatedNumberScheduled: 3 }))).toMatchObject({
+      ready: 3,
+      complete: false,
+    });
+  });
+
+  it('counts no node twice where pods are outdated and others not available', () => {
+    const rollout = rolloutOf(aDaemonSet({ updatedNumberScheduled: 3, numberAvailable: 1 }));
+    expect(rollout.ready).toBe(0);
+  });
+
+  it('is complete on no nodes', () => {
+    const none = { desiredNumberScheduled: 0, updatedNumberScheduled: 0, numberAvailable: 0 };
+    expect(rolloutOf(aDaemonSet(none))).toMatchObject({ desired: 0, complete: true });
+  });
+
+  it('has not begun where the DaemonSet has no status', () => {
+    expect(rolloutOf({ ...aDaemonSet(), status: undefined })).toMatchObject({ complete: false });
+  });
+});
+
+describe('following a roll-out', () => {
+  const twoOfFive = aDaemonSet({ numberAvailable: 2 });
+  const begun = follow(undefined, twoOfFive, 100);
+
+  it('keeps the time of the last advance while nothing moves', () => {
+    expect(follow(begun, twoOfFive, 900).since).toBe(100);
+  });
+
+  it('starts anew when more nodes are ready than ever before', () => {
+    expect(follow(begun, aDaemonSet({ numberAvailable: 3 }), 900).since).toBe(900);
+  });
+
+  it('is not fooled by pods that come and go', () => {
+    const fallen = follow(begun, aDaemonSet({ numberAvailable: 1 }), 500);
+    expect(follow(fallen, twoOfFive, 900).since).toBe(100);
+  });
+
+  it.each([
+    ['the template changes', aDaemonSet({ numberAvailable: 2 }, { generation: 3 })],
+    ['nodes are added', aDaemonSet({ numberAvailable: 2, desiredNumberScheduled: 6 })],
+    ['the DaemonSet is another one', aDaemonSet({ numberAvailable: 2 }, { uid: 'd2' })],
+  ])('starts anew when %s', (_what, daemonSet) => {
+    expect(follow(begun, daemonSet, 900).since).toBe(900);
+  });
+});
+
+describe('the availability of the puller', () => {
+  const aDeployment = (conditions: readonly object[]): KubeObject => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'puller', creationTimestamp: '2026-01-01T00:00:00Z' },
+    status: { conditions },
+  });
+
+  it('is what its Available condition says', () => {
+    expect(availabilityOf(aDeployment([{ type: 'Available', status: 'True' }])).available).toBe(
+      true,
+    );
+  });
+
+  it('is missing since that condition turned, in its words', () => {
+    const conditions = [
+      {
+        type: 'Available',
+        status: 'False',
+        message: 'Deployment does not have minimum availability.',
+        lastTransitionTime: '2026-01-01T01:00:00Z',
+      },
+    ];
+    expect(availabilityOf(aDeployment(conditions))).toEqual({
+      available: false,
+      message: 'Deployment does not have minimum availability.',
+      unavailableSince: Date.parse('2026-01-01T01:00:00Z'),
+    });
+  });
+
+  it('is missing since its creation where nothing was said yet', () => {
+    expect(availabilityOf(aDeployment([])).unavailableSince).toBe(
+      Date.parse('2026-01-01T00:00:00Z'),
+    );
+  });
+});

@@ -1,0 +1,273 @@
+import type { Condition, Finding, PullerSpec, Verdict } from '../../src/api/types.ts';
+import { condition, messageLimit } from '../../src/status/conditions.ts';
+import { meansTheSame, saysTheSame } from '../../src/status/due.ts';
+import { type Observed, summarize, worstOf } from '../../src/status/summarize.ts';
+
+const now = Date.parse('2026-01-01T12:00:00.500Z');
+const context = { previous: undefined, generation: 3, now };
+
+const spec = {
+  deploymentName: 'kubernetes-image-puller',
+  images: [
+    { container: 'a', reference: 'quay.io/example/a:1', names: ['a'] },
+    { container: 'b', reference: 'quay.io/example/b:1', names: ['b'] },
+  ],
+} as unknown as PullerSpec; // of the spec, a status reads only these two fields
+
+/** Two images on all of five nodes and nothing to complain about, or with other facts. */
+function seen(facts: Partial<Observed> = {}): Observed {
+  return {
+    spec,
+    findings: [],
+    sleeperImage: 'registry.example/sleeper:1',
+    rollout: { desired: 5, ready: 5, complete: true, observed: true },
+    stalled: false,
+    pullerUnavailable: undefined,
+    failure: undefined,
+    ...facts,
+  };
+}
+
+const pulling = { desired: 5, ready: 2, complete: false, observed: true };
+
+function aFinding(verdict: Verdict, reason: string, message = `${reason} it is`): Finding {
+  return { verdict, reason, message, field: 'images' };
+}
+
+/** The three conditions, each as "status reason". */
+function told(observed: Observed): Record<string, string> {
+  const { conditions = [] } = summarize(observed, context);
+  return Object.fromEntries(conditions.map((one) => [one.type, `${one.status} ${one.reason}`]));
+}
+
+function messageOf(observed: Observed, type: string): string {
+  const { conditions = [] } = summarize(observed, context);
+  return conditions.find((one) => one.type === type)?.message ?? '';
+}
+
+describe('the conditions', () => {
+  it.each<[string, Observed, string, string, string]>([
+    [
+      'all is well',
+      seen(),
+      'True AllResourcesReady',
+      'False ReconcileComplete',
+      'False ReconcileComplete',
+    ],
+    [
+      'nodes are pulling',
+      seen({ rollout: pulling }),
+      'False ImagesPulling',
+      'True ImagesPulling',
+      'False ReconcileComplete',
+    ],
+    [
+      'there is no DaemonSet yet',
+      seen({ rollout: undefined }),
+      'False ImagesPulling',
+      'True ImagesPulling',
+      'False ReconcileComplete',
+    ],
+    [
+      'the list is empty on purpose',
+      seen({ spec: { ...spec, images: [] }, rollout: undefined }),
+      'True NoImages',
+      'False ReconcileComplete',
+      'False ReconcileComplete',
+    ],
+    [
+      'no node matches',
+      seen({ rollout: { desired: 0, ready: 0, complete: true, observed: true } }),
+      'True NoMatchingNodes',
+      'False ReconcileComplete',
+      'False ReconcileComplete',
+    ],
+    [
+      'the roll-out stalls',
+      seen({ rollout: pulling, stalled: true }),
+      'False ImagesPulling',
+      'False RolloutStalled',
+      'True RolloutStalled',
+    ],
+    [
+      'an entry was skipped',
+      seen({ findings: [aFinding('skip', 'InvalidImages')] }),
+      'False InvalidImages',
+      'False ReconcileComplete',
+      'True InvalidImages',
+    ],
+    [
+      'all entries were skipped',
+      seen({
+        spec: { ...spec, images: [] },
+        rollout: undefined,
+        findings: [aFinding('skip', 'InvalidImages')],
+      }),
+      'False InvalidImages',
+      'False ReconcileComplete',
+      'True InvalidImages',
+    ],
+    [
+      'a pull secret was dropped',
+      seen({
+        findings: [
+          { ...aFinding('skip', 'InvalidImagePullSecrets'), field: 'imagePullSecrets' },
+        ],
+      }),
+      'True AllResourcesReady',
+      'False ReconcileComplete',
+      'True InvalidImagePullSecrets',
+    ],
+    [
+      'a field fell back to its default',
+      seen({ findings: [aFinding('default', 'InvalidField')] }),
+      'True AllResourcesReady',
+      'False ReconcileComplete',
+      'True InvalidField',
+    ],
+    [
+      'a value was mended',
+      seen({ findings: [aFinding('fix', 'MendedInput')] }),
+      'True AllResourcesReady',
+      'False ReconcileComplete',
+      'False ReconcileComplete',
+    ],
+    [
+      'the spec is held',
+      seen({ findings: [aFinding('hold', 'InvalidNodeSelector')] }),
+      'False InvalidNodeSelector',
+      'False InvalidNodeSelector',
+      'True InvalidNodeSelector',
+    ],
+    [
+      'a name is taken',
+      seen({ failure: { reason: 'NameConflict', message: 'taken' } }),
+      'False NameConflict',
+      'False NameConflict',
+      'True NameConflict',
+    ],
+    [
+      'the puller is not available',
+      seen({ pullerUnavailable: 'no pod' }),
+      'True AllResourcesReady',
+      'False ReconcileComplete',
+      'True DeploymentNotAvailable',
+    ],
+    [
+      'bad values and a stalled roll-out meet',
+      seen({ rollout: pulling, stalled: true, findings: [aFinding('skip', 'InvalidImages')] }),
+      'False InvalidImages',
+      'False RolloutStalled',
+      'True InvalidImages',
+    ],
+  ])('when %s', (_when, observed, ready, progressing, degraded) => {
+    expect(told(observed)).toEqual({ Ready: ready, Progressing: progressing, Degraded: degraded });
+  });
+
+  it('say how far the nodes are', () => {
+    expect(messageOf(seen({ rollout: pulling }), 'Ready')).toBe('2 of 5 nodes hold all 2 images');
+    expect(messageOf(seen(), 'Ready')).toBe('all 2 images on all 5 nodes');
+  });
+
+  it('name in Ready what was mended, and in Degraded what was lost', () => {
+    const observed = seen({
+      findings: [aFinding('default', 'InvalidField', 'lost'), aFinding('fix', 'MendedInput', 'mended')],
+    });
+    expect(messageOf(observed, 'Ready')).toBe('all 2 images on all 5 nodes; mended');
+    expect(messageOf(observed, 'Degraded')).toBe('lost');
+  });
+
+  it('tell in Degraded of everything that is wrong', () => {
+    const observed = seen({
+      rollout: pulling,
+      stalled: true,
+      findings: [aFinding('skip', 'InvalidImages', 'skipped')],
+      pullerUnavailable: 'no pod',
+    });
+    expect(messageOf(observed, 'Degraded')).toMatch(/^skipped; the roll-out .*; the puller's .*no pod$/);
+  });
+
+  it('speak of the generation they were made from', () => {
+    const { conditions = [], observedGeneration } = summarize(seen(), context);
+    expect([observedGeneration, ...conditions.map((one) => one.observedGeneration)]).toEqual([
+      3, 3, 3, 3,
+    ]);
+  });
+});
+
+describe('a condition', () => {
+  const previous: readonly Condition[] = [
+    {
+      type: 'Ready',
+      status: 'True',
+      reason: 'AllResourcesReady',
+      message: 'all',
+      lastTransitionTime: '2025-12-31T00:00:00Z',
+      observedGeneration: 2,
+    },
+  ];
+
+  it('keeps its transition time while the status stays, whatever else changes', () => {
+    const claim = { status: 'True', reason: 'NoImages', message: 'none' } as const;
+    expect(condition('Ready', claim, { ...context, previous }).lastTransitionTime).toBe(
+      '2025-12-31T00:00:00Z',
+    );
+  });
+
+  it('moves its transition time with the status, in whole seconds', () => {
+    const claim = { status: 'False', reason: 'ImagesPulling', message: '' } as const;
+    expect(condition('Ready', claim, { ...context, previous }).lastTransitionTime).toBe(
+      '2026-01-01T12:00:00Z',
+    );
+  });
+
+  it('never has a message longer than the limit', () => {
+    const claim = { status: 'False', reason: 'Rejected', message: 'x'.repeat(40_000) } as const;
+    expect(condition('Ready', claim, context).message).toHaveLength(messageLimit);
+  });
+});
+
+describe('the worst of many messages', () => {
+  const many = (number: number, length: number) =>
+    Array.from({ length: number }, (_, index) => ({
+      reason: 'InvalidImages',
+      message: `${index} `.padEnd(length, 'x'),
+    }));
+
+  it('are ten, and how many more there are', () => {
+    expect(worstOf(many(12, 10))).toMatch(/^0 x+; .*; 9 x+; and 2 more$/);
+  });
+
+  it.each([1, 9, 10, 11, 1000])('fit the limit for %i long messages', (number) => {
+    expect(worstOf(many(number, 300)).length).toBeLessThanOrEqual(messageLimit);
+  });
+
+  it('are whole, so that none is cut in the middle', () => {
+    expect(worstOf(many(5, 300))).toMatch(/^0 x+; 1 x+; 2 x+; and 2 more$/);
+  });
+});
+
+describe('a status that is written again', () => {
+  const stored = summarize(seen({ rollout: pulling }), context);
+
+  it('is not, where it says the same', () => {
+    expect(saysTheSame(stored, summarize(seen({ rollout: pulling }), context))).toBe(true);
+  });
+
+  it('may wait where only counts have moved', () => {
+    const next = summarize(seen({ rollout: { ...pulling, ready: 3 } }), context);
+    expect([saysTheSame(stored, next), meansTheSame(stored, next)]).toEqual([false, true]);
+  });
+
+  it.each([
+    ['a condition turns', summarize(seen(), { ...context, previous: stored.conditions })],
+    ['the spec has changed', summarize(seen({ rollout: pulling }), { ...context, generation: 4 })],
+  ])('does not wait when %s', (_when, next) => {
+    expect(meansTheSame(stored, next)).toBe(false);
+  });
+
+  it('is repaired where somebody else has changed it', () => {
+    const forged = { ...stored, nodesReady: 5 };
+    expect(saysTheSame(forged, stored)).toBe(false);
+  });
+});
