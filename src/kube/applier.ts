@@ -1,0 +1,210 @@
+import type { Clock } from '../clock.ts';
+import { WaitingError } from '../errors.ts';
+import { ApplyMemory, type Verdict } from './apply-memory.ts';
+import type { Cache } from './cache.ts';
+import { type ApiError, type Client, isApiError } from './client.ts';
+import {
+  type Difference,
+  differences,
+  type InPlaceOptions,
+  otherManagerOf,
+  type SameScalar,
+} from './in-place.ts';
+import {
+  controllerOf,
+  isControlledBy,
+  type KubeObject,
+  type OwnerReference,
+  type Resource,
+} from './objects.ts';
+
+/** What is stored under a name, as far as we know; undefined where there is nothing. */
+export type Live = KubeObject | undefined;
+
+/** What an apply did to the world. */
+export type Outcome = 'created' | 'updated' | 'unchanged';
+
+/** The name is taken: the object under it is not controlled by the owner that we act for. */
+export class NotOursError extends Error {
+  override readonly name = 'NotOursError';
+  readonly resource: Resource;
+  readonly namespace: string;
+  readonly objectName: string;
+  /** Who controls the object; undefined where nobody does. */
+  readonly owner: OwnerReference | undefined;
+
+  constructor(resource: Resource, live: KubeObject) {
+    const owner = controllerOf(live);
+    const holder = owner ? `belongs to ${owner.kind} ${owner.name}` : 'has no controlling owner';
+    super(`${nameOf(resource, live)} exists and ${holder}: it is left alone`);
+    this.resource = resource;
+    this.namespace = live.metadata.namespace ?? '';
+    this.objectName = live.metadata.name ?? '';
+    this.owner = owner;
+  }
+}
+
+export interface ApplierOptions {
+  readonly client: Client;
+  readonly fieldManager: string;
+  /** What is cached, by kind; objects that no cache has are read from the server. */
+  readonly caches: ReadonlyMap<Resource, Pick<Cache, 'get' | 'observe'>>;
+  readonly clock: Clock;
+  /** Where the server stores another spelling of a value, for example of a quantity. */
+  readonly sameScalar?: SameScalar;
+}
+
+export interface ApplyRequest {
+  readonly resource: Resource;
+  /** The full desired object, without uid and resourceVersion. */
+  readonly body: KubeObject;
+  /** The uid of the owner that must control the object. */
+  readonly ownerUid: string;
+  /** The object under that name, as `observe` returned it. */
+  readonly live: Live;
+}
+
+/** The reason while an object of that name is being deleted. */
+export const waitingForDeletion = 'WaitingForDeletion';
+/** The reason while somebody else keeps undoing what was applied. */
+export const contended = 'Contended';
+
+/** The end of a deletion is an event as well; this only bounds the wait should it be missed. */
+const deletionRetryMs = 10_000;
+
+/**
+ * Makes owned objects what they should be by server-side apply under one field manager. It never
+ * writes to an object that its owner does not control, sends nothing where nothing would change,
+ * and neither fights an admission plug-in nor races another writer.
+ */
+export class Applier {
+  readonly #client: Client;
+  readonly #caches: ApplierOptions['caches'];
+  readonly #inPlace: InPlaceOptions;
+  readonly #memory: ApplyMemory;
+
+  constructor({ client, fieldManager, caches, clock, sameScalar }: ApplierOptions) {
+    this.#client = client;
+    this.#caches = caches;
+    this.#inPlace = { manager: fieldManager, ...(sameScalar && { sameScalar }) };
+    this.#memory = new ApplyMemory(clock);
+  }
+
+  /** The object under a name: from the cache, or from the server where the cache has none. */
+  async observe(resource: Resource, namespace: string, name: string): Promise<Live> {
+    const cached = this.#caches.get(resource)?.get(namespace, name);
+    const live = cached ?? (await this.#client.get(resource, namespace, name));
+    if (live === undefined) this.#memory.forget(idOf(resource, { namespace, name }));
+    return live;
+  }
+
+  /**
+   * Creates the object or makes it what the body says.
+   *
+   * @throws NotOursError where the name belongs to somebody else; nothing is written then
+   * @throws WaitingError `WaitingForDeletion` while the present object is being deleted,
+   *   `Contended` while somebody keeps changing it back
+   * @throws ApiError where the server refuses
+   */
+  async apply(request: ApplyRequest): Promise<Outcome> {
+    const { resource, body, live } = request;
+    try {
+      return await this.#attempt(request);
+    } catch (error) {
+      if (!mayHaveMoved(error, live)) throw error;
+      const { namespace = '', name = '' } = body.metadata;
+      const now = await this.#client.get(resource, namespace, name);
+      // Still the same object: the server refuses the body, not our idea of what is there.
+      if (error.code === 422 && now?.metadata.uid === live?.metadata.uid) throw error;
+      return await this.#attempt({ ...request, live: now });
+    }
+  }
+
+  /**
+   * Deletes the object if the server still has this very one and its owner controls it; the server
+   * is asked first, as a cache may be late. False where it was gone, replaced or on its way out.
+   *
+   * @throws NotOursError where the owner does not control it any more; nothing is deleted then
+   */
+  async remove(resource: Resource, object: KubeObject, ownerUid: string): Promise<boolean> {
+    const { namespace = '', name = '', uid } = object.metadata;
+    const live = await this.#client.get(resource, namespace, name);
+    if (live === undefined || live.metadata.uid !== uid) return false;
+    if (!isControlledBy(live, ownerUid)) throw new NotOursError(resource, live);
+    this.#memory.forget(idOf(resource, live.metadata));
+    if (live.metadata.deletionTimestamp !== undefined) return false;
+    return this.#client.remove(resource, live, { propagationPolicy: 'Background' });
+  }
+
+  async #attempt({ resource, body, ownerUid, live }: ApplyRequest): Promise<Outcome> {
+    if (live === undefined) {
+      // Without force, at a version that no object has: what appeared meanwhile is not adopted.
+      await this.#send(resource, body, { resourceVersion: '1' });
+      return 'created';
+    }
+    refuseGoing(resource, live);
+    if (!isControlledBy(live, ownerUid)) throw new NotOursError(resource, live);
+
+    const found = differences(body, live, this.#inPlace);
+    const verdict = this.#memory.judge(idOf(resource, live.metadata), { live, body }, found);
+    if (verdict.open.length === 0) return 'unchanged';
+    this.#refuseContended(resource, live, verdict);
+    const stored = await this.#send(resource, body, { uid: live.metadata.uid ?? '' }, verdict.open);
+    const isSame = stored.metadata.resourceVersion === live.metadata.resourceVersion;
+    return isSame ? 'unchanged' : 'updated';
+  }
+
+  #refuseContended(
+    resource: Resource,
+    live: KubeObject,
+    { contested, waitMs }: Pick<Verdict, 'contested' | 'waitMs'>,
+  ): void {
+    if (contested === undefined || waitMs === 0) return;
+    const manager = otherManagerOf(live, contested, this.#inPlace) ?? 'somebody';
+    // No number in it that changes: the message ends up in a condition.
+    const message = `${manager} keeps changing ${contested.path} of ${nameOf(resource, live)}, which is put right again at growing intervals`;
+    throw new WaitingError(contended, waitMs, message);
+  }
+
+  async #send(
+    resource: Resource,
+    body: KubeObject,
+    identity: Pick<KubeObject['metadata'], 'uid' | 'resourceVersion'>,
+    open: readonly Difference[] = [],
+  ): Promise<KubeObject> {
+    const identified = { ...body, metadata: { ...body.metadata, ...identity } };
+    const stored = await this.#client.apply(resource, identified, {
+      fieldManager: this.#inPlace.manager,
+      force: identity.resourceVersion === undefined,
+    });
+    this.#caches.get(resource)?.observe(stored);
+    const answer = differences(body, stored, this.#inPlace);
+    this.#memory.applied(idOf(resource, stored.metadata), { stored, body }, answer, open);
+    return stored;
+  }
+}
+
+/**
+ * Claims that the server may know another object under the name than we do: 409 says that ours is
+ * gone, or that there is one where we saw none, 422 that its uid is another one.
+ */
+function mayHaveMoved(error: unknown, live: Live): error is ApiError {
+  return isApiError(error, 409) || (live !== undefined && isApiError(error, 422));
+}
+
+function refuseGoing(resource: Resource, live: KubeObject): void {
+  if (live.metadata.deletionTimestamp === undefined) return;
+  const message = `${nameOf(resource, live)} is being deleted and will be made anew`;
+  throw new WaitingError(waitingForDeletion, deletionRetryMs, message);
+}
+
+function nameOf({ kind }: Resource, { metadata }: KubeObject): string {
+  return `${kind} ${metadata.name}`;
+}
+
+function idOf(
+  { group, plural }: Resource,
+  { namespace = '', name = '' }: KubeObject['metadata'],
+): string {
+  return `${plural}.${group}/${namespace}/${name}`;
+}
