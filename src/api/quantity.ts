@@ -1,0 +1,134 @@
+import { isRefusal, type Refusal } from './refusal.ts';
+import { quote } from './text.ts';
+
+/** The exact value of a quantity: a whole number of nano-units, the smallest the API server keeps. */
+export interface Quantity {
+  readonly nanos: bigint;
+}
+
+/**
+ * Longer texts and larger exponents are refused although the API server reads them: nobody writes
+ * them, and they would cost memory and time without bound.
+ */
+const maxLength = 100;
+const maxExponent = 100;
+
+const pattern = /^([+-]?)([0-9]*)(?:\.([0-9]*))?([A-Za-z]{0,2}|[eE][+-]?[0-9]+)$/;
+
+const nano = 10n ** 9n;
+/** Binary quantities are capped here (kubernetes/apimachinery: pkg/api/resource/quantity.go). */
+const binaryCap = (2n ** 63n - 1n) * nano;
+
+const decimalSuffixes: ReadonlyMap<string, number> = new Map([
+  ['n', -9],
+  ['u', -6],
+  ['m', -3],
+  ['', 0],
+  ['k', 3],
+  ['M', 6],
+  ['G', 9],
+  ['T', 12],
+  ['P', 15],
+  ['E', 18],
+]);
+const binarySuffixes: ReadonlyMap<string, bigint> = new Map(
+  ['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'].map((suffix, index) => [suffix, 1024n ** BigInt(index + 1)]),
+);
+
+/**
+ * Reads a resource quantity by the API server's grammar (kubernetes/apimachinery:
+ * pkg/api/resource/quantity.go, suffix.go), or says what is wrong with it and what was probably
+ * meant. Signs are read; whether a negative value makes sense is for the caller to say. Texts without
+ * a digit, such as `m`, which the server takes for zero by accident, are refused.
+ */
+export function parseQuantity(text: string): Quantity | Refusal {
+  const nanos = value(text);
+  return nanos === undefined ? { refusal: refusal(text) } : { nanos };
+}
+
+/**
+ * Negative, zero or positive as `a` is less than, equal to or greater than `b`.
+ * @throws RangeError if one of the two is not a quantity
+ */
+export function compareQuantities(a: string, b: string): number {
+  const [left, right] = [nanosOf(a), nanosOf(b)];
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}
+
+/** Claims that both texts are quantities of one value: `.05` is `50m`, `1024Mi` is `1Gi`. */
+export function sameQuantity(a: string, b: string): boolean {
+  const nanos = value(a);
+  return nanos !== undefined && nanos === value(b);
+}
+
+function nanosOf(text: string): bigint {
+  const quantity = parseQuantity(text);
+  if (isRefusal(quantity)) throw new RangeError(`${quote(text)} is not a quantity`);
+  return quantity.nanos;
+}
+
+function value(text: string): bigint | undefined {
+  if (text.length > maxLength) return undefined;
+  const [, sign, whole = '', fraction = '', suffix = ''] = pattern.exec(text) ?? [];
+  if (whole === '' && fraction === '') return undefined;
+  const magnitude = scaled(BigInt(whole + fraction), fraction.length, suffix);
+  return sign === '-' && magnitude !== undefined ? -magnitude : magnitude;
+}
+
+/** `digits` divided by ten to the `places`, times the suffix, in nano-units. */
+function scaled(digits: bigint, places: number, suffix: string): bigint | undefined {
+  const factor = binarySuffixes.get(suffix);
+  if (factor !== undefined) {
+    const nanos = dividedUp(digits * factor * nano, 10n ** BigInt(places));
+    return nanos > binaryCap ? binaryCap : nanos;
+  }
+  const exponent = decimalSuffixes.get(suffix) ?? explicitExponent(suffix);
+  if (exponent === undefined) return undefined;
+  const shift = exponent + 9 - places;
+  return shift >= 0 ? digits * 10n ** BigInt(shift) : dividedUp(digits, 10n ** BigInt(-shift));
+}
+
+function explicitExponent(suffix: string): number | undefined {
+  if (!/^[eE][+-]?[0-9]/.test(suffix)) return undefined;
+  const exponent = Number(suffix.slice(1));
+  return Math.abs(exponent) <= maxExponent ? exponent : undefined;
+}
+
+/** What is less than a nano-unit counts as one: who asks for something gets something. */
+function dividedUp(dividend: bigint, divisor: bigint): bigint {
+  return (dividend + divisor - 1n) / divisor;
+}
+
+function refusal(text: string): string {
+  if (text === '') return 'it is empty';
+  if (text.length > maxLength) return `it is longer than ${maxLength} characters`;
+  const meant = suggestions(text);
+  const hint = meant.length === 0 ? '' : `; did you mean ${meant.join(' or ')}?`;
+  return `a quantity is a decimal number and one of the suffixes n u m k M G T P E, Ki Mi Gi Ti Pi Ei, or an exponent such as e3${hint}`;
+}
+
+const intendedSuffixes: ReadonlyMap<string, readonly string[]> = new Map([
+  ['', ['']],
+  ...['K', 'M', 'G', 'T', 'P', 'E'].flatMap((letter): [string, string[]][] => {
+    const decimal = letter === 'K' ? 'k' : letter;
+    const lower = letter.toLowerCase();
+    return [
+      [lower, [decimal, `${letter}i`]],
+      [`${lower}b`, [decimal, `${letter}i`]],
+      [`${lower}i`, [`${letter}i`]],
+      [`${lower}ib`, [`${letter}i`]],
+    ];
+  }),
+]);
+
+/** Valid quantities that a slip of the keyboard may have turned into this text. */
+function suggestions(text: string): readonly string[] {
+  // Full-width digits and letters become plain ones; a single comma is read as a decimal point.
+  const plain = text.normalize('NFKC').replace(/[\s_]/g, '').replace(',', '.');
+  if (value(plain) !== undefined) return [plain];
+  const [, number = '', suffix = ''] = /^([+-]?[0-9.]+)([A-Za-z]*)$/.exec(plain) ?? [];
+  return (intendedSuffixes.get(suffix.toLowerCase()) ?? [])
+    .map((intended) => number + intended)
+    .filter((candidate) => value(candidate) !== undefined);
+}
