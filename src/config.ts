@@ -63,7 +63,7 @@ export function operatorConfig(env: Environment): OperatorConfig {
     progressDeadlineMs:
       1000 * integer(env, 'PROGRESS_DEADLINE_SECONDS', 600, { min: 1, max: 86_400 }),
     workers: integer(env, 'WORKERS', 4, { min: 1, max: 64 }),
-    healthPort: integer(env, 'HEALTH_PORT', 8081, { min: 0, max: 65_535 }),
+    healthPort: healthPort(env),
     log: logConfig(env),
   });
 }
@@ -80,8 +80,17 @@ export function logConfig(env: Environment): LogConfig {
   };
 }
 
+/**
+ * Reads HEALTH_PORT, which operator and puller obey.
+ *
+ * @throws ConfigError that names the variable.
+ */
+export function healthPort(env: Environment): number {
+  return integer(env, 'HEALTH_PORT', 8081, { min: 0, max: 65_535 });
+}
+
 /** An integer in a range, or the default where the variable is blank. */
-export function integer(
+function integer(
   env: Environment,
   name: string,
   otherwise: number,
@@ -139,7 +148,11 @@ function surge(env: Environment, name: string, otherwise: string): number | stri
   const [, digits = '', percent] = /^(\d{1,5})(%?)$/.exec(value) ?? [];
   const number = Number(digits);
   if (digits === '' || number < 1 || (percent === '%' && number > 100)) {
-    throw wrong(name, value, 'a number of pods from 1, or a percentage of the nodes from 1% to 100%');
+    throw wrong(
+      name,
+      value,
+      'a number of pods from 1, or a percentage of the nodes from 1% to 100%',
+    );
   }
   return percent === '%' ? value : number;
 }

@@ -39,3 +39,8 @@ export class WaitingError extends Error {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
+
+/** A mistake on the command line or in a file given there; the message is for the user. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}

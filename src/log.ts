@@ -54,9 +54,7 @@ function jsonValue(_key: string, value: unknown): unknown {
 /** The message of an error followed by those of its causes. */
 export function errorChain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined
-    ? error.message
-    : `${error.message}: ${errorChain(error.cause)}`;
+  return error.cause === undefined ? error.message : `${error.message}: ${errorChain(error.cause)}`;
 }
 
 function oneLine(value: unknown): string {

@@ -41,7 +41,16 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   manifests: ['api', 'kube/objects.ts', 'release.ts'],
   status: ['api', 'kube/objects.ts'],
   kube: ['clock.ts', 'errors.ts', 'log.ts'],
-  controllers: ['api', 'manifests', 'status', 'kube', 'clock.ts', 'config.ts', 'errors.ts', 'log.ts'],
+  controllers: [
+    'api',
+    'manifests',
+    'status',
+    'kube',
+    'clock.ts',
+    'config.ts',
+    'errors.ts',
+    'log.ts',
+  ],
   puller: ['api', 'manifests', 'kube', 'clock.ts', 'config.ts', 'errors.ts', 'log.ts', 'server.ts'],
 };
 
@@ -79,9 +88,7 @@ describe('the layers of the house', () => {
   });
 
   it('constructs clients only in main.ts', () => {
-    const users = imports.filter(
-      ({ to, typeOnly }) => to === 'kube/http-client.ts' && !typeOnly,
-    );
+    const users = imports.filter(({ to, typeOnly }) => to === 'kube/http-client.ts' && !typeOnly);
     expect(users.map(({ from }) => from)).toEqual(['main.ts']);
   });
 

@@ -79,3 +79,8 @@ const byDue = (a: Timer, b: Timer) => a.due - b.due || a.order - b.order;
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+/** Lets I/O go on until the condition holds; the time limit of the test bounds it. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await settle();
+}

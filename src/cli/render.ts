@@ -5,7 +5,7 @@ import { parseSpec } from '../api/parse.ts';
 import type { Finding, RawSpec } from '../api/types.ts';
 import * as api from '../api/types.ts';
 import type { OperatorConfig } from '../config.ts';
-import { asError } from '../errors.ts';
+import { asError, UsageError } from '../errors.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { children } from '../manifests/children.ts';
 import { identityOf } from '../manifests/input.ts';
@@ -19,11 +19,6 @@ YAML on standard output, and what is to be said about the input on standard erro
       --openshift  renders for OpenShift, where no uids are set
   -h, --help       this text
 `;
-
-/** A mistake on the command line or in the file; the message is for the user. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
 
 /** What the command prints, and how it ends. */
 export interface Rendering {
@@ -43,7 +38,9 @@ export function render(
   const { file, openshift, help } = options(args);
   if (help) return { output: renderUsage, remarks: '' };
   if (file === undefined) throw new UsageError(`no file is given\n\n${renderUsage}`);
-  const rendered = readPullers(file).map((puller) => renderPuller(puller, { ...config, openshift }));
+  const rendered = readPullers(file).map((puller) =>
+    renderPuller(puller, { ...config, openshift }),
+  );
   return {
     output: rendered.flatMap(({ objects }) => objects.map(toYaml)).join('---\n'),
     remarks: rendered.map(({ remarks }) => remarks).join(''),

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
-import type { Applier, Live } from '../kube/applier.ts';
-import { NotOursError } from '../kube/applier.ts';
+import { type Applier, type Live, NotOursError } from '../kube/applier.ts';
 import type { Cache } from '../kube/cache.ts';
+import type { ReconcileContext } from '../kube/controller.ts';
 import {
   daemonSets,
   isControlledBy,
@@ -33,7 +33,7 @@ const successorDeadlineMs = 30 * 60_000;
 export async function converge(
   input: ManifestInput,
   the: ConvergeDependencies,
-  log: Log,
+  { log, signal }: ReconcileContext,
 ): Promise<number | undefined> {
   const ownerUid = input.puller.uid ?? '';
   const desired = children(input);
@@ -41,8 +41,10 @@ export async function converge(
   refuseForeign(present, ownerUid);
 
   for (const step of steps(present)) {
+    signal.throwIfAborted();
     await all(step.map((child) => put(child, ownerUid, the, log)));
   }
+  signal.throwIfAborted();
   return removeOthers(desired, input, the, log);
 }
 
@@ -98,27 +100,28 @@ async function removeOthers(
   the: ConvergeDependencies,
   log: Log,
 ): Promise<number | undefined> {
+  const ownerUid = puller.uid ?? '';
   const wanted = new Set(desired.map(({ resource, body }) => id(resource, body)));
-  let lookAgainMs: number | undefined;
-  for (const [resource, cache] of the.children) {
-    for (const object of cache.list(puller.namespace)) {
-      if (!isControlledBy(object, puller.uid ?? '') || wanted.has(id(resource, object))) continue;
-      const successor =
-        resource === daemonSets ? cache.get(puller.namespace, spec.daemonsetName) : undefined;
-      const waitMs = successor === undefined ? 0 : untilReplaced(successor, the.clock);
-      if (waitMs > 0) {
-        lookAgainMs = waitMs;
-      } else if (await the.applier.remove(resource, object, puller.uid ?? '')) {
-        log.info('removed', { kind: object.kind, name: object.metadata.name });
-      }
+  const others = [...the.children].flatMap(([resource, cache]) =>
+    cache
+      .list(puller.namespace)
+      .filter((object) => isControlledBy(object, ownerUid) && !wanted.has(id(resource, object)))
+      .map((object) => ({ resource, object })),
+  );
+  const successor = the.children.get(daemonSets)?.get(puller.namespace, spec.daemonsetName);
+  const waitMs = untilReplaced(successor, the.clock);
+  const mayGo = others.filter(({ resource }) => resource !== daemonSets || waitMs === 0);
+  for (const { resource, object } of mayGo) {
+    if (await the.applier.remove(resource, object, ownerUid)) {
+      log.info('removed', { kind: object.kind, name: object.metadata.name });
     }
   }
-  return lookAgainMs;
+  return mayGo.length < others.length ? waitMs : undefined;
 }
 
 /** How long a predecessor still has to hold the cache for this DaemonSet. */
-function untilReplaced(successor: KubeObject, clock: Clock): number {
-  if (rolloutOf(successor).complete) return 0;
+function untilReplaced(successor: KubeObject | undefined, clock: Clock): number {
+  if (successor === undefined || rolloutOf(successor).complete) return 0;
   const born = Date.parse(successor.metadata.creationTimestamp ?? '');
   return Math.max(0, born + successorDeadlineMs - clock.now());
 }

@@ -70,7 +70,7 @@ export class ImagePullerController {
     this.#patience = new Patience(dependencies.clock, dependencies.config.progressDeadlineMs);
   }
 
-  async reconcile(key: Key, { log }: ReconcileContext): Promise<ReconcileResult> {
+  async reconcile(key: Key, context: ReconcileContext): Promise<ReconcileResult> {
     const puller = this.#puller(key);
     if (!puller) {
       this.#patience.forget(key);
@@ -81,9 +81,9 @@ export class ImagePullerController {
     const parsed = parseSpec(raw, this.#the.config);
     const input = this.#input(puller, raw, parsed);
 
-    const outcome = await this.#converge(key, input, parsed, log);
+    const outcome = await this.#converge(key, input, parsed, context);
     const { status, againMs } = this.#status(key, puller, input, parsed, outcome.error);
-    const writeAgainMs = await this.#write(key, puller, status, log);
+    const writeAgainMs = await this.#write(key, puller, status, context.log);
 
     if (outcome.error) throw retryOf(outcome.error);
     return soonest([outcome.againMs, ...againMs, writeAgainMs]);
@@ -107,14 +107,14 @@ export class ImagePullerController {
     key: Key,
     input: ManifestInput,
     { findings }: ParsedSpec,
-    log: Log,
+    context: ReconcileContext,
   ): Promise<{ readonly error?: Error; readonly againMs?: number | undefined }> {
     if (findings.some(({ verdict }) => verdict === 'hold')) {
       this.#the.nameWatches.keep(key, []);
       return {};
     }
     try {
-      const againMs = await converge(input, this.#the, log);
+      const againMs = await converge(input, this.#the, context);
       this.#the.nameWatches.keep(key, []);
       return { againMs };
     } catch (thrown) {

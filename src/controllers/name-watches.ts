@@ -21,6 +21,7 @@ const limit = 100;
  * that one object is watched, and its puller gets another run when it changes or goes.
  */
 export class NameWatches {
+  readonly name = 'name watches';
   readonly #start: StartNameWatch;
   readonly #enqueue: (key: Key) => void;
   readonly #watches = new Map<string, { readonly key: Key; readonly watch: NameWatch }>();
@@ -29,6 +30,9 @@ export class NameWatches {
     this.#start = start;
     this.#enqueue = enqueue;
   }
+
+  /** Has nothing to begin with. */
+  async start(): Promise<void> {}
 
   /** From now on exactly these conflicts of the puller are watched. */
   keep(key: Key, conflicts: readonly NotOursError[]): void {

@@ -35,7 +35,11 @@ export class Patience {
   }
 
   /** Claims that a roll-out has not advanced within its deadline. */
-  stalled(key: Key, daemonSet: KubeObject | undefined, stored: ImagePullerStatus): Verdict<boolean> {
+  stalled(
+    key: Key,
+    daemonSet: KubeObject | undefined,
+    stored: ImagePullerStatus,
+  ): Verdict<boolean> {
     if (!daemonSet || rolloutOf(daemonSet).complete) {
       this.#progress.delete(key);
       return { value: false };

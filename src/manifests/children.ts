@@ -39,9 +39,7 @@ export const childResources: readonly Resource[] = [
  */
 export function children(input: ManifestInput): readonly Child[] {
   return [
-    ...(input.spec.images.length === 0
-      ? []
-      : [{ resource: daemonSets, body: daemonSet(input) }]),
+    ...(input.spec.images.length === 0 ? [] : [{ resource: daemonSets, body: daemonSet(input) }]),
     { resource: serviceAccounts, body: serviceAccount(input) },
     { resource: roles, body: role(input) },
     { resource: roleBindings, body: roleBinding(input) },

@@ -5,7 +5,10 @@ import { childMeta, type ManifestInput } from './input.ts';
 import { deploymentSelector } from './names.ts';
 
 /** The peer's keys (che-incubator/kubernetes-image-puller: cfg/envvars.go) and the fields they carry. */
-export const configKeys: readonly (readonly [key: string, field: Exclude<SpecField, 'imagePullerImage'>])[] = [
+export const configKeys: readonly (readonly [
+  key: string,
+  field: Exclude<SpecField, 'imagePullerImage'>,
+])[] = [
   ['AFFINITY', 'affinity'],
   ['CACHING_CPU_LIMIT', 'cachingCPULimit'],
   ['CACHING_CPU_REQUEST', 'cachingCPURequest'],

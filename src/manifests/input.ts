@@ -1,5 +1,5 @@
-import * as api from '../api/types.ts';
 import type { PullerSpec, RawSpec } from '../api/types.ts';
+import * as api from '../api/types.ts';
 import type { KubeObject, ObjectMeta } from '../kube/objects.ts';
 import { childLabels } from './names.ts';
 

@@ -1,11 +1,40 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { parseSpec } from '../api/parse.ts';
 import type { ParsedSpec, RawSpec, SpecField } from '../api/types.ts';
-import { ConfigError } from '../errors.ts';
+import { asError, ConfigError, UsageError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { configKeys } from '../manifests/config-map.ts';
 import type { HealthServer } from '../server.ts';
+
+/**
+ * Reads the arguments of the `puller` command.
+ *
+ * @throws UsageError
+ */
+export function pullerOptions(args: readonly string[]): { readonly configDirectory: string } {
+  const { managed, config } = options(args);
+  if (!managed) {
+    throw new UsageError('puller runs with --managed, in the Deployment that the operator makes');
+  }
+  if (config === undefined) {
+    throw new UsageError('puller --managed needs --config DIR, where its ConfigMap is mounted');
+  }
+  return { configDirectory: config };
+}
+
+function options(args: readonly string[]) {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { managed: { type: 'boolean', default: false }, config: { type: 'string' } },
+    });
+    return values;
+  } catch (error) {
+    throw new UsageError(asError(error).message, { cause: error });
+  }
+}
 
 /**
  * Reads the ConfigMap of a managed puller from the directory into which it is mounted, one file for

@@ -82,7 +82,7 @@ describe('the children of a puller', () => {
   it('carry the text of the user verbatim in the ConfigMap', () => {
     const images = ' tools=quay.io/example/tools:1 ;\n  bad ; ';
     const configMap = bodies(aPuller({ images })).find(
-      ({ metadata }) => metadata.name === 'k8s-image-puller',
+      ({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'k8s-image-puller',
     );
     expect(configMap?.['data']).toMatchObject({ IMAGES: images, TOLERATIONS: '[]' });
   });

@@ -110,9 +110,7 @@ describe('the conditions', () => {
     [
       'a pull secret was dropped',
       seen({
-        findings: [
-          { ...aFinding('skip', 'InvalidImagePullSecrets'), field: 'imagePullSecrets' },
-        ],
+        findings: [{ ...aFinding('skip', 'InvalidImagePullSecrets'), field: 'imagePullSecrets' }],
       }),
       'True AllResourcesReady',
       'False ReconcileComplete',
@@ -171,7 +169,10 @@ describe('the conditions', () => {
 
   it('name in Ready what was mended, and in Degraded what was lost', () => {
     const observed = seen({
-      findings: [aFinding('default', 'InvalidField', 'lost'), aFinding('fix', 'MendedInput', 'mended')],
+      findings: [
+        aFinding('default', 'InvalidField', 'lost'),
+        aFinding('fix', 'MendedInput', 'mended'),
+      ],
     });
     expect(messageOf(observed, 'Ready')).toBe('all 2 images on all 5 nodes; mended');
     expect(messageOf(observed, 'Degraded')).toBe('lost');
@@ -184,7 +185,9 @@ describe('the conditions', () => {
       findings: [aFinding('skip', 'InvalidImages', 'skipped')],
       pullerUnavailable: 'no pod',
     });
-    expect(messageOf(observed, 'Degraded')).toMatch(/^skipped; the roll-out .*; the puller's .*no pod$/);
+    expect(messageOf(observed, 'Degraded')).toMatch(
+      /^skipped; the roll-out .*; the puller's .*no pod$/,
+    );
   });
 
   it('speak of the generation they were made from', () => {
