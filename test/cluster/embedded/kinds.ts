@@ -1,6 +1,9 @@
 import type { KubeObject, Resource } from '../../../src/kube/objects.ts';
 import { builtInRules } from './built-in-rules.ts';
+import { decoded } from './decode.ts';
+import type { FieldSet } from './field-set.ts';
 import { type FieldError, type GroupResource, noSuchResource, qualified } from './status-error.ts';
+import { type MapType, structType } from './types.ts';
 
 /** What is special about a kind; everything left out is as for a ConfigMap. */
 export interface Rules {
@@ -8,14 +11,18 @@ export interface Rules {
   readonly status?: boolean;
   /** Counts changes in `metadata.generation`: whether this change of the object is one. */
   readonly changesGeneration?: (live: KubeObject, next: KubeObject) => boolean;
-  /** The object as the server understands it: known fields only, normalised, defaults filled in. */
-  readonly decode?: (object: KubeObject) => KubeObject;
+  /** Fills in defaults. */
+  readonly defaults?: (object: KubeObject) => KubeObject;
   /** Fields that the server itself decides on a write; `live` is absent for a new object. */
   readonly prepare?: (next: KubeObject, live: KubeObject | undefined) => KubeObject;
   /** Violated rules; `live` is absent for a new object. */
   readonly validate?: (next: KubeObject, live: KubeObject | undefined) => readonly FieldError[];
   /** Violated rules of a status write. */
   readonly validateStatus?: (next: KubeObject, live: KubeObject) => readonly FieldError[];
+  /** Fields that a write of the status leaves alone; the spec by default. */
+  readonly statusResets?: FieldSet;
+  /** A PUT must name the resourceVersion that it replaces. */
+  readonly needsResourceVersion?: boolean;
   /** The seconds a deleted object is kept for whoever runs it; 0 removes it at once. */
   readonly gracePeriodSeconds?: (live: KubeObject, requested: number | undefined) => number;
 }
@@ -24,6 +31,10 @@ export interface Rules {
 export interface Kind extends Resource {
   readonly singular: string;
   readonly shortNames: readonly string[];
+  /** How its fields are merged and owned. */
+  readonly type: MapType;
+  /** The object as the server understands it: known fields only, normalised, defaults filled in. */
+  readonly decode: (object: KubeObject) => KubeObject;
   readonly rules: Rules;
 }
 
@@ -86,6 +97,8 @@ function servedAt({ version, ...resource }: GroupResource & { readonly version: 
 /** One built-in kind of version v1 whose plural is the lower-case kind with an `s`. */
 function builtIn(group: string, kind: string, more: Partial<Kind> = {}): Kind {
   const singular = kind.toLowerCase();
+  const rules = builtInRules[kind] ?? {};
+  const type = structType(`${group.split('.')[0] || 'core'}.v1.${kind}`);
   return {
     group,
     version: 'v1',
@@ -94,7 +107,12 @@ function builtIn(group: string, kind: string, more: Partial<Kind> = {}): Kind {
     plural: `${singular}s`,
     namespaced: true,
     shortNames: [],
-    rules: builtInRules[kind] ?? {},
+    type,
+    decode: (object) => {
+      const known = decoded(kind, type, object);
+      return rules.defaults?.(known) ?? known;
+    },
+    rules,
     ...more,
   };
 }

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../src/clock.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { RemoveOptions } from './control-plane.ts';
+import { emptySet, type FieldSet, setOf } from './field-set.ts';
 import { isEqual, without } from './json.ts';
 import { apiVersionOf, type Kind } from './kinds.ts';
+import { applied, type FieldManagement, tracked, withoutNewTimes } from './managed-fields.ts';
 import {
   alreadyExists,
   badRequest,
@@ -14,11 +16,14 @@ import {
   staleObject,
 } from './status-error.ts';
 import type { Store } from './store.ts';
+import type { User } from './users.ts';
 
 /** Who writes, and what part of the object. */
 export interface WriteOptions {
   /** Whom `metadata.managedFields` names. */
   readonly manager: string;
+  /** Whose rights admission asks for; absent for the cluster's own controllers, which may do all. */
+  readonly user?: User;
   readonly subresource?: 'status';
   /** Everything is decided, nothing is stored. */
   readonly dryRun?: boolean;
@@ -63,6 +68,15 @@ export class Writer {
       throw badRequest('resourceVersion should not be set on objects to be created');
     }
     const next = this.#decoded(kind, namespace, withName(kind, body));
+    return this.#create(
+      kind,
+      namespace,
+      tracked(undefined, next, this.#management(kind, options)),
+      options,
+    );
+  }
+
+  #create(kind: Kind, namespace: string, next: KubeObject, options: WriteOptions): KubeObject {
     const name = next.metadata.name ?? '';
     this.#admit({ verb: 'create', kind, namespace, name, next, live: undefined, options });
     const created = this.#newObject(kind, next);
@@ -86,9 +100,35 @@ export class Writer {
     if (live === undefined) throw notFound(kind, name);
     const next = this.#decoded(kind, namespace, change(live));
     refuseOtherName(name, next);
+    return this.#update(kind, live, tracked(live, next, this.#management(kind, options)), options);
+  }
+
+  /**
+   * Server-side apply: creates the object where it is absent. Throws 409 where others own a field
+   * that would change, unless `force`; and 409 where a uid is given and the object is gone.
+   */
+  apply(kind: Kind, namespace: string, body: KubeObject, options: ApplyOptions): KubeObject {
+    const { name = '', uid } = body.metadata;
+    const live = this.#store.get(kind, namespace, name);
+    if (live === undefined && options.subresource !== undefined) throw notFound(kind, name);
+    const management = { ...this.#management(kind, options), force: options.force };
+    refuseOtherKind(kind, body);
+    refuseOtherNamespace(kind, namespace, body);
+    const next = this.#decoded(kind, namespace, applied(live, body, management));
+    if (live !== undefined) return this.#update(kind, live, next, options);
+    if (uid === undefined) return this.#create(kind, namespace, next, options);
+    throw conflict(
+      kind,
+      name,
+      `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
+    );
+  }
+
+  #update(kind: Kind, live: KubeObject, next: KubeObject, options: WriteOptions): KubeObject {
+    const { namespace = '', name = '' } = live.metadata;
     this.#admit({ verb: 'update', kind, namespace, name, next, live, options });
     refuseStale(kind, live, next);
-    const updated = withServerFields(kind, live, next, options);
+    const updated = withoutNewTimes(live, withServerFields(kind, live, next, options));
     refuseErrors(kind, updated, [
       ...metadataErrors(live, next),
       ...((options.subresource === 'status'
@@ -141,7 +181,18 @@ export class Writer {
     const placed = kind.namespaced
       ? { ...object, metadata: { ...object.metadata, namespace } }
       : { ...object, metadata: without(object.metadata as Record<string, unknown>, 'namespace') };
-    return kind.rules.decode?.(placed) ?? placed;
+    return kind.decode(placed);
+  }
+
+  #management(kind: Kind, { manager, subresource }: WriteOptions): FieldManagement {
+    return {
+      type: kind.type,
+      apiVersion: apiVersionOf(kind),
+      manager,
+      ...defined({ subresource }),
+      reset: resetFields(kind, subresource),
+      time: this.#timestamp(),
+    };
   }
 
   #admit(attempt: Attempt): void {
@@ -180,6 +231,10 @@ export class Writer {
   #timestamp(laterSeconds = 0): string {
     return timestamp(this.#clock.now() + laterSeconds * 1000);
   }
+}
+
+export interface ApplyOptions extends WriteOptions {
+  readonly force: boolean;
 }
 
 export interface DeleteOptions extends RemoveOptions, WriteOptions {
@@ -266,6 +321,12 @@ function refuseOtherName(name: string, next: KubeObject): void {
   throw badRequest(
     `the name of the object (${named}) does not match the name on the URL (${name})`,
   );
+}
+
+/** What a write to this part of the object leaves alone. */
+function resetFields(kind: Kind, subresource: 'status' | undefined): FieldSet {
+  if (subresource === 'status') return kind.rules.statusResets ?? setOf(['f:spec']);
+  return kind.rules.status ? setOf(['f:status']) : emptySet;
 }
 
 /** A resourceVersion in the request, where there is one, must be the live one. */

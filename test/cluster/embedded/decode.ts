@@ -1,0 +1,92 @@
+import { isObject, type JsonObject } from './json.ts';
+import { canonicalQuantity } from './quantity.ts';
+import { badRequest } from './status-error.ts';
+import type { Field, MapType, ScalarType, Type } from './types.ts';
+
+/**
+ * The object as Go's types of this kind hold and print it: unknown fields and nulls are dropped,
+ * so are zeros and empty lists and maps where Go omits them; what Go always prints is filled in,
+ * and quantities get their one spelling. 400 where a value is of another type than its field.
+ */
+export function decoded<T extends JsonObject>(kind: string, type: MapType, object: T): T {
+  return decodeStruct(type, object, kind) as T; // the fields that T names are known to the type
+}
+
+function decode(type: Type, value: unknown, path: string): unknown {
+  switch (type.type) {
+    case 'any':
+      return value;
+    case 'scalar':
+      return decodeScalar(type, value, path);
+    case 'list':
+      if (!Array.isArray(value)) throw mismatch(value, path, 'slice');
+      return value.map((item) => decode(type.element, item, path));
+    case 'map':
+      if (!isObject(value)) throw mismatch(value, path, 'struct');
+      return decodeStruct(type, value, path);
+  }
+}
+
+function decodeStruct(struct: MapType, value: JsonObject, path: string): JsonObject {
+  const fields = [...struct.fields].map(
+    ([name, field]) => [name, decodeField(field, value[name], `${path}.${name}`)] as const,
+  );
+  const free = decodeFreeKeys(struct, value, path);
+  return Object.fromEntries([...fields.filter(([, field]) => field !== undefined), ...free]);
+}
+
+function decodeFreeKeys({ element, fields }: MapType, value: JsonObject, path: string) {
+  if (element === undefined) return [];
+  return Object.entries(value)
+    .filter(([key, item]) => item !== null && !fields.has(key))
+    .map(([key, item]) => [key, decode(element, item, `${path}.${key}`)] as const);
+}
+
+/** The field as it is printed; undefined where it is not. */
+function decodeField(field: Field, value: unknown, path: string): unknown {
+  const given = value ?? field.default;
+  if (given === undefined) return undefined;
+  const inner = decode(field.type, given, path);
+  const isOmitted = field.default === undefined && !field.isPointer && isZero(field.type, inner);
+  return isOmitted ? undefined : inner;
+}
+
+/** A structure without fields is a pointer to one, and stays: `emptyDir: {}`. */
+function isZero(type: Type, value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  if (isObject(value)) {
+    return type.type === 'map' && type.element !== undefined && Object.keys(value).length === 0;
+  }
+  return value === '' || value === 0 || value === false;
+}
+
+function decodeScalar(type: ScalarType, value: unknown, path: string): unknown {
+  if (type.format === 'quantity') return decodeQuantity(value, path);
+  const wanted = type.scalar === 'numeric' ? 'number' : type.scalar;
+  const fits = wanted === 'untyped' ? typeof value !== 'object' : typeof value === wanted;
+  if (!fits) throw mismatch(value, path, type.scalar === 'numeric' ? 'int32' : type.scalar);
+  return value;
+}
+
+function decodeQuantity(value: unknown, path: string): string {
+  const text = typeof value === 'number' ? String(value) : value;
+  const canonical = typeof text === 'string' ? canonicalQuantity(text) : undefined;
+  if (canonical !== undefined) return canonical;
+  throw cannotHandle(
+    path,
+    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+  );
+}
+
+function mismatch(value: unknown, path: string, wanted: string) {
+  const given = Array.isArray(value) ? 'array' : typeof value;
+  return cannotHandle(
+    path,
+    `json: cannot unmarshal ${given} into Go struct field ${path} of type ${wanted}`,
+  );
+}
+
+function cannotHandle(path: string, why: string) {
+  const [kind = ''] = path.split('.');
+  return badRequest(`${kind} in version "v1" cannot be handled as a ${kind}: ${why}`);
+}

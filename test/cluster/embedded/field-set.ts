@@ -1,0 +1,141 @@
+import type { FieldTree } from '../../../src/kube/objects.ts';
+
+/**
+ * A set of field paths: the `fieldsV1` of managed fields as a tree. Path elements are spelled as on
+ * the wire: `f:<field>`, `k:{<keys>}`, `v:<value>`. The operations are those of
+ * sigs.k8s.io/structured-merge-diff: fieldpath/set.go.
+ */
+export interface FieldSet {
+  /** The path up to here is in the set itself. */
+  readonly member: boolean;
+  readonly children: ReadonlyMap<string, FieldSet>;
+}
+
+export const emptySet: FieldSet = { member: false, children: new Map() };
+
+export function isEmptySet(set: FieldSet): boolean {
+  return !set.member && [...set.children.values()].every(isEmptySet);
+}
+
+/** Collects paths. */
+export class FieldSetBuilder {
+  #member = false;
+  readonly #children = new Map<string, FieldSetBuilder>();
+
+  /** The whole object is nobody's: an empty path is ignored. */
+  insert(path: readonly string[]): void {
+    let node: FieldSetBuilder = this;
+    for (const element of path) node = node.#child(element);
+    node.#member = path.length > 0;
+  }
+
+  build(): FieldSet {
+    const children = [...this.#children].map(
+      ([element, child]) => [element, child.build()] as const,
+    );
+    return { member: this.#member, children: new Map(children) };
+  }
+
+  #child(element: string): FieldSetBuilder {
+    const child = this.#children.get(element) ?? new FieldSetBuilder();
+    this.#children.set(element, child);
+    return child;
+  }
+}
+
+/** The set of single paths, each given as its elements. */
+export function setOf(...paths: readonly (readonly string[])[]): FieldSet {
+  const builder = new FieldSetBuilder();
+  for (const path of paths) builder.insert(path);
+  return builder.build();
+}
+
+export function fromFieldsV1(tree: FieldTree): FieldSet {
+  return { member: false, children: childrenOf(tree) };
+}
+
+function childrenOf(tree: FieldTree): ReadonlyMap<string, FieldSet> {
+  const elements = Object.entries(tree).filter(([element]) => element !== '.');
+  return new Map(
+    elements.map(([element, below]) => [
+      element,
+      { member: isLeaf(below) || '.' in below, children: childrenOf(below) },
+    ]),
+  );
+}
+
+const isLeaf = (tree: FieldTree) => Object.keys(tree).length === 0;
+
+/** The wire format: sorted, without empty branches. */
+export function toFieldsV1(set: FieldSet): FieldTree {
+  const below = [...set.children]
+    .filter(([, child]) => !isEmptySet(child))
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([element, child]) => [element, subtree(child)] as const);
+  return Object.fromEntries(below);
+}
+
+function subtree(set: FieldSet): FieldTree {
+  const below = toFieldsV1(set);
+  return set.member && !isLeaf(below) ? { '.': {}, ...below } : below;
+}
+
+export function union(left: FieldSet, right: FieldSet): FieldSet {
+  const children = new Map(left.children);
+  for (const [element, child] of right.children) {
+    const other = children.get(element);
+    children.set(element, other === undefined ? child : union(other, child));
+  }
+  return { member: left.member || right.member, children };
+}
+
+export function intersection(left: FieldSet, right: FieldSet): FieldSet {
+  return combine(left, right, (other, child) =>
+    other === undefined ? emptySet : intersection(child, other),
+  )(left.member && right.member);
+}
+
+/** Paths of the left that are not paths of the right; what lies below a removed path stays. */
+export function difference(left: FieldSet, right: FieldSet): FieldSet {
+  return combine(left, right, (other, child) =>
+    other === undefined ? child : difference(child, other),
+  )(left.member && !right.member);
+}
+
+/** Paths of the left that are neither paths of the right nor below one. */
+export function recursiveDifference(left: FieldSet, right: FieldSet): FieldSet {
+  if (right.member) return emptySet;
+  return combine(left, right, (other, child) =>
+    other === undefined ? child : recursiveDifference(child, other),
+  )(left.member);
+}
+
+function combine(
+  left: FieldSet,
+  right: FieldSet,
+  merge: (other: FieldSet | undefined, child: FieldSet) => FieldSet,
+): (member: boolean) => FieldSet {
+  const children = new Map<string, FieldSet>();
+  for (const [element, child] of left.children) {
+    const merged = merge(right.children.get(element), child);
+    if (!isEmptySet(merged)) children.set(element, merged);
+  }
+  return (member) => ({ member, children });
+}
+
+/** Each path of the set in the notation of messages: `.spec.containers[name="a"].image`. */
+export function paths(set: FieldSet, prefix = ''): readonly string[] {
+  const below = [...set.children].flatMap(([element, child]) =>
+    paths(child, `${prefix}${readable(element)}`),
+  );
+  return set.member ? [prefix, ...below] : below;
+}
+
+/** One path element in the notation of messages: `.image` or `[name="a"]`. */
+export function readable(element: string): string {
+  const content = element.slice(2);
+  if (element.startsWith('f:')) return `.${content}`;
+  if (element.startsWith('v:')) return `[=${content}]`;
+  const keys = Object.entries(JSON.parse(content) as Record<string, unknown>);
+  return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
+}
