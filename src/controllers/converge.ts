@@ -108,8 +108,9 @@ async function removeOthers(
       .filter((object) => isControlledBy(object, ownerUid) && !wanted.has(id(resource, object)))
       .map((object) => ({ resource, object })),
   );
-  const successor = the.children.get(daemonSets)?.get(puller.namespace, spec.daemonsetName);
-  const waitMs = untilReplaced(successor, the.clock);
+  const hasSuccessor = desired.some(({ resource }) => resource === daemonSets);
+  const daemonSet = the.children.get(daemonSets)?.get(puller.namespace, spec.daemonsetName);
+  const waitMs = untilReplaced(hasSuccessor ? daemonSet : undefined, the.clock);
   const mayGo = others.filter(({ resource }) => resource !== daemonSets || waitMs === 0);
   for (const { resource, object } of mayGo) {
     if (await the.applier.remove(resource, object, ownerUid)) {

@@ -1,0 +1,120 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import type { KubeObject } from '../src/kube/objects.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+interface Kustomization {
+  readonly resources: readonly string[];
+  readonly patches?: readonly { readonly path: string }[];
+}
+
+/** What `kubectl apply -k` would read: the files of a kustomization and of those it refers to. */
+function resourcesOf(directory: string): readonly KubeObject[] {
+  const read = (path: string): unknown => parse(readFileSync(join(root, path), 'utf8'));
+  const { resources, patches = [] } = read(`${directory}/kustomization.yaml`) as Kustomization;
+  for (const { path } of patches) expect(existsSync(join(root, directory, path))).toBe(true);
+  return resources.flatMap((resource) => {
+    const path = join(directory, resource);
+    return statSync(join(root, path)).isDirectory()
+      ? resourcesOf(path)
+      : [read(path) as KubeObject];
+  });
+}
+
+const kinds = (directory: string) => resourcesOf(directory).map(({ kind }) => kind);
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+function rulesOf(directory: string): readonly Rule[] {
+  const role = resourcesOf(directory).find(({ kind }) => kind.endsWith('Role'));
+  return (role?.['rules'] ?? []) as readonly Rule[];
+}
+
+describe('the install manifests', () => {
+  it('of config/default are the operator for all namespaces', () => {
+    expect(kinds('config/default')).toEqual([
+      'CustomResourceDefinition',
+      'Namespace',
+      'ServiceAccount',
+      'Deployment',
+      'ClusterRole',
+      'ClusterRoleBinding',
+    ]);
+  });
+
+  it('of config/namespaced have no cluster-wide right', () => {
+    expect(kinds('config/namespaced')).toEqual([
+      'CustomResourceDefinition',
+      'Namespace',
+      'ServiceAccount',
+      'Deployment',
+      'Role',
+      'RoleBinding',
+    ]);
+  });
+
+  it('grant the same in both', () => {
+    expect(rulesOf('config/default')).toEqual(rulesOf('config/namespaced'));
+  });
+
+  it.each(['config/default', 'config/namespaced'])(
+    '%s grants no wildcard and nothing that escalates',
+    (directory) => {
+      expect(rulesOf(directory)).not.toEqual([]);
+      for (const { apiGroups, resources, verbs } of rulesOf(directory)) {
+        expect([...apiGroups, ...resources, ...verbs]).not.toContain('*');
+        expect(resources).not.toContain('secrets');
+        expect(resources.filter((resource) => resource.startsWith('pods'))).toEqual([]);
+        for (const verb of ['escalate', 'bind', 'impersonate']) expect(verbs).not.toContain(verb);
+      }
+    },
+  );
+
+  it('run the operator under the restricted Pod Security level, which its namespace enforces', () => {
+    const all = resourcesOf('config/default');
+    expect(all.find(({ kind }) => kind === 'Namespace')?.metadata.labels).toMatchObject({
+      'pod-security.kubernetes.io/enforce': 'restricted',
+    });
+    expect(all.find(({ kind }) => kind === 'Deployment')).toMatchObject({
+      spec: {
+        replicas: 1,
+        strategy: { type: 'Recreate' },
+        template: {
+          spec: {
+            securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+            containers: [
+              {
+                livenessProbe: { httpGet: { path: '/healthz' } },
+                readinessProbe: { httpGet: { path: '/readyz' } },
+                securityContext: {
+                  allowPrivilegeEscalation: false,
+                  capabilities: { drop: ['ALL'] },
+                  readOnlyRootFilesystem: true,
+                },
+              },
+            ],
+          },
+        },
+      },
+    });
+  });
+
+  it('let config/namespaced replace the variable that the Deployment has first', () => {
+    const [patch] = parse(
+      readFileSync(join(root, 'config/namespaced/watch_own_namespace.yaml'), 'utf8'),
+    ) as readonly [{ path: string; value: { name: string } }];
+    expect(patch.path).toBe('/spec/template/spec/containers/0/env/0');
+    const deployment = resourcesOf('config/default').find(({ kind }) => kind === 'Deployment');
+    expect(deployment).toHaveProperty(
+      'spec.template.spec.containers.0.env.0.name',
+      patch.value.name,
+    );
+  });
+});
