@@ -1,0 +1,163 @@
+import type { V1Affinity } from '@kubernetes/client-node';
+import {
+  daemonSets,
+  type Key,
+  keyOf,
+  pods as podResource,
+  splitKey,
+} from '../../../../src/kube/objects.ts';
+import type { Change, ControlPlane } from '../control-plane.ts';
+import { isEqual } from '../json.ts';
+import { createPod } from './create-pod.ts';
+import {
+  hashLabel,
+  manage,
+  type Observed,
+  type Plan,
+  roll,
+  statusNumbers,
+} from './daemonset-plan.ts';
+import { daemonTolerations } from './node-fit.ts';
+import { claim, controllerName } from './ownership.ts';
+import { isAvailable, isDeleting, isReady, isTerminal, targetNode } from './pods.ts';
+import {
+  type DaemonSet,
+  find,
+  listOf,
+  type Node,
+  nameOf,
+  nodes as nodeResource,
+  type Pod,
+  uidOf,
+} from './shapes.ts';
+import { SyncLoop } from './sync-loop.ts';
+import { templateHash } from './template.ts';
+
+/** Keeps one pod of each DaemonSet on every node that it wants; returns what stops it. */
+export function startDaemonSets(controlPlane: ControlPlane): () => void {
+  const loop = new SyncLoop(controlPlane.clock, (key) => sync(controlPlane, loop, key));
+  const markAll = () => {
+    for (const daemonSet of controlPlane.list(daemonSets)) loop.mark(keyOf(daemonSet));
+  };
+  const unsubscribe = [
+    controlPlane.onChange(daemonSets, ({ object }) => loop.mark(keyOf(object))),
+    controlPlane.onChange(nodeResource, markAll),
+    controlPlane.onChange(podResource, (change) => {
+      for (const key of concerned(controlPlane, change)) loop.mark(key);
+    }),
+  ];
+  markAll();
+  return () => {
+    for (const end of unsubscribe) end();
+    loop.stop();
+  };
+}
+
+/** The DaemonSet that controls the pod; for an orphan all of its namespace, as one may adopt it. */
+function concerned(controlPlane: ControlPlane, { object }: Change): readonly Key[] {
+  const { namespace = '', ownerReferences = [] } = object.metadata;
+  const name = controllerName(object, 'DaemonSet');
+  if (name !== undefined) return [`${namespace}/${name}`];
+  return ownerReferences.length > 0 ? [] : controlPlane.list(daemonSets, namespace).map(keyOf);
+}
+
+function sync(controlPlane: ControlPlane, loop: SyncLoop, key: Key): void {
+  const daemonSet = find<DaemonSet>(controlPlane, daemonSets, splitKey(key));
+  if (daemonSet === undefined || isDeleting(daemonSet)) return;
+  try {
+    step(controlPlane, observe(controlPlane, daemonSet));
+  } finally {
+    const after = observe(controlPlane, daemonSet);
+    writeStatus(controlPlane, after);
+    revisitWhenAvailable(loop, key, after);
+  }
+}
+
+/** The roll goes on only when what `manage` found to do is done and seen. */
+function step(controlPlane: ControlPlane, observed: Observed): void {
+  const managed = manage(observed);
+  carryOut(controlPlane, observed, managed);
+  if (managed.create.length + managed.remove.length > 0) return;
+  carryOut(controlPlane, observed, roll(observed));
+}
+
+function observe(controlPlane: ControlPlane, daemonSet: DaemonSet): Observed {
+  const pods = claim<Pod>(controlPlane, podResource, daemonSet).filter(
+    (pod) => !(isTerminal(pod) && isDeleting(pod)),
+  );
+  const placed = pods.filter((pod) => targetNode(pod) !== undefined);
+  return {
+    daemonSet,
+    nodes: listOf<Node>(controlPlane, nodeResource),
+    pods: Map.groupBy(placed, (pod) => targetNode(pod) ?? ''),
+    hash: templateHash(daemonSet.spec.template),
+    now: controlPlane.clock.now(),
+  };
+}
+
+function carryOut(controlPlane: ControlPlane, { daemonSet, hash }: Observed, plan: Plan): void {
+  for (const pod of plan.remove) {
+    controlPlane.remove(podResource, pod.metadata.namespace ?? '', nameOf(pod), {
+      uid: uidOf(pod),
+    });
+  }
+  const { spec } = daemonSet.spec.template;
+  const labels = {
+    [hashLabel]: hash,
+    'pod-template-generation': templateGeneration(daemonSet),
+  };
+  for (const node of plan.create) {
+    createPod(controlPlane, daemonSet, {
+      component: 'daemonset-controller',
+      labels,
+      spec: {
+        ...spec,
+        tolerations: daemonTolerations(spec),
+        affinity: pinned(spec.affinity, node),
+      },
+    });
+  }
+}
+
+/** The API server counts changes of the template in an annotation; the generation stands in for it. */
+function templateGeneration({ metadata }: DaemonSet): string {
+  return (
+    metadata.annotations?.['deprecated.daemonset.template.generation'] ??
+    String(metadata.generation ?? 1)
+  );
+}
+
+/** The affinity with its required node affinity replaced by the name of one node. */
+function pinned(affinity: V1Affinity | undefined, node: string): V1Affinity {
+  return {
+    ...affinity,
+    nodeAffinity: {
+      ...affinity?.nodeAffinity,
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [
+          { matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] },
+        ],
+      },
+    },
+  };
+}
+
+function writeStatus(controlPlane: ControlPlane, observed: Observed): void {
+  const { daemonSet } = observed;
+  const live = find<DaemonSet>(controlPlane, daemonSets, {
+    namespace: daemonSet.metadata.namespace,
+    name: nameOf(daemonSet),
+  });
+  if (live === undefined || uidOf(live) !== uidOf(daemonSet)) return;
+  const status = { ...live.status, ...statusNumbers(observed) };
+  if (!isEqual(live.status, status)) controlPlane.updateStatus(daemonSets, { ...live, status });
+}
+
+/** A pod becomes available by the mere passing of time: nothing else would wake the controller. */
+function revisitWhenAvailable(loop: SyncLoop, key: Key, observed: Observed): void {
+  const minReadySeconds = observed.daemonSet.spec.minReadySeconds ?? 0;
+  const isWaiting = (pod: Pod) => isReady(pod) && !isAvailable(pod, minReadySeconds, observed.now);
+  if ([...observed.pods.values()].flat().some(isWaiting)) {
+    loop.markAfter(key, minReadySeconds * 1000);
+  }
+}

@@ -1,0 +1,108 @@
+import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
+import { matchesNode, toleratesNode } from './node-fit.ts';
+import { isTerminal } from './pods.ts';
+import { quantityValue } from './quantity.ts';
+import { type Node, nameOf, type Pod } from './shapes.ts';
+
+/** What the scheduler decides, as pure functions. */
+
+/** Amounts of each resource: cores, bytes, pods. */
+export type Amounts = Readonly<Record<string, number>>;
+
+/** What is taken of each node by the pods bound to it. */
+export type Usage = ReadonlyMap<string, Amounts>;
+
+/** The node for a pod, or why there is none. */
+export type Decision = { readonly node: string } | { readonly unschedulable: string };
+
+/**
+ * What a pod takes of a node: the sum over its containers, or its largest init container where that
+ * is more; what the pod requests as a whole counts instead. (kubernetes/kubernetes:
+ * component-helpers/resource/helpers.go)
+ */
+export function requestsOf({ spec }: Pod): Amounts {
+  const running = added(spec.containers.map(requests));
+  const starting = (spec.initContainers ?? []).map(requests);
+  return { ...starting.reduce(larger, running), ...amounts(spec.resources?.requests), pods: 1 };
+}
+
+/** A container without a request but with a limit requests its limit. */
+function requests({ resources }: V1Container): Amounts {
+  return { ...amounts(resources?.limits), ...amounts(resources?.requests) };
+}
+
+function amounts(quantities: Readonly<Record<string, string>> = {}): Amounts {
+  return Object.fromEntries(
+    Object.entries(quantities).map(([resource, quantity]) => [resource, quantityValue(quantity)]),
+  );
+}
+
+export function added(all: readonly Amounts[]): Amounts {
+  const total: Record<string, number> = {};
+  for (const each of all) {
+    for (const [resource, amount] of Object.entries(each)) {
+      total[resource] = (total[resource] ?? 0) + amount;
+    }
+  }
+  return total;
+}
+
+function larger(a: Amounts, b: Amounts): Amounts {
+  const resources = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return Object.fromEntries(
+    [...resources].map((resource) => [resource, Math.max(a[resource] ?? 0, b[resource] ?? 0)]),
+  );
+}
+
+/** What the pods that are bound and have not ended take of each node. */
+export function usageOf(pods: readonly Pod[]): Map<string, Amounts> {
+  const bound = pods.filter((pod) => pod.spec.nodeName && !isTerminal(pod));
+  return new Map(
+    [...Map.groupBy(bound, ({ spec }) => spec.nodeName ?? '')].map(([node, own]) => [
+      node,
+      added(own.map(requestsOf)),
+    ]),
+  );
+}
+
+/**
+ * Of the nodes where the pod fits the one with the fewest pods. The message counts, for each
+ * reason, the nodes it rules out. (kubernetes/kubernetes: pkg/scheduler/framework/types.go, FitError)
+ */
+export function schedule(pod: Pod, nodes: readonly Node[], usage: Usage): Decision {
+  const judged = nodes.map((node) => ({ node, why: misfits(pod, node, usage) }));
+  const [best] = judged
+    .filter(({ why }) => why.length === 0)
+    .map(({ node }) => nameOf(node))
+    .toSorted((a, b) => podsOn(usage, a) - podsOn(usage, b) || a.localeCompare(b));
+  if (best !== undefined) return { node: best };
+  const reasons = Map.groupBy(
+    judged.flatMap(({ why }) => why),
+    (reason) => reason,
+  );
+  const counted = [...reasons].map(([reason, each]) => `${each.length} ${reason}`).sort();
+  const why = counted.length === 0 ? 'no nodes available to schedule pods' : counted.join(', ');
+  return {
+    unschedulable: nodes.length === 0 ? why : `0/${nodes.length} nodes are available: ${why}.`,
+  };
+}
+
+function podsOn(usage: Usage, node: string): number {
+  return usage.get(node)?.['pods'] ?? 0;
+}
+
+/** Why a pod cannot go to a node; the first filter that objects speaks. */
+function misfits(pod: Pod, node: Node, usage: Usage): readonly string[] {
+  if (!matchesNode(pod.spec, node)) return ["node(s) didn't match Pod's node affinity/selector"];
+  if (!isTolerated(pod.spec, node)) return ['node(s) had untolerated taint(s)'];
+  const used = usage.get(nameOf(node)) ?? {};
+  const allocatable = amounts(node.status?.allocatable);
+  return Object.entries(requestsOf(pod))
+    .filter(([, amount]) => amount > 0)
+    .filter(([resource, amount]) => (used[resource] ?? 0) + amount > (allocatable[resource] ?? 0))
+    .map(([resource]) => (resource === 'pods' ? 'Too many pods' : `Insufficient ${resource}`));
+}
+
+function isTolerated(spec: V1PodSpec, node: Node): boolean {
+  return toleratesNode(spec.tolerations ?? [], node, ['NoSchedule', 'NoExecute']);
+}

@@ -1,0 +1,16 @@
+import { createHash } from 'node:crypto';
+import { isObject } from '../json.ts';
+import type { PodTemplate } from './shapes.ts';
+
+/** Ten hex digits that tell pod templates apart, whatever the order of their fields. */
+export function templateHash(template: PodTemplate): string {
+  return createHash('sha256').update(canonical(template)).digest('hex').slice(0, 10);
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    isObject(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
