@@ -7,7 +7,6 @@ import {
   splitKey,
 } from '../../../../src/kube/objects.ts';
 import type { Change, ControlPlane } from '../control-plane.ts';
-import { isEqual } from '../json.ts';
 import { createPod } from './create-pod.ts';
 import {
   hashLabel,
@@ -32,6 +31,7 @@ import {
 } from './shapes.ts';
 import { SyncLoop } from './sync-loop.ts';
 import { templateHash } from './template.ts';
+import { writeStatus } from './write-status.ts';
 
 /** Keeps one pod of each DaemonSet on every node that it wants; returns what stops it. */
 export function startDaemonSets(controlPlane: ControlPlane): () => void {
@@ -68,7 +68,10 @@ function sync(controlPlane: ControlPlane, loop: SyncLoop, key: Key): void {
     step(controlPlane, observe(controlPlane, daemonSet));
   } finally {
     const after = observe(controlPlane, daemonSet);
-    writeStatus(controlPlane, after);
+    writeStatus(controlPlane, daemonSets, daemonSet, {
+      ...daemonSet.status,
+      ...statusNumbers(after),
+    });
     revisitWhenAvailable(loop, key, after);
   }
 }
@@ -140,17 +143,6 @@ function pinned(affinity: V1Affinity | undefined, node: string): V1Affinity {
       },
     },
   };
-}
-
-function writeStatus(controlPlane: ControlPlane, observed: Observed): void {
-  const { daemonSet } = observed;
-  const live = find<DaemonSet>(controlPlane, daemonSets, {
-    namespace: daemonSet.metadata.namespace,
-    name: nameOf(daemonSet),
-  });
-  if (live === undefined || uidOf(live) !== uidOf(daemonSet)) return;
-  const status = { ...live.status, ...statusNumbers(observed) };
-  if (!isEqual(live.status, status)) controlPlane.updateStatus(daemonSets, { ...live, status });
 }
 
 /** A pod becomes available by the mere passing of time: nothing else would wake the controller. */

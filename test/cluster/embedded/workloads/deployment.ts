@@ -7,7 +7,6 @@ import {
   splitKey,
 } from '../../../../src/kube/objects.ts';
 import type { Change, ControlPlane } from '../control-plane.ts';
-import { isEqual } from '../json.ts';
 import { timestamp } from '../writer.ts';
 import {
   deadline,
@@ -34,6 +33,7 @@ import {
 } from './shapes.ts';
 import { SyncLoop } from './sync-loop.ts';
 import { templateHash } from './template.ts';
+import { writeStatus } from './write-status.ts';
 
 const hashLabel = 'pod-template-hash';
 const revisionAnnotation = 'deployment.kubernetes.io/revision';
@@ -77,7 +77,8 @@ function sync(controlPlane: ControlPlane, loop: SyncLoop, key: Key): void {
   const made = deployment.spec.paused ? undefined : step(controlPlane, before);
   const after = { ...observe(controlPlane, deployment), isNew: made !== undefined };
   removeHistory(controlPlane, after);
-  writeStatus(controlPlane, after);
+  keepRevision(controlPlane, after);
+  writeStatus(controlPlane, deployments, deployment, deploymentStatus(after));
   const previous = condition(deployment, 'Progressing');
   if (previous?.status === 'True' && previous.reason !== 'NewReplicaSetAvailable') {
     // The second on top makes up for the whole seconds of the times.
@@ -186,20 +187,16 @@ function removeHistory(controlPlane: ControlPlane, { deployment, old }: Rollout)
   }
 }
 
-/** The status and, in the same write as the real controller does it, the revision. */
-function writeStatus(controlPlane: ControlPlane, rollout: Rollout): void {
-  const { deployment, current } = rollout;
-  const status = deploymentStatus(rollout);
+/** The revision shows on the Deployment too; it is written as part of its status. */
+function keepRevision(controlPlane: ControlPlane, { deployment, current }: Rollout): void {
   const revision = current?.metadata.annotations?.[revisionAnnotation];
-  const annotations = {
-    ...deployment.metadata.annotations,
-    ...(revision !== undefined && { [revisionAnnotation]: revision }),
-  };
-  const isKept = deployment.metadata.annotations?.[revisionAnnotation] === revision;
-  if (isKept && isEqual(deployment.status, status)) return;
+  const annotations = deployment.metadata.annotations ?? {};
+  if (revision === undefined || annotations[revisionAnnotation] === revision) return;
   controlPlane.updateStatus(deployments, {
     ...deployment,
-    metadata: { ...deployment.metadata, annotations },
-    status,
+    metadata: {
+      ...deployment.metadata,
+      annotations: { ...annotations, [revisionAnnotation]: revision },
+    },
   });
 }

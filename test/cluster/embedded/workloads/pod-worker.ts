@@ -3,7 +3,6 @@ import type { V1Container } from '@kubernetes/client-node';
 import { sleep } from '../../../../src/clock.ts';
 import { pods } from '../../../../src/kube/objects.ts';
 import type { ControlPlane } from '../control-plane.ts';
-import { isEqual } from '../json.ts';
 import { timestamp } from '../writer.ts';
 import { BackOff, type BackOffLimits } from './back-off.ts';
 import { configError, duration, format, isStarved } from './container-start.ts';
@@ -14,6 +13,7 @@ import { type ContainerRecord, podStatus } from './pod-status.ts';
 import { isDeleting } from './pods.ts';
 import type { Image } from './registry.ts';
 import { find, nameOf, type Pod, secrets, type TerminatedState, uidOf } from './shapes.ts';
+import { writeStatus } from './write-status.ts';
 
 /** How long things take on a node, in milliseconds. */
 export interface NodeTimings {
@@ -228,7 +228,7 @@ export class PodWorker {
     const live = this.#live();
     if (live === undefined || !isReachable()) return;
     const status = podStatus(live, this.#records, controlPlane.clock.now());
-    if (!isEqual(live.status, status)) controlPlane.updateStatus(pods, { ...live, status });
+    writeStatus(controlPlane, pods, live, status);
   }
 
   /** The pod as the API server holds it, unless another one has taken its name. */

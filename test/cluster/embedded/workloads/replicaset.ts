@@ -1,6 +1,5 @@
 import { type Key, keyOf, pods as podResource, splitKey } from '../../../../src/kube/objects.ts';
 import type { Change, ControlPlane } from '../control-plane.ts';
-import { isEqual } from '../json.ts';
 import { StatusError } from '../status-error.ts';
 import { timestamp } from '../writer.ts';
 import { createPod } from './create-pod.ts';
@@ -26,6 +25,7 @@ import {
   uidOf,
 } from './shapes.ts';
 import { SyncLoop } from './sync-loop.ts';
+import { writeStatus } from './write-status.ts';
 
 /** Keeps the number of pods that each ReplicaSet asks for; returns what stops it. */
 export function startReplicaSets(controlPlane: ControlPlane): () => void {
@@ -62,13 +62,10 @@ function sync(controlPlane: ControlPlane, loop: SyncLoop, key: Key): void {
     refusal = error;
   }
   const pods = activePods(controlPlane, replicaSet);
-  writeStatus(
-    controlPlane,
-    replicaSet,
-    statusOf(replicaSet, pods, { refusal, now: controlPlane.clock.now() }),
-  );
-  const { minReadySeconds = 0 } = replicaSet.spec;
   const now = controlPlane.clock.now();
+  const status = statusOf(replicaSet, pods, { refusal, now });
+  writeStatus(controlPlane, replicaSets, replicaSet, status);
+  const { minReadySeconds = 0 } = replicaSet.spec;
   if (pods.some((pod) => isReady(pod) && !isAvailable(pod, minReadySeconds, now))) {
     loop.markAfter(key, minReadySeconds * 1000);
   }
@@ -142,15 +139,4 @@ function failureCondition(replicaSet: ReplicaSet, message: string, now: number):
       timestamp(now),
     )
   );
-}
-
-function writeStatus(
-  controlPlane: ControlPlane,
-  replicaSet: ReplicaSet,
-  status: ReplicaSetStatus,
-): void {
-  const key = { namespace: replicaSet.metadata.namespace, name: nameOf(replicaSet) };
-  const live = find<ReplicaSet>(controlPlane, replicaSets, key);
-  if (live === undefined || isEqual(live.status, status)) return;
-  controlPlane.updateStatus(replicaSets, { ...live, status });
 }

@@ -1,18 +1,11 @@
 import { pods as podResource } from '../../../../src/kube/objects.ts';
 import type { ControlPlane } from '../control-plane.ts';
-import { isEqual } from '../json.ts';
 import { timestamp } from '../writer.ts';
 import { condition, isDeleting, transitioned, withCondition } from './pods.ts';
 import { added, requestsOf, schedule, usageOf } from './scheduling.ts';
-import {
-  type Condition,
-  listOf,
-  type Node,
-  nameOf,
-  nodes as nodeResource,
-  type Pod,
-} from './shapes.ts';
+import { type Condition, listOf, type Node, nodes as nodeResource, type Pod } from './shapes.ts';
 import { SyncLoop } from './sync-loop.ts';
+import { writeStatus } from './write-status.ts';
 
 /** Binds pods to nodes, and says which fit nowhere; returns what stops it. */
 export function startScheduler(controlPlane: ControlPlane): () => void {
@@ -70,8 +63,5 @@ function say(
   const next = transitioned(condition(pod, type), { type, ...said }, now);
   const conditions = withCondition(pod.status?.conditions, next);
   const status = { phase: 'Pending', ...pod.status, conditions };
-  if (isEqual(pod.status, status)) return;
-  const { namespace = '' } = pod.metadata;
-  const live = controlPlane.get(podResource, namespace, nameOf(pod));
-  if (live !== undefined) controlPlane.updateStatus(podResource, { ...live, status });
+  writeStatus(controlPlane, podResource, pod, status);
 }

@@ -16,9 +16,9 @@ export class SyncLoop {
   readonly #sync: (key: Key) => void;
   readonly #dirty = new Set<Key>();
   readonly #failures = new Map<Key, number>();
-  readonly #timers = new Set<() => void>();
-  #scheduled = false;
-  #stopped = false;
+  readonly #later = new Map<Key, { readonly due: number; readonly cancel: () => void }>();
+  #cancelRun: (() => void) | undefined;
+  #isStopped = false;
 
   constructor(clock: Clock, sync: (key: Key) => void) {
     this.#clock = clock;
@@ -26,24 +26,34 @@ export class SyncLoop {
   }
 
   mark(key: Key): void {
+    if (this.#isStopped) return;
     this.#dirty.add(key);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#later(0, () => this.#run());
+    this.#cancelRun ??= this.#clock.after(0, () => this.#run());
   }
 
+  /** Marks the key later; of several times asked for, the first one counts. */
   markAfter(key: Key, delayMs: number): void {
-    this.#later(delayMs, () => this.mark(key));
+    if (this.#isStopped) return;
+    const due = this.#clock.monotonic() + delayMs;
+    const present = this.#later.get(key);
+    if (present !== undefined && present.due <= due) return;
+    present?.cancel();
+    const cancel = this.#clock.after(delayMs, () => {
+      this.#later.delete(key);
+      this.mark(key);
+    });
+    this.#later.set(key, { due, cancel });
   }
 
   stop(): void {
-    this.#stopped = true;
-    for (const cancel of this.#timers) cancel();
-    this.#timers.clear();
+    this.#isStopped = true;
+    this.#cancelRun?.();
+    for (const { cancel } of this.#later.values()) cancel();
+    this.#later.clear();
   }
 
   #run(): void {
-    this.#scheduled = false;
+    this.#cancelRun = undefined;
     const keys = [...this.#dirty];
     this.#dirty.clear();
     for (const key of keys) this.#syncOrRetry(key);
@@ -59,14 +69,5 @@ export class SyncLoop {
       this.#failures.set(key, failures + 1);
       this.markAfter(key, Math.min(firstRetryMs * 2 ** failures, lastRetryMs));
     }
-  }
-
-  #later(delayMs: number, callback: () => void): void {
-    if (this.#stopped) return;
-    const cancel = this.#clock.after(delayMs, () => {
-      this.#timers.delete(cancel);
-      callback();
-    });
-    this.#timers.add(cancel);
   }
 }
