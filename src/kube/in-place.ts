@@ -47,8 +47,10 @@ export function unplaced(
  * and lists are merged by member and which are replaced as a whole, and notices every foreign edit;
  * values are compared too, as admission plug-ins change them without leaving a trace in the tree.
  *
- * Two things cannot be told apart without a schema, and count as in place: an empty list that
- * leaves no trace, and a map that was applied empty and now holds what others put there.
+ * What is replaced as a whole must be equal to the last field: a field that only the live object has
+ * may be a default of the server as well as one that the body gave up, so it counts as a difference.
+ * Two things leave no trace and count as in place: whether we own a list that is empty on both
+ * sides, and whether the wanted fields of a map that was empty when we got it were set by us.
  */
 export function differences(
   body: KubeObject,
@@ -148,7 +150,8 @@ interface Member {
 }
 
 function memberOf(step: string): Member {
-  const value: unknown = JSON.parse(step.slice(2));
+  // A field where the body has a list: the schema has changed, and the step matches no item.
+  const value: unknown = step.startsWith('f:') ? step : JSON.parse(step.slice(2));
   return { step, value, keys: isMap(value) ? Object.entries(value) : undefined };
 }
 
@@ -187,7 +190,7 @@ class Comparison {
 
   #value(place: Place, wanted: unknown, found: unknown, owned: unknown): void {
     if (!isMap(owned)) {
-      if (!leavesNoTrace(wanted)) this.add(place, 'unowned', found);
+      if (!leavesNoTrace(wanted, found)) this.add(place, 'unowned', found);
     } else if (isLeaf(owned)) {
       this.#leaf(place, wanted, found);
     } else if (isMap(wanted)) {
@@ -206,21 +209,19 @@ class Comparison {
     if (!this.#same(place.path, wanted, found)) this.add(place, 'value', found);
   }
 
-  /** Maps inside are compared by what is wanted: the server may add defaults. */
   #same(path: string, wanted: unknown, found: unknown): boolean {
     if (Array.isArray(wanted)) {
       return (
         Array.isArray(found) &&
         found.length === wanted.length &&
-        wanted.every((item, index) => this.#same(`${path}[${index}]`, item, found[index]))
+        wanted.every((value, index) => this.#same(`${path}[${index}]`, value, found[index]))
       );
     }
     if (isMap(wanted)) {
       return (
         isMap(found) &&
-        Object.entries(wanted).every(
-          ([name, value]) =>
-            value === undefined || this.#same(`${path}.${name}`, value, get(found, name)),
+        [...new Set([...Object.keys(wanted), ...Object.keys(found)])].every((name) =>
+          this.#same(`${path}.${name}`, get(wanted, name), get(found, name)),
         )
       );
     }
@@ -306,18 +307,20 @@ function mayBeMember(item: unknown, { keys = [] }: Member): boolean {
 }
 
 /**
- * Claims that an apply of this value may leave nothing in the owned tree: an empty list whose items
- * would be merged, and whatever holds nothing else.
+ * Claims that an apply of this value may leave nothing in the owned tree and changes nothing: an
+ * empty list whose items would be merged leaves no trace, nor does a map that holds nothing else.
  */
-function leavesNoTrace(value: unknown): boolean {
-  if (Array.isArray(value)) return value.length === 0;
-  if (!isMap(value)) return false;
-  const values = Object.values(value).filter((item) => item !== undefined);
-  return values.length > 0 && values.every(leavesNoTrace);
+function leavesNoTrace(wanted: unknown, found: unknown): boolean {
+  if (Array.isArray(wanted)) return wanted.length === 0 && isEmpty(found);
+  if (!isMap(wanted)) return false;
+  const fields = Object.entries(wanted).filter(([, value]) => value !== undefined);
+  return (
+    fields.length > 0 && fields.every(([name, value]) => leavesNoTrace(value, get(found, name)))
+  );
 }
 
 function isLeaf(tree: JsonMap): boolean {
-  return Object.keys(tree).every((step) => step === '.');
+  return Object.keys(tree).length === 0;
 }
 
 function isMap(value: unknown): value is JsonMap {
