@@ -6,6 +6,7 @@ import type { ParsedSpec, RawSpec, SpecField } from '../api/types.ts';
 import { asError, ConfigError, UsageError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { configKeys } from '../manifests/config-map.ts';
+import { aborted } from '../process.ts';
 import type { HealthServer } from '../server.ts';
 
 /**
@@ -82,10 +83,8 @@ export async function runManagedPuller(
     images: spec.images.length,
     cachingIntervalHours: spec.cachingIntervalHours,
     daemonSet: spec.daemonsetName,
+    healthPort: health.port,
   });
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  await aborted(signal);
   await health.stop();
 }

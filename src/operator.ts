@@ -1,0 +1,142 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import { type Clock, systemClock } from './clock.ts';
+import { type Environment, type OperatorConfig, operatorConfig } from './config.ts';
+import { ImagePullerController, imagePullers, pullerKeyOf } from './controllers/image-puller.ts';
+import { NameWatches } from './controllers/name-watches.ts';
+import { Platform } from './controllers/platform.ts';
+import { sameValue } from './controllers/same-value.ts';
+import { Applier } from './kube/applier.ts';
+import { NamespacesCache } from './kube/cache.ts';
+import type { Client } from './kube/client.ts';
+import { Controller } from './kube/controller.ts';
+import { createClient } from './kube/http-client.ts';
+import { keyOf, type Resource } from './kube/objects.ts';
+import { Operator } from './kube/operator.ts';
+import { Reflector } from './kube/reflector.ts';
+import { WorkQueue } from './kube/work-queue.ts';
+import { createLog, type Log } from './log.ts';
+import { childResources } from './manifests/children.ts';
+import { fieldManager, managedByLabel } from './manifests/names.ts';
+import { aborted, endOfProcess } from './process.ts';
+import { version } from './release.ts';
+import { HealthServer } from './server.ts';
+
+/** What an operator is put together from. */
+export interface OperatorParts {
+  readonly client: Client;
+  readonly config: OperatorConfig;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Puts an operator together; nothing runs and nothing is read before its `start`. */
+export function assembleOperator({ client, config, clock, log }: OperatorParts): Operator {
+  const random = Math.random;
+  const namespaces = config.watchNamespaces.length === 0 ? [''] : config.watchNamespaces;
+  const reflectors: Reflector[] = [];
+  const queue = new WorkQueue({ clock, random });
+
+  const watch = (resource: Resource, labelSelector?: string) => {
+    const byNamespace = namespaces.map((namespace) => {
+      const selection = {
+        ...(namespace && { namespace }),
+        ...(labelSelector && { labelSelector }),
+      };
+      const reflector = new Reflector({ client, resource, ...selection, clock, random, log });
+      reflector.onChange(({ object }) => {
+        const key = pullerKeyOf(object);
+        if (key !== undefined) queue.add(key);
+      });
+      reflectors.push(reflector);
+      return [namespace, reflector] as const;
+    });
+    return new NamespacesCache(new Map(byNamespace));
+  };
+  const pullers = watch(imagePullers);
+  const ours = `${managedByLabel}=${fieldManager}`;
+  const children = new Map(childResources.map((resource) => [resource, watch(resource, ours)]));
+
+  const platform = new Platform(client, clock, log);
+  const nameWatches = new NameWatches(
+    (resource, namespace, name, onEvent) => {
+      const fieldSelector = `metadata.name=${name}`;
+      const selection = { namespace, fieldSelector };
+      const reflector = new Reflector({ client, resource, ...selection, clock, random, log });
+      reflector.onChange(onEvent);
+      void reflector.start();
+      return reflector;
+    },
+    (key) => queue.add(key),
+  );
+  const imagePuller = new ImagePullerController({
+    client,
+    clock,
+    config,
+    pullers,
+    children,
+    nameWatches,
+    isOpenShift: () => platform.isOpenShift,
+    applier: new Applier({
+      client,
+      clock,
+      fieldManager,
+      caches: children,
+      sameScalar: sameValue,
+    }),
+  });
+  const controller = new Controller({
+    name: 'image-puller',
+    queue,
+    clock,
+    random,
+    log,
+    workers: config.workers,
+    reconcile: (key, context) => imagePuller.reconcile(key, context),
+    resync: () => pullers.list().map(keyOf),
+  });
+  const isReady = () => reflectors.every((reflector) => reflector.hasSynced);
+  return new Operator(
+    [
+      // First, so that probes are answered while the caches fill.
+      { name: 'health', runnables: [new HealthServer(config.healthPort, isReady)] },
+      { name: 'platform', runnables: [platform] },
+      { name: 'caches', runnables: reflectors },
+      { name: 'controllers', runnables: [controller, nameWatches] },
+    ],
+    { clock, log },
+  );
+}
+
+/**
+ * The `operator` command: runs until the process is asked to end, and leaves the cache running.
+ *
+ * @throws ConfigError
+ */
+export async function runOperator(env: Environment): Promise<void> {
+  const config = operatorConfig(env);
+  const log = createLog({ ...config.log, stream: process.stdout });
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromDefault();
+  const client = createClient(kubeConfig, {
+    clock: systemClock,
+    userAgent: `${config.operatorName}/${version}`,
+  });
+  const operator = assembleOperator({ client, config, clock: systemClock, log });
+  const signal = endOfProcess(log);
+  signal.addEventListener('abort', () => void operator.stop(), { once: true });
+
+  log.info('starting', {
+    version,
+    server: kubeConfig.getCurrentCluster()?.server,
+    namespaces: config.watchNamespaces.length === 0 ? 'all' : config.watchNamespaces.join(','),
+  });
+  try {
+    await operator.start();
+    if (!signal.aborted) log.info('running');
+    await aborted(signal);
+  } finally {
+    await operator.stop();
+    await client.close();
+  }
+  log.info('stopped');
+}
