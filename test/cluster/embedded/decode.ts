@@ -51,8 +51,12 @@ function decodeField(field: Field, value: unknown, path: string): unknown {
   return isOmitted ? undefined : inner;
 }
 
-/** A structure without fields is a pointer to one, and stays: `emptyDir: {}`. */
+/**
+ * A structure without fields is a pointer to one, and stays: `emptyDir: {}`. So does a number that
+ * may be a percentage: `maxUnavailable: 0` is not an absent one.
+ */
 function isZero(type: Type, value: unknown): boolean {
+  if (type.type === 'scalar' && type.scalar === 'untyped') return false;
   if (Array.isArray(value)) return value.length === 0;
   if (isObject(value)) {
     return type.type === 'map' && type.element !== undefined && Object.keys(value).length === 0;
