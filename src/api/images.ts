@@ -6,7 +6,7 @@ import { count, quote, trimSpace } from './text.ts';
 import type { CachedImage } from './types.ts';
 
 /** A list may have this many entries for each image the operator allows; most would be repeats. */
-const entriesPerImage = 10;
+const entriesPerImage = 4;
 
 /** The text that stands for "no images" (Red Hat's documentation of Dev Spaces 3.16 uses it). */
 const noImages = '{}';
@@ -31,11 +31,10 @@ export function parseImages(
 ): readonly CachedImage[] | undefined {
   const list = trimSpace(text);
   if (list === noImages) return [];
-  const separators = separatorsIn(list);
-  if (separators > maxImages * entriesPerImage) {
-    findings.add('images', 'TooManyImages', () =>
-      tooMany(`${count(separators)} entries`, maxImages),
-    );
+  const mostEntries = maxImages * entriesPerImage;
+  if (hasMoreSeparators(mostEntries, list)) {
+    const found = `more than ${count(mostEntries)} entries`;
+    findings.add('images', 'TooManyImages', () => tooMany(found, maxImages));
     return undefined;
   }
   const namesByReference = byReference(entriesOf(list, findings));
@@ -51,10 +50,14 @@ function tooMany(found: string, maxImages: number): string {
   return `spec.images has ${found}, and the operator allows ${count(maxImages)} images; split the list over several pullers or raise the operator's limit.`;
 }
 
-function separatorsIn(list: string): number {
+function hasMoreSeparators(most: number, list: string): boolean {
   let separators = 0;
-  for (let at = list.indexOf(';'); at >= 0; at = list.indexOf(';', at + 1)) separators += 1;
-  return separators;
+  let at = list.indexOf(';');
+  while (at >= 0 && separators <= most) {
+    separators += 1;
+    at = list.indexOf(';', at + 1);
+  }
+  return separators > most;
 }
 
 /** The usable entries; of those with one name the last, of those that repeat each other the first. */

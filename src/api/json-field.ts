@@ -1,5 +1,4 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import { asError } from '../errors.ts';
 import { type Format, formatHints, type JsonSchema } from './json-schema.ts';
 import { isLabel, isLabelKey, isLabelValue, isSubdomain } from './object-names.ts';
 import type { Refusal } from './refusal.ts';
@@ -35,7 +34,7 @@ export function parseJsonField(text: string, schema: JsonSchema): JsonField | Re
   try {
     json = JSON.parse(text);
   } catch (error: unknown) {
-    return { refusal: `it is not JSON: ${printable(asError(error).message, 120)}` };
+    return { refusal: `it is not JSON (${printable(String(error), 120)})` };
   }
   if (json === null) return { value: undefined, unknownFields: [] };
   const unknownFields: string[] = [];

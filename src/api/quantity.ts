@@ -104,7 +104,7 @@ function refusal(text: string): string {
   if (text === '') return 'it is empty';
   if (text.length > maxLength) return `it is longer than ${maxLength} characters`;
   const meant = suggestions(text);
-  const hint = meant.length === 0 ? '' : `; did you mean ${meant.join(' or ')}?`;
+  const hint = meant.length === 0 ? '' : `; perhaps ${meant.join(' or ')} is meant`;
   return `a quantity is a decimal number and one of the suffixes n u m k M G T P E, Ki Mi Gi Ti Pi Ei, or an exponent such as e3${hint}`;
 }
 

@@ -1,5 +1,5 @@
 import type { Refusal } from './refusal.ts';
-import { count, quote } from './text.ts';
+import { count, quote, trimSpace } from './text.ts';
 
 /** An image reference in its parts, as written: nothing is filled in or normalised. */
 export interface Reference {
@@ -98,12 +98,12 @@ function domainObjection(domain: string | undefined): string | undefined {
 }
 
 function pathObjection(path: string, domain: string | undefined): string | undefined {
-  if (!pathPattern.test(path)) return pathFault(path);
   const isOfficial = (domain === undefined || domain === 'docker.io') && !path.includes('/');
   const length = path.length + (isOfficial ? 'library/'.length : 0);
-  return length > maxPathLength
-    ? `its path has ${length} characters; at most ${maxPathLength} are allowed`
-    : undefined;
+  if (length > maxPathLength) {
+    return `its path has ${length} characters; at most ${maxPathLength} are allowed`;
+  }
+  return pathPattern.test(path) ? undefined : pathFault(path);
 }
 
 function pathFault(path: string): string {
@@ -112,7 +112,8 @@ function pathFault(path: string): string {
   if (path.endsWith('/') || path.includes('//')) {
     return 'its path has an empty segment; drop the extra slash';
   }
-  if (/[A-Z]/.test(path)) return `its path ${quote(path)} must be lower case`;
+  if (/^[a-z0-9._/-]*[A-Z][A-Za-z0-9._/-]*$/.test(path))
+    return `its path ${quote(path)} must be lower case`;
   return `its path ${quote(path)} may hold only a-z and 0-9, joined by one ".", one or two "_" or any "-"`;
 }
 
@@ -146,7 +147,7 @@ function wholeObjection(text: string): string | undefined {
   if (scheme !== undefined) return `it begins with ${quote(scheme)}; drop the scheme`;
   const stray = unprintablePattern.exec(text);
   if (stray === null) return undefined;
-  return /\s/.test(stray[0])
+  return trimSpace(stray[0]) === ''
     ? 'it has white space inside; remove it'
     : `it has the character ${quote(stray[0])}; a reference is plain ASCII`;
 }

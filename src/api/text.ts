@@ -4,7 +4,8 @@
  * space and belongs in no value.
  */
 function isSpace(code: number): boolean {
-  if (code <= 0x20) return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+  if (code === 0x20) return true;
+  if (code <= 0x20) return code >= 0x09 && code <= 0x0d;
   if (code < 0x1680) return code === 0x85 || code === 0xa0;
   if (code < 0x2028) return code === 0x1680 || (code >= 0x2000 && code <= 0x200a);
   return code <= 0x2029 || code === 0x202f || code === 0x205f || code === 0x3000;
@@ -33,6 +34,8 @@ export function quote(text: string, max = 80): string {
 }
 
 function escaped(text: string, max: number, isQuoted: boolean): string {
+  // Nearly every text needs no escape: one look is cheaper than a piece per character.
+  if (text.length <= max && /^[ !#-[\]-~]*$/.test(text)) return text;
   let result = '';
   for (let index = 0; index < text.length; index += 1) {
     const piece = escapedUnit(text.charCodeAt(index), isQuoted);

@@ -1,0 +1,44 @@
+import fc from 'fast-check';
+import { count, printable, quote, trimSpace } from '../../src/api/text.ts';
+
+describe('trimSpace', () => {
+  it('removes what Go counts as white space, and leaves the byte order mark', () => {
+    expect(trimSpace(' \t\r\n\v\f\u0085\u00a0\u2003\u2028\u3000a b\u2029\u202f\u205f\u1680')).toBe(
+      'a b',
+    );
+    expect(trimSpace('\ufeffa\u200b')).toBe('\ufeffa\u200b');
+    expect(trimSpace(' \n ')).toBe('');
+  });
+
+  it('takes a mebibyte of blanks in one go', () => {
+    expect(trimSpace(`${' '.repeat(2 ** 20)}a${' '.repeat(2 ** 20)}`)).toBe('a');
+  });
+});
+
+describe('quoted and printable text', () => {
+  it('shows what cannot be seen', () => {
+    expect(quote('a "b" \\ \n\r\t\u0000\u200b\u00e9')).toBe(
+      '"a \\"b\\" \\\\ \\n\\r\\t\\u0000\\u200b\\u00e9"',
+    );
+    expect(printable('a "b" \\ \ud83d\ude00', 99)).toBe('a "b" \\ \\ud83d\\ude00');
+  });
+
+  it('is cut between escapes, never inside one', () => {
+    expect(quote('abcdef', 3)).toBe('"abc..."');
+    expect(quote('ab\u200b', 7)).toBe('"ab..."');
+    expect(quote('abc', 3)).toBe('"abc"');
+  });
+
+  it('is printable ASCII of bounded length, whatever the text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.nat(100), (text, max) => {
+        expect(quote(text, max)).toMatch(/^"[ -~]*"$/);
+        expect(quote(text, max).length).toBeLessThanOrEqual(max + 5);
+      }),
+    );
+  });
+});
+
+it('groups the digits of counts', () => {
+  expect(count(1_048_576)).toBe('1,048,576');
+});
