@@ -190,7 +190,7 @@ class Comparison {
 
   #value(place: Place, wanted: unknown, found: unknown, owned: unknown): void {
     if (!isMap(owned)) {
-      if (!leavesNoTrace(wanted, found)) this.add(place, 'unowned', found);
+      this.#unowned(place, wanted, found);
     } else if (isLeaf(owned)) {
       this.#leaf(place, wanted, found);
     } else if (isMap(wanted)) {
@@ -200,6 +200,17 @@ class Comparison {
     } else {
       this.add(place, 'unowned', found);
     }
+  }
+
+  /** Told field by field, whether or not others left us the map they are in. */
+  #unowned(place: Place, wanted: unknown, found: unknown): void {
+    if (isMap(wanted) && !isEmpty(wanted)) {
+      this.map(place, wanted, found, {});
+      return;
+    }
+    // An empty list whose items would be merged leaves nothing in the tree.
+    const leavesNoTrace = Array.isArray(wanted) && wanted.length === 0 && isEmpty(found);
+    if (!leavesNoTrace) this.add(place, 'unowned', found);
   }
 
   /** A scalar, or a map or list that is replaced as a whole. */
@@ -306,19 +317,6 @@ function mayBeMember(item: unknown, { keys = [] }: Member): boolean {
   return given.length > 0 && given.every(([name, key]) => get(item, name) === key);
 }
 
-/**
- * Claims that an apply of this value may leave nothing in the owned tree and changes nothing: an
- * empty list whose items would be merged leaves no trace, nor does a map that holds nothing else.
- */
-function leavesNoTrace(wanted: unknown, found: unknown): boolean {
-  if (Array.isArray(wanted)) return wanted.length === 0 && isEmpty(found);
-  if (!isMap(wanted)) return false;
-  const fields = Object.entries(wanted).filter(([, value]) => value !== undefined);
-  return (
-    fields.length > 0 && fields.every(([name, value]) => leavesNoTrace(value, get(found, name)))
-  );
-}
-
 function isLeaf(tree: JsonMap): boolean {
   return Object.keys(tree).length === 0;
 }
@@ -334,7 +332,7 @@ function isAbsent(value: unknown): boolean {
 /** Claims that a Go encoder may leave this value out (`omitempty`). */
 function isEmpty(value: unknown): boolean {
   if (Array.isArray(value)) return value.length === 0;
-  if (isMap(value)) return Object.keys(value).length === 0;
+  if (isMap(value)) return Object.values(value).every((field) => field === undefined);
   return isAbsent(value) || value === '' || value === 0 || value === false;
 }
 
