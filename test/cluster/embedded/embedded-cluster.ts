@@ -1,29 +1,144 @@
+import { stringify } from 'yaml';
 import { type Clock, systemClock } from '../../../src/clock.ts';
+import type { KubeObject } from '../../../src/kube/objects.ts';
+import { ManualClock } from '../../manual-clock.ts';
+import type { Cluster } from '../cluster.ts';
+import {
+  createPermission,
+  immutableRoleRef,
+  namespaceLifecycle,
+  ownerPermissions,
+  rightsEscalation,
+} from './admission.ts';
+import { Api } from './api.ts';
+import { bootstrapObjects } from './bootstrap.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { EmbeddedControlPlane } from './embedded-control-plane.ts';
-import { Kinds, namespaces } from './kinds.ts';
+import { HttpServer, type LoggedRequest } from './http-server.ts';
+import { Kinds } from './kinds.ts';
+import { Authorizer } from './rbac.ts';
 import { Store } from './store.ts';
-import { namespaceLifecycle, Writer } from './writer.ts';
+import { administrator, Tokens, userNamed } from './users.ts';
+import { Writer } from './writer.ts';
 
 export interface EmbeddedOptions {
   /** The time of the whole cluster; the machine's own by default. */
   readonly clock?: Clock;
+  /** The server's version; `v1.36.3` by default. */
+  readonly version?: string;
   /** Further API groups that discovery shows, as `route.openshift.io/v1`. */
   readonly groups?: readonly string[];
-  /** Commits kept for watches that resume; older ones answer 410. */
+  /** Commits kept for watches that resume; older ones answer 410. 10,000 by default. */
   readonly historyLimit?: number;
+  /** The port to listen on; a free one by default. */
+  readonly port?: number;
+}
+
+/** A cluster in this process. */
+export interface EmbeddedCluster extends Cluster {
+  /** The seam of the controllers inside the cluster. */
+  readonly controlPlane: ControlPlane;
+  /** Every request that was answered, oldest first. Tests may empty it. */
+  readonly requests: LoggedRequest[];
+  /** Applies objects as the administrator, in order; returns them as stored. */
+  apply(...objects: readonly KubeObject[]): readonly KubeObject[];
+  /** Makes a user's tokens invalid, those in kubeconfigs handed out too. */
+  revokeToken(user: string): void;
+  /** Forgets the history, so that watches and pages that build on it answer 410. */
+  compact(): void;
+}
+
+const defaultVersion = 'v1.36.3';
+const defaultHistoryLimit = 10_000;
+
+/** The inside of the API server, without HTTP. */
+function createParts(options: EmbeddedOptions) {
+  const clock = options.clock ?? systemClock;
+  const kinds = new Kinds(options.groups);
+  const store = new Store({ historyLimit: options.historyLimit ?? defaultHistoryLimit });
+  const authorizer = new Authorizer(store);
+  const writer = new Writer(store, clock, [
+    namespaceLifecycle(store),
+    createPermission(authorizer),
+    rightsEscalation(authorizer),
+    ownerPermissions(authorizer, kinds),
+    immutableRoleRef,
+  ]);
+  const controlPlane = new EmbeddedControlPlane({ clock, kinds, store, writer });
+  const apply = (object: KubeObject) => {
+    const kind = kinds.ofObject(object.apiVersion, object.kind);
+    if (kind === undefined) throw new Error(`no kind ${object.kind} in ${object.apiVersion}`);
+    const namespace = kind.namespaced ? (object.metadata.namespace ?? 'default') : '';
+    const write = { manager: 'kubectl', user: administrator, force: true };
+    return writer.apply(kind, namespace, object, write);
+  };
+  for (const object of bootstrapObjects) apply(object);
+  return { clock, kinds, store, authorizer, writer, controlPlane, apply };
 }
 
 /** The API server's inside without HTTP: enough for controllers and their unit tests. */
 export function createControlPlane(options: EmbeddedOptions = {}): ControlPlane {
-  const clock = options.clock ?? systemClock;
-  const kinds = new Kinds(options.groups);
-  const store = new Store({ historyLimit: options.historyLimit ?? 10_000 });
-  const writer = new Writer(store, clock, [namespaceLifecycle(store)]);
-  const controlPlane = new EmbeddedControlPlane({ clock, kinds, store, writer });
-  for (const name of ['default', 'kube-system']) {
-    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-    writer.create(kinds.of(namespaces), '', namespace, { manager: 'kube-apiserver' });
+  return createParts(options).controlPlane;
+}
+
+/** Starts a cluster that listens on the loopback interface. */
+export async function startEmbeddedCluster(
+  options: EmbeddedOptions = {},
+): Promise<EmbeddedCluster> {
+  const { clock, kinds, store, authorizer, writer, controlPlane, apply } = createParts(options);
+  const tokens = new Tokens();
+  const requests: LoggedRequest[] = [];
+  const api = new Api({ clock, store, kinds, writer, version: options.version ?? defaultVersion });
+  const log = (request: LoggedRequest) => requests.push(request);
+  const server = new HttpServer({ api, store, authorizer, tokens, log });
+  const url = await server.listen(options.port);
+  return {
+    name: 'embedded',
+    url,
+    controlPlane,
+    requests,
+    nodes: [],
+    kubeconfig: (user) => kubeconfig(url, tokens.of(userOf(user))),
+    apply: (...objects) => objects.map(apply),
+    revokeToken: (user) => tokens.revoke(userOf(user)),
+    compact: () => store.compact(),
+    until: (condition, timeoutMs = 10_000) => until(clock, condition, timeoutMs),
+    stop: () => server.close(),
+  };
+}
+
+function userOf(name: string | undefined) {
+  return name === undefined || name === administrator.name ? administrator : userNamed(name);
+}
+
+function kubeconfig(server: string, token: string): string {
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'embedded',
+    clusters: [{ name: 'embedded', cluster: { server } }],
+    users: [{ name: 'embedded', user: { token } }],
+    contexts: [{ name: 'embedded', context: { cluster: 'embedded', user: 'embedded' } }],
+  });
+}
+
+/** How often a condition is looked at, in real time. */
+const pollMs = 5;
+/** How much of the cluster's own time passes between two looks. */
+const stepMs = 100;
+
+/** A clock that tests move is moved; on the machine's own clock time passes by itself. */
+async function until(
+  clock: Clock,
+  condition: () => Promise<boolean> | boolean,
+  timeoutMs: number,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) {
+      throw new Error(`the condition did not come true within ${timeoutMs} ms`);
+    }
+    if (clock instanceof ManualClock) await clock.advance(stepMs);
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
-  return controlPlane;
 }

@@ -36,6 +36,8 @@ export interface Kind extends Resource {
   /** The object as the server understands it: known fields only, normalised, defaults filled in. */
   readonly decode: (object: KubeObject) => KubeObject;
   readonly rules: Rules;
+  /** Made by a CustomResourceDefinition. */
+  readonly isCustom: boolean;
 }
 
 /** The kinds that the server serves now: the built-in ones and those of CustomResourceDefinitions. */
@@ -113,6 +115,7 @@ function builtIn(group: string, kind: string, more: Partial<Kind> = {}): Kind {
       return rules.defaults?.(known) ?? known;
     },
     rules,
+    isCustom: false,
     ...more,
   };
 }

@@ -301,7 +301,7 @@ function applyConflict(conflicts: readonly Conflict[]): StatusError {
     causes.length === 1
       ? `Apply failed with 1 conflict: ${only?.message}: ${only?.field}`
       : `Apply failed with ${causes.length} conflicts: ${conflicts.map(listed).join('\n')}`;
-  return new StatusError(409, 'Conflict', message, { causes });
+  return new StatusError(409, 'Conflict', message, { details: { causes } });
 }
 
 function listed({ manager, fields }: Conflict): string {

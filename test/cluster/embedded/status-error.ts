@@ -30,12 +30,20 @@ export class StatusError extends Error {
   readonly code: number;
   readonly reason: string;
   readonly details: StatusDetails | undefined;
+  /** Where a list can go on in spite of it. */
+  readonly continue: string | undefined;
 
-  constructor(code: number, reason: string, message: string, details?: StatusDetails) {
+  constructor(
+    code: number,
+    reason: string,
+    message: string,
+    more: { readonly details?: StatusDetails; readonly continue?: string } = {},
+  ) {
     super(message);
     this.code = code;
     this.reason = reason;
-    this.details = details;
+    this.details = more.details;
+    this.continue = more.continue;
   }
 
   /** The object that is sent to the client. */
@@ -43,7 +51,7 @@ export class StatusError extends Error {
     return {
       kind: 'Status',
       apiVersion: 'v1',
-      metadata: {},
+      metadata: this.continue === undefined ? {} : { continue: this.continue },
       status: 'Failure',
       message: this.message,
       ...(this.reason === '' ? {} : { reason: this.reason }),
@@ -68,24 +76,24 @@ function details({ group, plural }: GroupResource, name: string): StatusDetails 
 
 export function notFound(resource: GroupResource, name: string): StatusError {
   const message = `${qualified(resource)} ${JSON.stringify(name)} not found`;
-  return new StatusError(404, 'NotFound', message, details(resource, name));
+  return new StatusError(404, 'NotFound', message, { details: details(resource, name) });
 }
 
 /** Whatever path or method nobody serves. */
 export function noSuchResource(): StatusError {
   const message = 'the server could not find the requested resource';
-  return new StatusError(404, 'NotFound', message, {});
+  return new StatusError(404, 'NotFound', message, { details: {} });
 }
 
 export function alreadyExists(resource: GroupResource, name: string): StatusError {
   const message = `${qualified(resource)} ${JSON.stringify(name)} already exists`;
-  return new StatusError(409, 'AlreadyExists', message, details(resource, name));
+  return new StatusError(409, 'AlreadyExists', message, { details: details(resource, name) });
 }
 
 /** The object is not in the state that the request asks for. */
 export function conflict(resource: GroupResource, name: string, why: string): StatusError {
   const message = `Operation cannot be fulfilled on ${qualified(resource)} ${JSON.stringify(name)}: ${why}`;
-  return new StatusError(409, 'Conflict', message, details(resource, name));
+  return new StatusError(409, 'Conflict', message, { details: details(resource, name) });
 }
 
 /** The resourceVersion in the request is not the live one. */
@@ -107,8 +115,7 @@ export function forbidden(
   const subject =
     name === '' ? qualified(resource) : `${qualified(resource)} ${JSON.stringify(name)}`;
   return new StatusError(403, 'Forbidden', `${subject} is forbidden: ${why}`, {
-    ...details(resource, name),
-    ...(causes === undefined ? {} : { causes }),
+    details: { ...details(resource, name), ...(causes === undefined ? {} : { causes }) },
   });
 }
 
@@ -125,7 +132,7 @@ export function methodNotAllowed(): StatusError {
     405,
     'MethodNotAllowed',
     'the server does not allow this method on the requested resource',
-    {},
+    { details: {} },
   );
 }
 
@@ -138,8 +145,8 @@ export function unsupportedMediaType(accepted: readonly string[]): StatusError {
 }
 
 /** The history that the request builds on is no longer kept. */
-export function expired(message: string): StatusError {
-  return new StatusError(410, 'Expired', message);
+export function expired(message: string, token?: string): StatusError {
+  return new StatusError(410, 'Expired', message, token === undefined ? {} : { continue: token });
 }
 
 /** The request names a revision that this server has not seen yet. */
@@ -149,8 +156,10 @@ export function tooLargeResourceVersion(requested: number, current: number): Sta
     'Timeout',
     `Too large resource version: ${requested}, current: ${current}`,
     {
-      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-      retryAfterSeconds: 1,
+      details: {
+        causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+        retryAfterSeconds: 1,
+      },
     },
   );
 }
@@ -214,13 +223,15 @@ export function invalid(
   const all = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   const subject = group === '' ? kind : `${kind}.${group}`;
   return new StatusError(422, 'Invalid', `${subject} ${JSON.stringify(name)} is invalid: ${all}`, {
-    ...(name === '' ? {} : { name }),
-    ...(group === '' ? {} : { group }),
-    kind,
-    causes: errors.map((error) => ({
-      reason: error.type,
-      message: errorBody(error),
-      field: error.field,
-    })),
+    details: {
+      ...(name === '' ? {} : { name }),
+      ...(group === '' ? {} : { group }),
+      kind,
+      causes: errors.map((error) => ({
+        reason: error.type,
+        message: errorBody(error),
+        field: error.field,
+      })),
+    },
   });
 }

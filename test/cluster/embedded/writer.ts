@@ -10,7 +10,6 @@ import {
   alreadyExists,
   badRequest,
   conflict,
-  forbidden,
   invalid,
   notFound,
   staleObject,
@@ -101,6 +100,33 @@ export class Writer {
     const next = this.#decoded(kind, namespace, change(live));
     refuseOtherName(name, next);
     return this.#update(kind, live, tracked(live, next, this.#management(kind, options)), options);
+  }
+
+  /** A PUT: 409 where the body names another uid, 422 where its kind wants a resourceVersion and it has none. */
+  replace(
+    kind: Kind,
+    namespace: string,
+    name: string,
+    body: KubeObject,
+    options: WriteOptions,
+  ): KubeObject {
+    const { uid, resourceVersion } = body.metadata;
+    return this.update(
+      kind,
+      namespace,
+      name,
+      (live) => {
+        if (uid !== undefined && uid !== live.metadata.uid) {
+          const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid}`;
+          throw conflict(kind, name, why);
+        }
+        if (kind.rules.needsResourceVersion && !resourceVersion) {
+          throw invalid(kind, name, [mustBeSpecified]);
+        }
+        return body;
+      },
+      options,
+    );
   }
 
   /**
@@ -273,6 +299,13 @@ function deletionFinalizers(live: KubeObject, options: DeleteOptions): readonly 
   }
 }
 
+const mustBeSpecified = {
+  type: 'FieldValueInvalid',
+  field: 'metadata.resourceVersion',
+  value: 0,
+  detail: 'must be specified for an update',
+} as const;
+
 const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** The object under its own name or one made from generateName. */
@@ -418,23 +451,4 @@ function defined<T extends object>(fields: T): { [F in keyof T]?: Exclude<T[F], 
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [F in keyof T]?: Exclude<T[F], undefined>;
   }; // Object.fromEntries forgets the keys
-}
-
-/** The namespace must exist for an object to be made in it, and must not be going. */
-export function namespaceLifecycle(store: Store): Admission {
-  const namespaces = { group: '', plural: 'namespaces' };
-  return ({ verb, kind, namespace, name }) => {
-    if (verb !== 'create' || !kind.namespaced) return;
-    const live = store.get(namespaces, '', namespace);
-    if (live === undefined) throw notFound(namespaces, namespace);
-    if (live.metadata.deletionTimestamp === undefined) return;
-    const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
-    throw forbidden(kind, name, why, [
-      {
-        reason: 'NamespaceTerminating',
-        message: `namespace ${namespace} is being terminated`,
-        field: 'metadata.namespace',
-      },
-    ]);
-  };
 }
