@@ -93,7 +93,7 @@ function puller() {
   };
 }
 
-const held = 'until then everything stays as it is';
+const held = 'everything stays as it is until that is corrected';
 
 const specDescriptions: Readonly<Record<SpecField, string>> = {
   configMapName: `Name of the ConfigMap with the puller's settings: a DNS subdomain of at most 230 characters. Default: ${defaults.configMapName}. A name that cannot be used is reported as InvalidName, one that somebody else's object has as NameConflict; ${held}.`,
