@@ -2,6 +2,8 @@ import type { KubeObject } from '../kube/objects.ts';
 
 /** How far a DaemonSet is with its present template, read from its own status. */
 export interface Rollout {
+  /** Images that its template holds. */
+  readonly images: number;
   /** Nodes that should hold the images. */
   readonly desired: number;
   /** Nodes that hold every image of the present list. */
@@ -25,11 +27,16 @@ export function rolloutOf(daemonSet: KubeObject): Rollout {
   const updated = status.updatedNumberScheduled ?? 0;
   const available = status.numberAvailable ?? 0;
   return {
+    images: (daemonSet['spec'] as DaemonSetSpec).template.spec.containers.length,
     desired,
     ready: observed ? Math.max(0, updated + available - desired) : 0,
     complete: observed && updated >= desired && available >= desired,
     observed,
   };
+}
+
+interface DaemonSetSpec {
+  readonly template: { readonly spec: { readonly containers: readonly unknown[] } };
 }
 
 interface DaemonSetStatus {

@@ -36,7 +36,7 @@ export function summarize(observed: Observed, context: ConditionContext): ImageP
   return {
     imagePullerImage: observed.sleeperImage,
     observedGeneration: context.generation,
-    imagesDesired: observed.spec.images.length,
+    imagesDesired: imagesOf(observed),
     nodesDesired: observed.rollout?.desired ?? 0,
     nodesReady: observed.rollout?.ready ?? 0,
     conditions: [
@@ -206,8 +206,15 @@ export function worstOf(complaints: readonly Failure[], limit = messageLimit): s
   return `${text}${more(shown)}`;
 }
 
-function progressOf({ spec, rollout }: Observed): string {
-  const images = all(spec.images.length, 'image');
+/** A held spec has no say: what is cached then is what the DaemonSet still holds. */
+function imagesOf({ spec, findings, rollout }: Observed): number {
+  const isHeld = findings.some(({ verdict }) => verdict === 'hold');
+  return isHeld ? (rollout?.images ?? 0) : spec.images.length;
+}
+
+function progressOf(observed: Observed): string {
+  const { rollout } = observed;
+  const images = all(imagesOf(observed), 'image');
   if (!rollout?.observed) return `${images} to be put on the nodes`;
   return `${rollout.ready} of ${count(rollout.desired, 'node')} ${rollout.ready === 1 ? 'holds' : 'hold'} ${images}`;
 }

@@ -7,6 +7,7 @@ function aDaemonSet(status: object = {}, metadata: KubeObject['metadata'] = {}):
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
     metadata: { name: 'cache', uid: 'd1', generation: 2, ...metadata },
+    spec: { template: { spec: { containers: [{ name: 'a' }, { name: 'b' }] } } },
     status: {
       observedGeneration: 2,
       desiredNumberScheduled: 5,
@@ -20,6 +21,7 @@ function aDaemonSet(status: object = {}, metadata: KubeObject['metadata'] = {}):
 describe('the roll-out of a DaemonSet', () => {
   it('is complete when every node runs an available pod of the present template', () => {
     expect(rolloutOf(aDaemonSet())).toEqual({
+      images: 2,
       desired: 5,
       ready: 5,
       complete: true,

@@ -20,7 +20,7 @@ function seen(facts: Partial<Observed> = {}): Observed {
     spec,
     findings: [],
     sleeperImage: 'registry.example/sleeper:1',
-    rollout: { desired: 5, ready: 5, complete: true, observed: true },
+    rollout: { images: 2, desired: 5, ready: 5, complete: true, observed: true },
     stalled: false,
     pullerUnavailable: undefined,
     failure: undefined,
@@ -28,7 +28,7 @@ function seen(facts: Partial<Observed> = {}): Observed {
   };
 }
 
-const pulling = { desired: 5, ready: 2, complete: false, observed: true };
+const pulling = { images: 2, desired: 5, ready: 2, complete: false, observed: true };
 
 function aFinding(verdict: Verdict, reason: string, message = `${reason} it is`): Finding {
   return { verdict, reason, message, field: 'images' };
@@ -77,7 +77,7 @@ describe('the conditions', () => {
     ],
     [
       'no node matches',
-      seen({ rollout: { desired: 0, ready: 0, complete: true, observed: true } }),
+      seen({ rollout: { images: 2, desired: 0, ready: 0, complete: true, observed: true } }),
       'True NoMatchingNodes',
       'False ReconcileComplete',
       'False ReconcileComplete',
@@ -195,6 +195,18 @@ describe('the conditions', () => {
     expect([observedGeneration, ...conditions.map((one) => one.observedGeneration)]).toEqual([
       3, 3, 3, 3,
     ]);
+  });
+});
+
+describe('the counts', () => {
+  it('are those of the DaemonSet that is still there while the spec is held', () => {
+    const findings = [aFinding('hold', 'TooManyImages')];
+    const rollout = { images: 7, desired: 5, ready: 5, complete: true, observed: true };
+    expect(summarize(seen({ findings, rollout }), context)).toMatchObject({
+      imagesDesired: 7,
+      nodesDesired: 5,
+      nodesReady: 5,
+    });
   });
 });
 
