@@ -139,7 +139,8 @@ export class Applier {
   async #attempt({ resource, body, ownerUid, live }: ApplyRequest): Promise<Outcome> {
     if (live === undefined) {
       // Without force, at a version that no object has: what appeared meanwhile is not adopted.
-      await this.#send(resource, body, { resourceVersion: '1' });
+      const stored = await this.#send(resource, body, { resourceVersion: '1' });
+      this.#learn(resource, body, stored);
       return 'created';
     }
     refuseGoing(resource, live);
@@ -149,8 +150,9 @@ export class Applier {
     const verdict = this.#memory.judge(idOf(resource, live.metadata), { live, body }, found);
     if (verdict.open.length === 0) return 'unchanged';
     this.#refuseContended(resource, live, verdict);
-    const stored = await this.#send(resource, body, { uid: live.metadata.uid ?? '' }, verdict.open);
+    const stored = await this.#send(resource, body, { uid: live.metadata.uid ?? '' });
     const isSame = stored.metadata.resourceVersion === live.metadata.resourceVersion;
+    this.#learn(resource, body, stored, isSame ? [] : verdict.open);
     return isSame ? 'unchanged' : 'updated';
   }
 
@@ -170,7 +172,6 @@ export class Applier {
     resource: Resource,
     body: KubeObject,
     identity: Pick<KubeObject['metadata'], 'uid' | 'resourceVersion'>,
-    open: readonly Difference[] = [],
   ): Promise<KubeObject> {
     const identified = { ...body, metadata: { ...body.metadata, ...identity } };
     const stored = await this.#client.apply(resource, identified, {
@@ -178,9 +179,17 @@ export class Applier {
       force: identity.resourceVersion === undefined,
     });
     this.#caches.get(resource)?.observe(stored);
-    const answer = differences(body, stored, this.#inPlace);
-    this.#memory.applied(idOf(resource, stored.metadata), { stored, body }, answer, open);
     return stored;
+  }
+
+  #learn(
+    resource: Resource,
+    body: KubeObject,
+    stored: KubeObject,
+    repaired: readonly Difference[] = [],
+  ): void {
+    const answer = differences(body, stored, this.#inPlace);
+    this.#memory.applied(idOf(resource, stored.metadata), { stored, body }, answer, repaired);
   }
 }
 

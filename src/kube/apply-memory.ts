@@ -66,22 +66,22 @@ export class ApplyMemory {
     return { open, contested, waitMs };
   }
 
-  /** Remembers what the server made of the body; `open` is what the apply was to put right. */
+  /** Remembers what the server made of the body, and what the apply put right. */
   applied(
     id: string,
     { stored, body }: { readonly stored: KubeObject; readonly body: KubeObject },
     answer: readonly Difference[],
-    open: readonly Difference[],
+    repaired: readonly Difference[],
   ): void {
     const before = this.#of(id, stored);
     const bodyHash = hashOf(body);
-    const isRepair = before?.bodyHash === bodyHash && open.length > 0;
+    const isRepair = before?.bodyHash === bodyHash && repaired.length > 0;
     this.#memories.delete(id);
     this.#memories.set(id, {
       uid: stored.metadata.uid,
       bodyHash,
       answered: new Map(answer.map((one) => [one.path, spelled(one)])),
-      repairs: isRepair ? this.#repaired(before.repairs, open) : before?.repairs,
+      repairs: isRepair ? this.#count(before.repairs, repaired) : before?.repairs,
     });
     const [oldest] = this.#memories.keys();
     if (this.#memories.size > this.#capacity && oldest !== undefined) this.forget(oldest);
@@ -107,9 +107,9 @@ export class ApplyMemory {
     return Math.max(0, lastAt + distanceMs - this.#clock.monotonic());
   }
 
-  #repaired(earlier: Repairs | undefined, open: readonly Difference[]): Repairs {
+  #count(earlier: Repairs | undefined, repaired: readonly Difference[]): Repairs {
     const recent = this.#recent(earlier);
-    const paths = open.map(({ path }) => path);
+    const paths = repaired.map(({ path }) => path);
     const isAgain = paths.some((path) => recent?.paths.has(path));
     return {
       count: (recent?.count ?? 0) + (isAgain || recent === undefined ? 1 : 0),

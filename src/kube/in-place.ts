@@ -57,10 +57,10 @@ export function differences(
   live: KubeObject,
   { manager, subresource, sameScalar }: InPlaceOptions,
 ): readonly Difference[] {
-  const entry = live.metadata.managedFields?.find((candidate) =>
-    isAppliedBy(candidate, manager, subresource),
-  );
-  const comparison = new Comparison(sameScalar ?? (() => false));
+  const entries = live.metadata.managedFields ?? [];
+  const entry = entries.find((one) => isAppliedBy(one, manager, subresource));
+  const others = entries.filter((one) => one !== entry).map(({ fieldsV1 }) => fieldsV1);
+  const comparison = new Comparison(others, sameScalar ?? (() => false));
   comparison.map(root, appliedFields(body, subresource), live, entry?.fieldsV1 ?? {});
   if (entry !== undefined && entry.apiVersion !== body.apiVersion) {
     comparison.add(field(root, 'apiVersion'), 'value', entry.apiVersion);
@@ -90,13 +90,14 @@ function isAppliedBy(entry: ManagedFieldsEntry, manager: string, subresource = '
 
 /** A leaf above the place owns it as well: it stands for all that is below. */
 function reaches(tree: FieldTree | undefined, steps: readonly string[]): boolean {
-  let node = tree;
-  for (const step of steps) {
-    node = node?.[step];
-    if (node === undefined) return false;
-    if (isLeaf(node)) return true;
-  }
-  return node !== undefined;
+  return steps.some((_, index) => {
+    const node = nodeAt(tree, steps.slice(0, index + 1));
+    return node !== undefined && (isLeaf(node) || index === steps.length - 1);
+  });
+}
+
+function nodeAt(tree: FieldTree | undefined, steps: readonly string[]): FieldTree | undefined {
+  return steps.reduce<FieldTree | undefined>((node, step) => node?.[step], tree);
 }
 
 type JsonMap = Readonly<Record<string, unknown>>;
@@ -164,9 +165,12 @@ function member({ path, steps }: Place, { step, value, keys }: Member): Place {
 /** Walks body, live object and owned tree side by side and collects where they differ. */
 class Comparison {
   readonly differences: Difference[] = [];
+  /** What other managers own. */
+  readonly #others: readonly (FieldTree | undefined)[];
   readonly #sameScalar: SameScalar;
 
-  constructor(sameScalar: SameScalar) {
+  constructor(others: readonly (FieldTree | undefined)[], sameScalar: SameScalar) {
+    this.#others = others;
     this.#sameScalar = sameScalar;
   }
 
@@ -217,7 +221,16 @@ class Comparison {
   #leaf(place: Place, wanted: unknown, found: unknown): void {
     // Applied and ours, so what is missing was dropped by the server when it stored an empty value.
     if (isAbsent(found) && isEmpty(wanted)) return;
+    if (isMap(wanted) && isEmpty(wanted) && this.#isFilledByOthers(place, found)) return;
     if (!this.#same(place.path, wanted, found)) this.add(place, 'value', found);
+  }
+
+  /** A map that others own fields of is merged by field, and what they put there is theirs. */
+  #isFilledByOthers({ steps }: Place, found: unknown): boolean {
+    if (!isMap(found)) return false;
+    return Object.keys(found).every((name) =>
+      this.#others.some((tree) => nodeAt(tree, [...steps, `f:${name}`]) !== undefined),
+    );
   }
 
   #same(path: string, wanted: unknown, found: unknown): boolean {

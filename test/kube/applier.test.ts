@@ -390,6 +390,16 @@ describe('somebody who keeps changing an owned field', () => {
 
   const fight = edited(stored(aBody()), 'a', 'x');
 
+  it('is not made out where the server takes the change for none', async () => {
+    const { apply, client } = anApplier();
+    await apply(undefined);
+    for (const value of ['x', 'y', 'z']) {
+      const live = edited(stored(aBody()), 'a', value);
+      client.applies.push(live);
+      expect(await waitOf(apply(live))).toBeUndefined();
+    }
+  });
+
   it('is answered at once, then at distances that double up to a minute', async () => {
     const { apply, clock } = anApplier();
     await apply(undefined);

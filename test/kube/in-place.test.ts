@@ -155,6 +155,14 @@ describe('what an apply would change', () => {
     expect(check(body, live)).toEqual([]);
   });
 
+  it('is nothing where others filled a map that the body has empty', () => {
+    const { body, live } = aPair({ notes: {} }, { 'f:notes': {} }, { notes: { a: '1' } });
+    const theirs = entryOf('example.org/v1', { 'f:spec': { 'f:notes': { 'f:a': {} } } });
+    const managedFields = [...(live.metadata.managedFields ?? []), { ...theirs, manager: 'them' }];
+    expect(check(body, live)).toEqual(['spec.notes']);
+    expect(check(body, { ...live, metadata: { ...live.metadata, managedFields } })).toEqual([]);
+  });
+
   it('is a field that a map replaced as a whole has more than the body', () => {
     const { body, live } = aPair(
       { nodeSelector: { a: '1' }, tolerations: [{ key: 'k' }] },
