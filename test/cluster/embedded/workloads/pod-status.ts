@@ -54,7 +54,8 @@ export function podStatus(pod: Pod, records: ContainerRecords, now: number): Pod
     const status = statusOf(each);
     return { ...status, ready: status.state.terminated?.exitCode === 0 };
   });
-  const statuses = containers.map(statusOf);
+  // Unlike those of init containers, these are listed by name.
+  const statuses = containers.map(statusOf).sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
     ...pod.status,
     phase: phase(pod, initStatuses, statuses),
