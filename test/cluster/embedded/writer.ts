@@ -415,7 +415,7 @@ function withServerFields(
   options: WriteOptions,
 ): KubeObject {
   const written =
-    options.subresource === 'status' ? onlyStatus(live, next) : keepStatus(kind, live, next);
+    options.subresource === 'status' ? onlyStatus(kind, live, next) : keepStatus(kind, live, next);
   const { uid, resourceVersion, creationTimestamp, generation } = live.metadata;
   const { deletionTimestamp, deletionGracePeriodSeconds } = live.metadata;
   const updated: KubeObject = {
@@ -427,17 +427,24 @@ function withServerFields(
     },
   };
   const prepared = kind.rules.prepare?.(updated, live) ?? updated;
-  if (generation === undefined || !kind.rules.changesGeneration?.(live, prepared)) return prepared;
+  if (generation === undefined || options.subresource === 'status') return prepared;
+  if (!kind.rules.changesGeneration?.(live, prepared)) return prepared;
   return { ...prepared, metadata: { ...prepared.metadata, generation: generation + 1 } };
 }
 
-/** A status write changes the status and nothing else, except who manages its fields. */
-function onlyStatus(live: KubeObject, next: KubeObject): KubeObject {
-  const { managedFields } = next.metadata;
+/**
+ * A status write changes the status, who manages its fields and, of a built-in kind, annotations:
+ * the Deployment controller sets a Deployment's revision in this way.
+ */
+function onlyStatus(kind: Kind, live: KubeObject, next: KubeObject): KubeObject {
+  const { managedFields, annotations } = next.metadata;
   return {
     ...without(live, 'status'),
     ...defined({ status: next['status'] }),
-    metadata: { ...live.metadata, ...defined({ managedFields }) },
+    metadata: {
+      ...live.metadata,
+      ...defined({ managedFields, annotations: kind.isCustom ? undefined : annotations }),
+    },
   } as KubeObject; // apiVersion and kind come with the live object
 }
 

@@ -158,7 +158,7 @@ export class PodWorker {
     }
     const message = `back-off ${duration(crash.backOff.delayMs)} restarting failed container=${container.name} pod=${format(this.#pod)}`;
     this.#note(container, { waiting: { reason: 'CrashLoopBackOff', message } });
-    return { retryMs };
+    return { retryMs: Math.min(retryMs, this.#services.timings.retryMs) };
   }
 
   async #imageFor(container: V1Container): Promise<StoredImage | { readonly retryMs: number }> {

@@ -3,7 +3,15 @@ import type { ControlPlane } from '../control-plane.ts';
 import { timestamp } from '../writer.ts';
 import { condition, isDeleting, transitioned, withCondition } from './pods.ts';
 import { added, requestsOf, schedule, usageOf } from './scheduling.ts';
-import { type Condition, listOf, type Node, nodes as nodeResource, type Pod } from './shapes.ts';
+import {
+  type Condition,
+  find,
+  listOf,
+  type Node,
+  nameOf,
+  nodes as nodeResource,
+  type Pod,
+} from './shapes.ts';
 import { SyncLoop } from './sync-loop.ts';
 import { writeStatus } from './write-status.ts';
 
@@ -48,20 +56,23 @@ function scheduleAll(controlPlane: ControlPlane): void {
     const { node } = decision;
     usage.set(node, added([usage.get(node) ?? {}, requestsOf(pod)]));
     const spec = { ...pod.spec, nodeName: node };
-    const bound = controlPlane.update(podResource, { ...pod, spec }) as Pod; // the same pod, bound
-    say(controlPlane, bound, { status: 'True' });
+    controlPlane.update(podResource, { ...pod, spec });
+    say(controlPlane, pod, { status: 'True' });
   }
 }
 
+/** The pod is read again: its kubelet may have written in between. */
 function say(
   controlPlane: ControlPlane,
   pod: Pod,
   said: Pick<Condition, 'status' | 'reason' | 'message'>,
 ): void {
+  const { namespace } = pod.metadata;
+  const live = find<Pod>(controlPlane, podResource, { namespace, name: nameOf(pod) });
+  if (live === undefined) return;
   const type = 'PodScheduled';
   const now = timestamp(controlPlane.clock.now());
-  const next = transitioned(condition(pod, type), { type, ...said }, now);
-  const conditions = withCondition(pod.status?.conditions, next);
-  const status = { phase: 'Pending', ...pod.status, conditions };
-  writeStatus(controlPlane, podResource, pod, status);
+  const next = transitioned(condition(live, type), { type, ...said }, now);
+  const conditions = withCondition(live.status?.conditions, next);
+  writeStatus(controlPlane, podResource, live, { phase: 'Pending', ...live.status, conditions });
 }
