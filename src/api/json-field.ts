@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import { type Format, formatHints, type JsonSchema } from './json-schema.ts';
 import { isLabel, isLabelKey, isLabelValue, isSubdomain } from './object-names.ts';
 import type { Refusal } from './refusal.ts';
@@ -117,12 +117,15 @@ const formats: Readonly<Record<Format, (text: string) => boolean>> = {
   'taint-key': (text) => text === '' || isLabelKey(text),
 };
 
+/** How the schemas are compiled, here and, ahead of time, for the image. */
+export const ajvOptions: Options = { formats, verbose: true, ownProperties: true };
+
 // Compiled when first needed: importing this file does no work.
 let ajv: Ajv | undefined;
 const validators = new WeakMap<JsonSchema, ValidateFunction>();
 
 function validator(schema: JsonSchema): ValidateFunction {
-  ajv ??= new Ajv({ formats, verbose: true, ownProperties: true });
+  ajv ??= new Ajv(ajvOptions);
   const compiled = validators.get(schema) ?? ajv.compile(schema);
   validators.set(schema, compiled);
   return compiled;
