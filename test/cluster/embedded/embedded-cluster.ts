@@ -13,9 +13,12 @@ import {
 import { Api } from './api.ts';
 import { bootstrapObjects } from './bootstrap.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { serveCustomResources } from './custom-resources.ts';
 import { EmbeddedControlPlane } from './embedded-control-plane.ts';
+import { collectGarbage } from './garbage-collector.ts';
 import { HttpServer, type LoggedRequest } from './http-server.ts';
 import { Kinds } from './kinds.ts';
+import { keepNamespaces } from './namespaces.ts';
 import { Authorizer } from './rbac.ts';
 import { Store } from './store.ts';
 import { administrator, Tokens, userNamed } from './users.ts';
@@ -72,6 +75,9 @@ function createParts(options: EmbeddedOptions) {
     const write = { manager: 'kubectl', user: administrator, force: true };
     return writer.apply(kind, namespace, object, write);
   };
+  serveCustomResources({ store, kinds, writer, clock });
+  collectGarbage({ store, kinds, writer });
+  keepNamespaces({ store, kinds, writer });
   for (const object of bootstrapObjects) apply(object);
   return { clock, kinds, store, authorizer, writer, controlPlane, apply };
 }
