@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /**
  * What can go wrong in a way that somebody branches on. Everything else is thrown as it came and
  * retried by the work queue with a growing delay.
@@ -5,7 +7,9 @@
 
 /** Normalises what was caught; anything that is not an Error is wrapped and kept as the cause. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+  // Node's own errors belong to another realm where a test runner gives each test file its own.
+  if (thrown instanceof Error || types.isNativeError(thrown)) return thrown;
+  return new Error(String(thrown), { cause: thrown });
 }
 
 /**

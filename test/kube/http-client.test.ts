@@ -1,0 +1,774 @@
+import { getEventListeners } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { ServerOptions } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { ApiError, type WatchEvent, type WatchOptions } from '../../src/kube/client.ts';
+import { type ConnectedClient, createClient, TransportError } from '../../src/kube/http-client.ts';
+import { daemonSets, type KubeObject, pods } from '../../src/kube/objects.ts';
+import { ManualClock, settle, until } from '../manual-clock.ts';
+import { selfSigned } from './certificate.ts';
+import { aKubeConfig, aStatus, type Exchange, ScriptedServer } from './scripted-server.ts';
+
+const aPod = (name: string, resourceVersion: string) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { namespace: 'n', name, uid: `uid-${name}`, resourceVersion },
+});
+
+const aDaemonSet: KubeObject = {
+  apiVersion: 'apps/v1',
+  kind: 'DaemonSet',
+  metadata: { namespace: 'n', name: 'a', uid: 'u-1' },
+  spec: { template: {} },
+};
+
+let server: ScriptedServer;
+let clock: ManualClock;
+let client: ConnectedClient;
+const toEnd: (() => Promise<void>)[] = [];
+
+function connect(kubeConfig: KubeConfig): ConnectedClient {
+  const connected = createClient(kubeConfig, { clock, userAgent: 'tester/1' });
+  toEnd.unshift(() => connected.close());
+  return connected;
+}
+
+async function serve(tls?: ServerOptions): Promise<ScriptedServer> {
+  const started = await ScriptedServer.start(tls);
+  toEnd.push(() => started.stop());
+  return started;
+}
+
+beforeEach(async () => {
+  clock = new ManualClock();
+  server = await serve();
+  client = connect(aKubeConfig(server.url));
+});
+
+afterEach(async () => {
+  for (const end of toEnd.splice(0)) await end();
+});
+
+describe('requests', () => {
+  it('get an object as the JSON it is on the wire, unknown fields and dates included', async () => {
+    const pod = { ...aPod('a', '5'), brandNew: { at: '2026-01-01T00:00:00.123456Z', n: 1 } };
+    const got = client.get(pods, 'n', 'a');
+    const exchange = await server.next();
+    expect([exchange.method, exchange.path, exchange.query]).toEqual([
+      'GET',
+      '/api/v1/namespaces/n/pods/a',
+      {},
+    ]);
+    expect(exchange.headers).toMatchObject({
+      accept: 'application/json',
+      'user-agent': 'tester/1',
+    });
+    exchange.answer(200, pod);
+    expect(await got).toEqual(pod);
+  });
+
+  it('answer undefined for an object that is not there', async () => {
+    const got = client.get(pods, 'n', 'a');
+    (await server.next()).answer(404, aStatus(404, 'NotFound', 'pods "a" not found'));
+    expect(await got).toBeUndefined();
+  });
+
+  it('list one page, each item with its apiVersion and kind', async () => {
+    const listed = client.list(daemonSets, {
+      namespace: 'n',
+      labelSelector: 'a=b,c!=d',
+      limit: 2,
+      continue: 'to/ken+=',
+    });
+    const exchange = await server.next();
+    expect(exchange.path).toBe('/apis/apps/v1/namespaces/n/daemonsets');
+    expect(exchange.query).toEqual({ labelSelector: 'a=b,c!=d', limit: '2', continue: 'to/ken+=' });
+    const metadata = { name: 'a', namespace: 'n' };
+    exchange.answer(200, {
+      kind: 'DaemonSetList',
+      metadata: { resourceVersion: '10', continue: 'more' },
+      items: [{ metadata, newField: 1 }],
+    });
+    expect(await listed).toEqual({
+      resourceVersion: '10',
+      continue: 'more',
+      items: [{ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata, newField: 1 }],
+    });
+  });
+
+  it('list nothing where the server leaves the items out, and end without a continue token', async () => {
+    const listed = client.list(pods, {});
+    const exchange = await server.next();
+    expect([exchange.path, exchange.query]).toEqual(['/api/v1/pods', {}]);
+    exchange.answer(200, { metadata: { resourceVersion: '1', continue: '' }, items: null });
+    expect(await listed).toEqual({ resourceVersion: '1', items: [] });
+  });
+
+  it('apply the body as it is', async () => {
+    const applied = client.apply(daemonSets, aDaemonSet, { fieldManager: 'me', force: true });
+    const exchange = await server.next();
+    expect([exchange.method, exchange.path, exchange.query]).toEqual([
+      'PATCH',
+      '/apis/apps/v1/namespaces/n/daemonsets/a',
+      { fieldManager: 'me', force: 'true' },
+    ]);
+    expect(exchange.headers['content-type']).toBe('application/apply-patch+yaml');
+    expect(JSON.parse(exchange.body)).toEqual(aDaemonSet);
+    const stored = { ...aDaemonSet, metadata: { ...aDaemonSet.metadata, resourceVersion: '9' } };
+    exchange.answer(200, stored);
+    expect(await applied).toEqual(stored);
+  });
+
+  it('apply a status without force', async () => {
+    const applied = client.apply(daemonSets, aDaemonSet, {
+      fieldManager: 'me',
+      force: false,
+      subresource: 'status',
+    });
+    const exchange = await server.next();
+    expect([exchange.path, exchange.query]).toEqual([
+      '/apis/apps/v1/namespaces/n/daemonsets/a/status',
+      { fieldManager: 'me' },
+    ]);
+    exchange.answer(200, aDaemonSet);
+    await applied;
+  });
+
+  it('delete the object of that uid only, its dependents in the background', async () => {
+    const removed = client.remove(daemonSets, aDaemonSet);
+    const exchange = await server.next();
+    expect([exchange.method, exchange.path]).toEqual([
+      'DELETE',
+      '/apis/apps/v1/namespaces/n/daemonsets/a',
+    ]);
+    expect(JSON.parse(exchange.body)).toEqual({
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      preconditions: { uid: 'u-1' },
+      propagationPolicy: 'Background',
+    });
+    exchange.answer(200, aStatus(200, '', ''));
+    expect(await removed).toBe(true);
+  });
+
+  it.each([
+    ['gone', 404, 'NotFound'],
+    ['replaced', 409, 'Conflict'],
+  ])('delete nothing where the object is %s', async (_, code, reason) => {
+    const removed = client.remove(daemonSets, aDaemonSet, { propagationPolicy: 'Orphan' });
+    const exchange = await server.next();
+    expect(JSON.parse(exchange.body)).toMatchObject({ propagationPolicy: 'Orphan' });
+    exchange.answer(code, aStatus(code, reason, 'no'));
+    expect(await removed).toBe(false);
+  });
+
+  it('refuse to delete an object without a uid', async () => {
+    const nameless = { ...aDaemonSet, metadata: { name: 'a', namespace: 'n' } };
+    await expect(client.remove(daemonSets, nameless)).rejects.toThrow('without a uid');
+    expect(server.connections).toBe(0);
+  });
+
+  it('know the API groups, the core group among them', async () => {
+    const groups = client.groups();
+    const answers: Record<string, object> = {
+      '/api': { versions: ['v1'] },
+      '/apis': { groups: [{ name: 'apps' }, { name: 'route.openshift.io' }] },
+    };
+    for (const exchange of [await server.next(), await server.next()]) {
+      exchange.answer(200, answers[exchange.path]);
+    }
+    expect(await groups).toEqual(new Set(['', 'apps', 'route.openshift.io']));
+  });
+
+  it('never take a failed discovery for an answer', async () => {
+    server.always((exchange) => {
+      if (exchange.path === '/api') exchange.answer(200, { versions: ['v1'] });
+      else exchange.answer(503, 'upstream is down');
+    });
+    await expect(client.groups()).rejects.toThrow('discover the API groups: upstream is down');
+  });
+
+  it('read the version of a vendor that adds a sign to it', async () => {
+    const version = client.version();
+    (await server.next()).answer(200, { major: '1', minor: '34+', gitVersion: 'v1.34.1-eks-1' });
+    expect(await version).toEqual({ major: 1, minor: 34, gitVersion: 'v1.34.1-eks-1' });
+  });
+
+  it('keep a path prefix of the server', async () => {
+    client = connect(aKubeConfig(`${server.url}/k8s/clusters/c-1/`));
+    const got = client.get(pods, 'n', 'a');
+    const exchange = await server.next();
+    expect(exchange.path).toBe('/k8s/clusters/c-1/api/v1/namespaces/n/pods/a');
+    exchange.answer(200, aPod('a', '1'));
+    await got;
+  });
+
+  it('reuse kept connections: 200 reads take one or two', async () => {
+    server.always((exchange) => exchange.answer(200, aPod('a', '1')));
+    for (let read = 0; read < 200; read += 1) await client.get(pods, 'n', 'a');
+    expect(server.connections).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('refusals', () => {
+  async function refusalBy(answer: (exchange: Exchange) => void): Promise<ApiError> {
+    const got = client.get(pods, 'n', 'a');
+    answer(await server.next());
+    return await got.then(
+      () => Promise.reject(new Error('it was answered')),
+      (error: ApiError) => error,
+    );
+  }
+
+  it('carry the Status of the server and what we were doing', async () => {
+    const status = aStatus(403, 'Forbidden', 'pods "a" is forbidden', { kind: 'pods' });
+    const error = await refusalBy((exchange) => exchange.answer(403, status));
+    expect(error).toBeInstanceOf(ApiError);
+    expect(error).toMatchObject({
+      code: 403,
+      reason: 'Forbidden',
+      status,
+      retryAfterMs: undefined,
+    });
+    expect(error.message).toBe('get pods n/a: pods "a" is forbidden');
+  });
+
+  it('carry how long the server asks to wait, in seconds or as a date', async () => {
+    const inSeconds = await refusalBy((exchange) =>
+      exchange.answer(429, aStatus(429, 'TooManyRequests', 'slow down'), { 'retry-after': '7' }),
+    );
+    expect(inSeconds.retryAfterMs).toBe(7_000);
+    const date = new Date(clock.now() + 30_000).toUTCString();
+    const asDate = await refusalBy((exchange) => exchange.answer(503, '', { 'retry-after': date }));
+    expect(asDate.retryAfterMs).toBe(30_000);
+  });
+
+  it('carry the beginning of what something else than an API server said', async () => {
+    const error = await refusalBy((exchange) =>
+      exchange.answer(502, `<html>${'x'.repeat(1000)}`, { 'content-type': 'text/html' }),
+    );
+    expect(error).toMatchObject({ code: 502, reason: '' });
+    expect(error.status.message).toHaveLength(200);
+  });
+
+  it('say the code where nothing was said', async () => {
+    const error = await refusalBy((exchange) => exchange.answer(500, ''));
+    expect(error.message).toBe('get pods n/a: the server answered 500');
+  });
+
+  it('include redirections, which an API server never sends', async () => {
+    const error = await refusalBy((exchange) =>
+      exchange.answer(302, '', { location: 'http://elsewhere.invalid/' }),
+    );
+    expect(error.code).toBe(302);
+  });
+});
+
+describe('transport', () => {
+  it('gives up a request that is not answered within 10 s', async () => {
+    const got = client.get(pods, 'n', 'a');
+    got.catch(() => {});
+    const exchange = await server.next();
+    await clock.advance(9_999);
+    expect(exchange.isClosed).toBe(false);
+    await clock.advance(1);
+    await expect(got).rejects.toThrow('get pods n/a: no answer within 10 s');
+    await until(() => exchange.isClosed);
+    expect(clock.waits).toEqual([]);
+  });
+
+  it('gives up an answer whose body does not end within 10 s', async () => {
+    const got = client.get(pods, 'n', 'a');
+    got.catch(() => {});
+    const exchange = await server.next();
+    exchange.open();
+    await exchange.write('{"apiVersion":');
+    await settle();
+    await clock.advance(10_000);
+    await expect(got).rejects.toThrow(TransportError);
+    await until(() => exchange.isClosed);
+  });
+
+  it('gives up a list when its caller does, and listens to the caller no longer', async () => {
+    const stop = new AbortController();
+    const listed = client.list(pods, { signal: stop.signal });
+    const exchange = await server.next();
+    stop.abort();
+    await expect(listed).rejects.toThrow('list pods');
+    await until(() => exchange.isClosed);
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
+  });
+
+  it('says the code of a refused connection', async () => {
+    await server.stop();
+    await expect(client.get(pods, 'n', 'a')).rejects.toMatchObject({
+      name: 'TransportError',
+      code: 'ECONNREFUSED',
+      message: expect.stringContaining('get pods n/a: '),
+    });
+  });
+
+  it('refuses an answer that is not JSON', async () => {
+    const got = client.get(pods, 'n', 'a');
+    (await server.next()).answer(200, '<html>');
+    await expect(got).rejects.toThrow(TransportError);
+  });
+
+  it('sends a read and an apply once more where the kept connection was closed under it', async () => {
+    const first = client.get(pods, 'n', 'a');
+    (await server.next()).answer(200, aPod('a', '1'));
+    await first;
+    const read = client.get(pods, 'n', 'a');
+    (await server.next()).hangUp();
+    (await server.next()).answer(200, aPod('a', '2'));
+    expect((await read)?.metadata.resourceVersion).toBe('2');
+    const applied = client.apply(daemonSets, aDaemonSet, { fieldManager: 'me', force: true });
+    (await server.next()).reset();
+    (await server.next()).answer(200, aDaemonSet);
+    await applied;
+  });
+
+  it('sends nothing a third time', async () => {
+    const read = client.get(pods, 'n', 'a');
+    (await server.next()).hangUp();
+    (await server.next()).hangUp();
+    await expect(read).rejects.toThrow(TransportError);
+    expect(server.untaken).toEqual([]);
+  });
+
+  it('does not repeat a deletion', async () => {
+    const removed = client.remove(daemonSets, aDaemonSet);
+    (await server.next()).hangUp();
+    await expect(removed).rejects.toThrow('delete daemonsets n/a');
+    expect(server.untaken).toEqual([]);
+  });
+
+  it('breaks off what runs when it is closed, and takes no more', async () => {
+    const read = client.get(pods, 'n', 'a');
+    read.catch(() => {});
+    await server.next();
+    await client.close();
+    await expect(read).rejects.toThrow(TransportError);
+    await expect(client.get(pods, 'n', 'a')).rejects.toThrow('the client is closed');
+  });
+
+  it('goes through an http proxy', async () => {
+    const proxied = connect(
+      aKubeConfig('http://api.invalid:8080', { cluster: { proxyUrl: server.url } }),
+    );
+    const got = proxied.get(pods, 'n', 'a');
+    const exchange = await server.next();
+    expect(exchange.headers.host).toBe('api.invalid:8080');
+    exchange.answer(200, aPod('a', '1'));
+    expect((await got)?.metadata.name).toBe('a');
+  });
+
+  it('refuses a proxy it does not know', async () => {
+    const proxied = connect(aKubeConfig(server.url, { cluster: { proxyUrl: 'gopher://p' } }));
+    await expect(proxied.get(pods, 'n', 'a')).rejects.toThrow('proxy-url "gopher://p"');
+  });
+});
+
+describe('credentials', () => {
+  let directory: string;
+  const file = (name: string, content: string) => {
+    writeFileSync(join(directory, name), content);
+    return join(directory, name);
+  };
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'credentials-'));
+  });
+
+  afterEach(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  const byTokenFile = (tokenFile: string) => ({
+    user: { authProvider: { name: 'tokenFile', config: { tokenFile } } },
+  });
+
+  it.each([
+    ['a token', { token: 't-1' }, { authorization: 'Bearer t-1' }],
+    ['a password', { username: 'me', password: 'pw' }, { authorization: 'Basic bWU6cHc=' }],
+    ['impersonation', { impersonateUser: 'you' }, { 'impersonate-user': 'you' }],
+  ])('are sent as %s', async (_, user, headers) => {
+    client = connect(aKubeConfig(server.url, { user }));
+    const got = client.get(pods, 'n', 'a');
+    const exchange = await server.next();
+    expect(exchange.headers).toMatchObject(headers);
+    exchange.answer(200, aPod('a', '1'));
+    await got;
+  });
+
+  it('are read again at once when the server answers 401, and the request is sent once more', async () => {
+    client = connect(aKubeConfig(server.url, byTokenFile(file('token', 'old\n'))));
+    const got = client.get(pods, 'n', 'a');
+    const first = await server.next();
+    expect(first.headers.authorization).toBe('Bearer old');
+    file('token', 'new\n');
+    first.answer(401, aStatus(401, 'Unauthorized', 'Unauthorized'));
+    const second = await server.next();
+    expect(second.headers.authorization).toBe('Bearer new');
+    second.answer(200, aPod('a', '1'));
+    expect((await got)?.metadata.name).toBe('a');
+  });
+
+  it('are renewed for a watch as well', async () => {
+    client = connect(aKubeConfig(server.url, byTokenFile(file('token', 'old'))));
+    const stop = new AbortController();
+    const watched = client.watch(pods, aWatch({ signal: stop.signal }));
+    const first = await server.next();
+    file('token', 'new');
+    first.answer(401, aStatus(401, 'Unauthorized', 'Unauthorized'));
+    const second = await server.next();
+    expect(second.headers.authorization).toBe('Bearer new');
+    stop.abort();
+    await watched;
+  });
+
+  it('refused twice end the request', async () => {
+    client = connect(aKubeConfig(server.url, { user: { token: 'bad' } }));
+    const got = client.get(pods, 'n', 'a');
+    got.catch(() => {});
+    (await server.next()).answer(401, aStatus(401, 'Unauthorized', 'Unauthorized'));
+    (await server.next()).answer(401, aStatus(401, 'Unauthorized', 'Unauthorized'));
+    await expect(got).rejects.toMatchObject({ name: 'ApiError', code: 401 });
+    expect(server.untaken).toEqual([]);
+  });
+
+  it('that are refused and cannot be read again say both', async () => {
+    client = connect(aKubeConfig(server.url, byTokenFile(file('token', 'old'))));
+    const got = client.get(pods, 'n', 'a');
+    got.catch(() => {});
+    const exchange = await server.next();
+    rmSync(join(directory, 'token'));
+    exchange.answer(401, aStatus(401, 'Unauthorized', 'Unauthorized'));
+    await expect(got).rejects.toMatchObject({
+      code: 401,
+      cause: expect.objectContaining({ code: 'ENOENT' }),
+    });
+  });
+
+  it('stay in use while their file is missing for a moment', async () => {
+    server.always((exchange) => exchange.answer(200, aPod('a', '1')));
+    const certificates = { caFile: file('ca', selfSigned('a').cert) };
+    client = connect(aKubeConfig(server.url, { cluster: certificates, user: { token: 't' } }));
+    await client.get(pods, 'n', 'a');
+    rmSync(certificates.caFile);
+    await clock.advance(60_000);
+    await expect(client.get(pods, 'n', 'a')).resolves.toBeDefined();
+  });
+
+  it('that were never readable end the request', async () => {
+    client = connect(aKubeConfig(server.url, byTokenFile(join(directory, 'none'))));
+    await expect(client.get(pods, 'n', 'a')).rejects.toThrow('get pods n/a: ENOENT');
+  });
+
+  it('come from an exec plug-in, which is run again after a 401', async () => {
+    const plugin = (token: string) =>
+      `console.log(JSON.stringify({ status: { token: ${JSON.stringify(token)} } }))`;
+    const script = file('plugin.cjs', plugin('old'));
+    client = connect(
+      aKubeConfig(server.url, { user: { exec: { command: process.execPath, args: [script] } } }),
+    );
+    const got = client.get(pods, 'n', 'a');
+    const first = await server.next();
+    expect(first.headers.authorization).toBe('Bearer old');
+    file('plugin.cjs', plugin('new'));
+    first.answer(401, aStatus(401, 'Unauthorized', 'Unauthorized'));
+    const second = await server.next();
+    expect(second.headers.authorization).toBe('Bearer new');
+    second.answer(200, aPod('a', '1'));
+    await got;
+  });
+
+  it('renewed once serve every request that was refused with the old ones', async () => {
+    client = connect(aKubeConfig(server.url, byTokenFile(file('token', 'old'))));
+    const reads = ['a', 'b', 'c'].map((name) => client.get(pods, 'n', name));
+    const refused = [await server.next(), await server.next(), await server.next()];
+    file('token', 'new');
+    server.always((exchange) => exchange.answer(200, { token: exchange.headers.authorization }));
+    for (const exchange of refused) exchange.answer(401, aStatus(401, 'Unauthorized', ''));
+    expect(await Promise.all(reads)).toEqual(Array(3).fill({ token: 'Bearer new' }));
+  });
+
+  it('trust a server only by the CA, and its replacement as soon as the file holds it', async () => {
+    const before = selfSigned('before');
+    const after = selfSigned('after');
+    const caFile = file('ca.crt', before.cert);
+    const old = await serve(before);
+    client = connect(aKubeConfig(old.url, { cluster: { caFile } }));
+    old.always((exchange) => exchange.answer(200, aPod('a', '1')));
+    await client.get(pods, 'n', 'a');
+
+    old.useCertificate(after);
+    old.dropConnections();
+    await expect(client.get(pods, 'n', 'a')).rejects.toThrow(TransportError);
+    file('ca.crt', after.cert);
+    await expect(client.get(pods, 'n', 'a')).resolves.toBeDefined();
+  });
+
+  it('that change let a running watch end on the old connection', async () => {
+    const certificate = selfSigned('server');
+    const secure = await serve(certificate);
+    const caFile = file('ca.crt', certificate.cert);
+    client = connect(aKubeConfig(secure.url, { cluster: { caFile } }));
+    const events: WatchEvent[] = [];
+    const opened = Promise.withResolvers<void>();
+    const watched = client.watch(
+      pods,
+      aWatch({ onOpen: opened.resolve, onEvent: (event) => events.push(event) }),
+    );
+    const watch = await secure.next();
+    watch.open();
+    await opened.promise;
+    file('ca.crt', certificate.cert + selfSigned('next').cert);
+    await clock.advance(10_000);
+    const got = client.get(pods, 'n', 'a');
+    const read = await secure.next();
+    expect(read.connection).not.toBe(watch.connection);
+    read.answer(200, aPod('a', '1'));
+    await got;
+    await watch.event('ADDED', aPod('a', '2'));
+    watch.end();
+    await watched;
+    expect(events).toHaveLength(1);
+  });
+
+  it('include a client certificate', async () => {
+    const mine = selfSigned('me');
+    const theirs = selfSigned('server');
+    const secure = await serve({
+      ...theirs,
+      requestCert: true,
+      ca: mine.cert,
+      rejectUnauthorized: true,
+    });
+    secure.always((exchange) => exchange.answer(200, aPod('a', '1')));
+    const base64 = (pem: string) => Buffer.from(pem).toString('base64');
+    const cluster = { caData: base64(theirs.cert) };
+    const known = connect(
+      aKubeConfig(secure.url, {
+        cluster,
+        user: { certData: base64(mine.cert), keyData: base64(mine.key) },
+      }),
+    );
+    await expect(known.get(pods, 'n', 'a')).resolves.toBeDefined();
+    const stranger = connect(aKubeConfig(secure.url, { cluster }));
+    await expect(stranger.get(pods, 'n', 'a')).rejects.toThrow(TransportError);
+  });
+
+  it.each([
+    ['is not trusted without its CA', {}, false],
+    ['is trusted where verification is switched off', { skipTLSVerify: true }, true],
+  ])('leave a server that signs itself: it %s', async (_, cluster, isTrusted) => {
+    const secure = await serve(selfSigned('server'));
+    secure.always((exchange) => exchange.answer(200, aPod('a', '1')));
+    client = connect(aKubeConfig(secure.url, { cluster }));
+    const got = client.get(pods, 'n', 'a').then(
+      () => true,
+      () => false,
+    );
+    expect(await got).toBe(isTrusted);
+  });
+
+  it('are not needed: a context without a user still trusts its CA', async () => {
+    const certificate = selfSigned('server');
+    const secure = await serve(certificate);
+    secure.always((exchange) => exchange.answer(200, aPod('a', '1')));
+    const kubeConfig = aKubeConfig(secure.url, {
+      cluster: { caFile: file('ca.crt', certificate.cert) },
+    });
+    kubeConfig.users = [];
+    client = connect(kubeConfig);
+    await expect(client.get(pods, 'n', 'a')).resolves.toBeDefined();
+  });
+
+  it('need a context with a cluster', () => {
+    const kubeConfig = aKubeConfig(server.url);
+    kubeConfig.setCurrentContext('none');
+    expect(() => connect(kubeConfig)).toThrow('no current context');
+  });
+});
+
+function aWatch(parts: Partial<WatchOptions> = {}): WatchOptions {
+  return {
+    resourceVersion: '10',
+    timeoutSeconds: 300,
+    inactivityMs: 90_000,
+    signal: new AbortController().signal,
+    onEvent: () => {},
+    ...parts,
+  };
+}
+
+describe('a watch', () => {
+  it('asks for bookmarks and a time limit, and tells when it is accepted', async () => {
+    const opened = Promise.withResolvers<void>();
+    const watched = client.watch(
+      daemonSets,
+      aWatch({ namespace: 'n', labelSelector: 'a=b', onOpen: opened.resolve }),
+    );
+    const exchange = await server.next();
+    expect(exchange.path).toBe('/apis/apps/v1/namespaces/n/daemonsets');
+    expect(exchange.query).toEqual({
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      labelSelector: 'a=b',
+      resourceVersion: '10',
+      timeoutSeconds: '300',
+    });
+    exchange.open();
+    await opened.promise;
+    exchange.end();
+    await watched;
+  });
+
+  it('delivers events in order, whatever the chunks', async () => {
+    const seen: string[] = [];
+    const watched = client.watch(
+      pods,
+      aWatch({
+        onEvent: (event) => {
+          const { name, resourceVersion } = (event.object as KubeObject).metadata;
+          seen.push(`${event.type} ${name} ${resourceVersion}`);
+        },
+      }),
+    );
+    const exchange = await server.next();
+    exchange.open();
+    const lines = [
+      JSON.stringify({ type: 'ADDED', object: aPod('grün', '11') }),
+      JSON.stringify({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '12' } } }),
+      JSON.stringify({ type: 'DELETED', object: aPod('grün', '13') }),
+    ];
+    for (const byte of Buffer.from(`${lines.join('\n')}\n`)) {
+      await exchange.write(new Uint8Array([byte]));
+    }
+    exchange.end();
+    await watched;
+    expect(seen).toEqual(['ADDED grün 11', 'BOOKMARK undefined 12', 'DELETED grün 13']);
+  });
+
+  it.each([
+    ['a line that is not JSON', 'nonsense\n', 'is not JSON'],
+    ['JSON that is no event', '{"kind":"Status"}\n', 'not an event'],
+    ['an event of an unknown type', '{"type":"X","object":{"metadata":{}}}\n', 'not an event'],
+    ['an event without an object', '{"type":"ADDED"}\n', 'not an event'],
+    ['null', 'null\n', 'not an event'],
+  ])('ends with an error at %s, after the events before it', async (_, line, message) => {
+    const events: WatchEvent[] = [];
+    const watched = client.watch(pods, aWatch({ onEvent: (event) => events.push(event) }));
+    watched.catch(() => {});
+    const exchange = await server.next();
+    exchange.open();
+    const good = JSON.stringify({ type: 'ADDED', object: aPod('a', '11') });
+    await exchange.write(`${good}\n${line}${good}\n`);
+    await expect(watched).rejects.toThrow(message);
+    expect(events).toHaveLength(1);
+    await until(() => exchange.isClosed);
+  });
+
+  it('ends with an error where the stream ends inside a line', async () => {
+    const watched = client.watch(pods, aWatch());
+    watched.catch(() => {});
+    const exchange = await server.next();
+    exchange.open();
+    await exchange.write('{"type":"ADDED","object":');
+    exchange.end();
+    await expect(watched).rejects.toThrow('ended inside a line');
+  });
+
+  it('ends with an error where the connection is reset', async () => {
+    const opened = Promise.withResolvers<void>();
+    const watched = client.watch(pods, aWatch({ onOpen: opened.resolve }));
+    watched.catch(() => {});
+    const exchange = await server.next();
+    exchange.open();
+    await opened.promise;
+    exchange.reset();
+    await expect(watched).rejects.toThrow(TransportError);
+  });
+
+  it('ends with the refusal of the server', async () => {
+    const watched = client.watch(pods, aWatch());
+    watched.catch(() => {});
+    (await server.next()).answer(410, aStatus(410, 'Expired', 'too old resource version'));
+    await expect(watched).rejects.toMatchObject({ name: 'ApiError', code: 410, reason: 'Expired' });
+  });
+
+  it('passes an ERROR event on', async () => {
+    const events: WatchEvent[] = [];
+    const watched = client.watch(pods, aWatch({ onEvent: (event) => events.push(event) }));
+    const exchange = await server.next();
+    exchange.open();
+    const status = aStatus(410, 'Expired', 'too old resource version');
+    await exchange.event('ERROR', status);
+    exchange.end();
+    await watched;
+    expect(events).toEqual([{ type: 'ERROR', object: status }]);
+  });
+
+  it('that is not accepted within 10 s is given up', async () => {
+    const watched = client.watch(pods, aWatch());
+    watched.catch(() => {});
+    const exchange = await server.next();
+    await clock.advance(10_000);
+    await expect(watched).rejects.toThrow('watch pods: no answer within 10 s');
+    await until(() => exchange.isClosed);
+  });
+
+  it('counts as dead after its time of silence, which every byte ends', async () => {
+    const opened = Promise.withResolvers<void>();
+    const seen: WatchEvent[] = [];
+    const watched = client.watch(
+      pods,
+      aWatch({ onOpen: opened.resolve, onEvent: (event) => seen.push(event) }),
+    );
+    watched.catch(() => {});
+    const exchange = await server.next();
+    exchange.open();
+    await opened.promise;
+    await clock.advance(89_000);
+    await exchange.event('ADDED', aPod('a', '11'));
+    await until(() => seen.length === 1);
+    await clock.advance(89_999);
+    expect(exchange.isClosed).toBe(false);
+    await clock.advance(1);
+    await expect(watched).rejects.toThrow('watch pods: no answer within 90 s');
+    await until(() => exchange.isClosed);
+    expect(clock.waits).toEqual([]);
+  });
+
+  it('ends quietly when its caller has had enough, also in the middle of a chunk', async () => {
+    const stop = new AbortController();
+    const events: WatchEvent[] = [];
+    const watched = client.watch(
+      pods,
+      aWatch({
+        signal: stop.signal,
+        onEvent: (event) => {
+          events.push(event);
+          stop.abort();
+        },
+      }),
+    );
+    const exchange = await server.next();
+    exchange.open();
+    const line = `${JSON.stringify({ type: 'ADDED', object: aPod('a', '11') })}\n`;
+    await exchange.write(line + line);
+    await watched;
+    expect(events).toHaveLength(1);
+    await until(() => exchange.isClosed);
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
+    expect(clock.waits).toEqual([]);
+  });
+
+  it('does not begin where its caller had enough before', async () => {
+    await client.watch(pods, aWatch({ signal: AbortSignal.abort() }));
+    expect(server.untaken).toEqual([]);
+  });
+});
