@@ -15,9 +15,14 @@ import type { Store } from './store.ts';
 import { mastersGroup, type User } from './users.ts';
 import type { Admission, Attempt } from './writer.ts';
 
+const immortal: readonly string[] = ['default', 'kube-system', 'kube-public'];
+
 /** The namespace must exist for an object to be made in it, and must not be going. */
 export function namespaceLifecycle(store: Store): Admission {
   return ({ verb, kind, namespace, name }) => {
+    if (verb === 'delete' && kind.kind === 'Namespace' && immortal.includes(name)) {
+      throw forbidden(kind, name, 'this namespace may not be deleted');
+    }
     if (verb !== 'create' || !kind.namespaced) return;
     const live = store.get(namespaces, '', namespace);
     if (live === undefined) throw notFound(namespaces, namespace);

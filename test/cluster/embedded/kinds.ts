@@ -2,6 +2,7 @@ import type { KubeObject, Resource } from '../../../src/kube/objects.ts';
 import { builtInRules } from './built-in-rules.ts';
 import { decoded } from './decode.ts';
 import type { FieldSet } from './field-set.ts';
+import type { Grammar } from './name-rules.ts';
 import { type FieldError, type GroupResource, noSuchResource, qualified } from './status-error.ts';
 import { type MapType, structType } from './types.ts';
 
@@ -13,6 +14,10 @@ export interface Rules {
   readonly changesGeneration?: (live: KubeObject, next: KubeObject) => boolean;
   /** Fills in defaults. */
   readonly defaults?: (object: KubeObject) => KubeObject;
+  /** What a name may look like; an RFC 1123 subdomain by default. */
+  readonly nameGrammar?: Grammar;
+  /** What becomes of the object when its deletion begins. */
+  readonly beginDeletion?: (live: KubeObject) => KubeObject;
   /** Fields that the server itself decides on a write; `live` is absent for a new object. */
   readonly prepare?: (next: KubeObject, live: KubeObject | undefined) => KubeObject;
   /** Violated rules; `live` is absent for a new object. */

@@ -1,3 +1,4 @@
+import type { V1LabelSelector } from '@kubernetes/client-node';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import { at } from './json.ts';
 import type { Kind } from './kinds.ts';
@@ -19,6 +20,23 @@ export function selector(kind: Kind, labels: string, fields: string): Selector {
 export function labelSelector(text: string): Selector {
   const requirements = splitRequirements(text).map(parseRequirement);
   return ({ metadata }) => requirements.every(({ key, holds }) => holds(metadata.labels?.[key]));
+}
+
+/** Claims that a selector, as objects hold it, selects these labels. */
+export function matchesLabels(
+  selector: V1LabelSelector,
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  return (
+    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+    matchExpressions.every(({ key, operator, values = [] }) => {
+      const isThere = labels[key] !== undefined;
+      if (operator === 'Exists') return isThere;
+      if (operator === 'DoesNotExist') return !isThere;
+      return membership(operator === 'In', values)(labels[key]);
+    })
+  );
 }
 
 /** At commas, except those within the parentheses of a set. */

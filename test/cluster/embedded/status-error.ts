@@ -235,3 +235,46 @@ export function invalid(
     },
   });
 }
+
+/** The errors of fields, as the rules of kinds make them. */
+export const fieldError = {
+  required: (field: string, detail = ''): FieldError => ({
+    type: 'FieldValueRequired',
+    field,
+    detail,
+  }),
+  invalid: (field: string, value: unknown, detail: string): FieldError => ({
+    type: 'FieldValueInvalid',
+    field,
+    value,
+    detail,
+  }),
+  duplicate: (field: string, value: unknown): FieldError => ({
+    type: 'FieldValueDuplicate',
+    field,
+    value,
+    detail: '',
+  }),
+  forbidden: (field: string, detail: string): FieldError => ({
+    type: 'FieldValueForbidden',
+    field,
+    detail,
+  }),
+  notFound: (field: string, value: unknown): FieldError => ({
+    type: 'FieldValueNotFound',
+    field,
+    value,
+    detail: '',
+  }),
+  notSupported: (field: string, value: unknown, supported: readonly string[]): FieldError => ({
+    type: 'FieldValueNotSupported',
+    field,
+    value,
+    detail: `supported values: ${supported.map((one) => JSON.stringify(one)).join(', ')}`,
+  }),
+  tooLong: (field: string, maxBytes: number): FieldError => ({
+    type: 'FieldValueTooLong',
+    field,
+    detail: `may not be more than ${maxBytes} bytes`,
+  }),
+} as const;

@@ -6,6 +6,8 @@ import { emptySet, type FieldSet, setOf } from './field-set.ts';
 import { isEqual, without } from './json.ts';
 import { apiVersionOf, type Kind } from './kinds.ts';
 import { applied, type FieldManagement, tracked, withoutNewTimes } from './managed-fields.ts';
+import { metadataErrors } from './metadata-rules.ts';
+import { dnsSubdomain } from './name-rules.ts';
 import {
   alreadyExists,
   badRequest,
@@ -79,7 +81,10 @@ export class Writer {
     const name = next.metadata.name ?? '';
     this.#admit({ verb: 'create', kind, namespace, name, next, live: undefined, options });
     const created = this.#newObject(kind, next);
-    refuseErrors(kind, created, kind.rules.validate?.(created, undefined));
+    refuseErrors(kind, created, [
+      ...metadataErrors(created, undefined, kind.rules.nameGrammar ?? dnsSubdomain),
+      ...(kind.rules.validate?.(created, undefined) ?? []),
+    ]);
     if (this.#store.get(kind, namespace, name) !== undefined) throw alreadyExists(kind, name);
     return options.dryRun ? created : this.#store.put(kind, created);
   }
@@ -156,7 +161,8 @@ export class Writer {
     refuseStale(kind, live, next);
     const updated = withoutNewTimes(live, withServerFields(kind, live, next, options));
     refuseErrors(kind, updated, [
-      ...metadataErrors(live, next),
+      ...uidErrors(live, next),
+      ...metadataErrors(updated, live, kind.rules.nameGrammar ?? dnsSubdomain),
       ...((options.subresource === 'status'
         ? kind.rules.validateStatus?.(updated, live)
         : kind.rules.validate?.(updated, live)) ?? []),
@@ -234,7 +240,9 @@ export class Writer {
   }
 
   /** The object with the marks of a deletion: its time, its grace period and the collector's finalizers. */
-  #marked(kind: Kind, live: KubeObject, options: DeleteOptions): KubeObject {
+  #marked(kind: Kind, found: KubeObject, options: DeleteOptions): KubeObject {
+    const isFirst = found.metadata.deletionTimestamp === undefined;
+    const live = isFirst ? (kind.rules.beginDeletion?.(found) ?? found) : found;
     const finalizers = deletionFinalizers(live, options);
     const { deletionTimestamp, deletionGracePeriodSeconds: pending, generation } = live.metadata;
     const asked = kind.rules.gracePeriodSeconds?.(live, options.gracePeriodSeconds) ?? 0;
@@ -370,8 +378,8 @@ function refuseStale(kind: Kind, live: KubeObject, next: KubeObject): void {
   }
 }
 
-/** Fields of metadata that never change after creation. */
-function metadataErrors(live: KubeObject, next: KubeObject) {
+/** An object that was replaced is not the one that was meant. */
+function uidErrors(live: KubeObject, next: KubeObject) {
   const { uid } = next.metadata;
   if (uid === undefined || uid === live.metadata.uid) return [];
   return [
