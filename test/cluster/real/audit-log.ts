@@ -1,0 +1,92 @@
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+/** One answered request, as the API server noted it. A watch is noted when it ends. */
+export interface AuditedRequest {
+  /** For example `system:serviceaccount:<namespace>:<name>`. */
+  readonly user: string;
+  readonly userAgent: string;
+  /** get, list, watch, create, update, patch, delete, deletecollection. */
+  readonly verb: string;
+  /** Empty for a request that names no resource, such as /version. */
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** The HTTP status of the answer. */
+  readonly code: number;
+  /** When the request came, RFC 3339 with microseconds. */
+  readonly at: string;
+}
+
+/** Which requests to read; what is absent does not matter. */
+export interface AuditFilter {
+  /** A position from `position()`: only what came after it. */
+  readonly since?: number;
+  readonly user?: string;
+}
+
+/**
+ * The API server's account of who asked what. Reads of the cluster's own parts are left out, theirs
+ * being none of a test's business. A line comes just after its answer: look with patience.
+ */
+export class AuditLog {
+  readonly #file: string;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** Where the log ends now, in bytes. */
+  position(): number {
+    return existsSync(this.#file) ? statSync(this.#file).size : 0;
+  }
+
+  /** The requests in the order of their answers. */
+  async requests(filter: AuditFilter = {}): Promise<readonly AuditedRequest[]> {
+    const requests: AuditedRequest[] = [];
+    const start = filter.since ?? 0;
+    if (this.position() <= start) return requests;
+    const input = createReadStream(this.#file, { start, end: this.position() - 1 });
+    for await (const line of createInterface({ input })) {
+      const request = requestIn(line);
+      if (request && (filter.user === undefined || request.user === filter.user)) {
+        requests.push(request);
+      }
+    }
+    return requests;
+  }
+}
+
+/** Undefined for a line that is still being written, which ends before its closing brace. */
+function requestIn(line: string): AuditedRequest | undefined {
+  if (!line.endsWith('}')) return undefined;
+  const event = JSON.parse(line) as AuditEvent;
+  const { resource = '', subresource = '', namespace = '', name = '' } = event.objectRef ?? {};
+  return {
+    user: event.user.username,
+    userAgent: event.userAgent ?? '',
+    verb: event.verb,
+    resource,
+    subresource,
+    namespace,
+    name,
+    code: event.responseStatus?.code ?? 0,
+    at: event.requestReceivedTimestamp,
+  };
+}
+
+/** As much of an audit.k8s.io/v1 Event as is read here. */
+interface AuditEvent {
+  readonly verb: string;
+  readonly user: { readonly username: string };
+  readonly userAgent?: string;
+  readonly requestReceivedTimestamp: string;
+  readonly objectRef?: {
+    readonly resource?: string;
+    readonly subresource?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+  };
+  readonly responseStatus?: { readonly code?: number };
+}

@@ -1,0 +1,85 @@
+import { existsSync, globSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { end, type ProcessRecord, processRecord } from './processes.ts';
+import { until } from './wait.ts';
+
+const mountPoint = '/sys/fs/cgroup';
+
+/** The control groups below which kubelet keeps everything that pods run. */
+export interface ControlGroups {
+  /** Relative to the root of each hierarchy. */
+  readonly name: string;
+  make(): void;
+  /** Ends every process inside, then removes the groups. */
+  remove(): Promise<void>;
+}
+
+/** Those of one cluster, in version 2 or in each hierarchy of version 1 (cgroups(7)). */
+export function controlGroups(clusterName: string): ControlGroups {
+  const name = `kip-${clusterName}`;
+  const groups = () => hierarchies().map((hierarchy) => join(hierarchy, name));
+  return {
+    name,
+    make() {
+      for (const hierarchy of hierarchies()) {
+        const group = join(hierarchy, name);
+        mkdirSync(group, { recursive: true });
+        copyProcessorSet(hierarchy, group);
+      }
+    },
+    async remove() {
+      const present = groups().filter(existsSync);
+      await end(present.flatMap(tree).flatMap(processesIn), 0);
+      for (const group of present) await removeTree(group);
+    },
+  };
+}
+
+function hierarchies(): readonly string[] {
+  if (existsSync(join(mountPoint, 'cgroup.controllers'))) return [mountPoint];
+  // The hybrid layout mounts an empty version 2 beside, which kubelet leaves alone.
+  return globSync('*/cgroup.procs', { cwd: mountPoint })
+    .map((file) => join(mountPoint, file, '..'))
+    .filter((folder) => folder !== join(mountPoint, 'unified'));
+}
+
+/** In version 1 a new group has no processors and no memory, and takes no process before it has. */
+function copyProcessorSet(from: string, to: string): void {
+  for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+    if (existsSync(join(to, file)) && !existsSync(join(from, 'cgroup.controllers'))) {
+      writeFileSync(join(to, file), readFileSync(join(from, file)));
+    }
+  }
+}
+
+/** The group and those below it, deepest first; every group has this file. */
+function tree(group: string): readonly string[] {
+  return globSync('**/cgroup.procs', { cwd: group })
+    .map((file) => join(group, dirname(file)))
+    .sort((a, b) => b.length - a.length);
+}
+
+function processesIn(group: string): readonly ProcessRecord[] {
+  return readFileSync(join(group, 'cgroup.procs'), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => processRecord(Number(line)))
+    .filter((record) => record !== undefined);
+}
+
+/** The kernel lets go of a group a moment after its last process. */
+async function removeTree(group: string): Promise<void> {
+  await until(
+    `the control group ${group} to be empty`,
+    () => {
+      try {
+        for (const folder of tree(group)) rmdirSync(folder);
+        return true;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+        return false;
+      }
+    },
+    10_000,
+  );
+}

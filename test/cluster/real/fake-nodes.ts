@@ -1,0 +1,66 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CertificateAuthority, kubeconfig } from './certificates.ts';
+import { apiServerUrl } from './control-plane.ts';
+import type { Daemon } from './daemon.ts';
+import type { ClusterFolders } from './folders.ts';
+import { answers } from './http.ts';
+
+/** On every fake node and on no real one: for a node selector. */
+export const fakeNodeLabel = { 'kip.test/node': 'fake' } as const;
+
+/** Keeps real pods off: what is to run on fake nodes tolerates it. */
+export const fakeNodeTaint = { key: 'kip.test/node', value: 'fake', effect: 'NoSchedule' } as const;
+
+const annotation = 'kwok.x-k8s.io/node';
+
+/**
+ * Plays the kubelet of every fake node: nodes are Ready, their pods run at once. It pulls nothing,
+ * so it reports no image ids and never fails to pull.
+ */
+export function prepareKwok(parts: {
+  readonly folders: ClusterFolders;
+  readonly authority: CertificateAuthority;
+  readonly tools: { readonly kwok: string };
+}): Daemon {
+  const { folders, authority, tools } = parts;
+  const file = join(folders.configuration, 'kwok.kubeconfig');
+  const client = authority.client('kwok', ['system:masters']);
+  writeFileSync(file, kubeconfig(apiServerUrl, authority.root, client), { mode: 0o600 });
+  return {
+    words: [
+      join(tools.kwok, 'kwok'),
+      ...[`--config=${tools.kwok}/stages.yaml`, `--kubeconfig=${file}`],
+      '--manage-all-nodes=false',
+      `--manage-nodes-with-annotation-selector=${annotation}=fake`,
+      ...['--node-lease-duration-seconds=40', '--server-address=127.0.0.1:10247'],
+    ],
+    isReady: () => answers('http://127.0.0.1:10247/healthz'),
+  };
+}
+
+/** A node that exists on paper only. */
+export function fakeNode(name: string): object {
+  const size = { cpu: '32', memory: '256Gi', pods: '110' };
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name,
+      annotations: { [annotation]: 'fake' },
+      labels: {
+        ...fakeNodeLabel,
+        'kubernetes.io/hostname': name,
+        'kubernetes.io/os': 'linux',
+        'kubernetes.io/arch': 'amd64',
+      },
+    },
+    spec: { taints: [fakeNodeTaint] },
+    status: { capacity: size, allocatable: size },
+  };
+}
+
+/** `fake-0001` and so on. */
+export function fakeNodeName(number: number): string {
+  return `fake-${String(number).padStart(4, '0')}`;
+}

@@ -1,0 +1,285 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Cluster } from '../cluster.ts';
+import { AuditLog } from './audit-log.ts';
+import { CertificateAuthority, kubeconfig } from './certificates.ts';
+import { lastLines, output } from './command.ts';
+import {
+  apiServerUrl,
+  type ControlPlaneParts,
+  prepareApiServer,
+  prepareControllerManager,
+  prepareEtcd,
+  prepareScheduler,
+} from './control-plane.ts';
+import type { Daemon, DaemonName } from './daemon.ts';
+import { fakeNode, fakeNodeName, prepareKwok } from './fake-nodes.ts';
+import { type ClusterFolders, clusterFolders } from './folders.ts';
+import { AdminApi } from './http.ts';
+import { busyboxImage, type Image } from './image.ts';
+import { currentCluster } from './namespace.ts';
+import {
+  isNodeReady,
+  type NodeParts,
+  nodeName,
+  prepareContainerd,
+  prepareKubelet,
+  prepareRegistry,
+  registryAddress,
+  runtimeSocket,
+  sandboxImage,
+} from './node.ts';
+import { Processes } from './processes.ts';
+import { Registry } from './registry.ts';
+import { removeCluster } from './remove.ts';
+import { Runtime } from './runtime.ts';
+import { tool } from './tools.ts';
+import { until } from './wait.ts';
+
+/** For the hook that starts a cluster: the first time everything is built. */
+export const startTimeoutMs = 60 * 60_000;
+
+export interface RealClusterOptions {
+  /** Without a node only the control plane runs; fake nodes can still be added. Default true. */
+  readonly node?: boolean;
+  /** More fields of the KubeletConfiguration. */
+  readonly kubelet?: Readonly<Record<string, unknown>>;
+  /** More command-line flags for the control plane. */
+  readonly flags?: ControlPlaneParts['flags'];
+}
+
+/**
+ * Kubernetes itself, in a network namespace of its own: the truth that the embedded cluster is a
+ * model of. It starts empty each time. One at a time runs in a namespace; `main.ts` makes that.
+ */
+export class RealCluster implements Cluster {
+  readonly name = 'real';
+  readonly url = apiServerUrl;
+  /** Its images can be pulled by the node; pods reach it at the same address. */
+  readonly registry = new Registry(registryAddress);
+  readonly auditLog: AuditLog;
+  /** An administrator's raw requests. */
+  readonly api: AdminApi;
+  readonly #clusterName: string;
+  readonly #folders: ClusterFolders;
+  readonly #processes: Processes;
+  readonly #authority: CertificateAuthority;
+  readonly #nodes: string[] = [];
+  readonly #prepare: { [name in DaemonName]?: () => Daemon } = {};
+  #kubectl = '';
+  #runtime: Runtime | undefined;
+  #busybox: Buffer | undefined;
+
+  /**
+   * Builds what is missing, clears away what an earlier run left and starts everything. Rejects
+   * with the end of a log where a part does not come up; nothing is left running then.
+   */
+  static async start(options: RealClusterOptions = {}): Promise<RealCluster> {
+    const name = currentCluster();
+    if (name === undefined) {
+      throw new Error(
+        'a real cluster runs in a network of its own: start this by npm run test:e2e',
+      );
+    }
+    await removeCluster(name);
+    const cluster = new RealCluster(name);
+    try {
+      await cluster.#startControlPlane(options);
+      if (options.node ?? true) await cluster.#startNode(options);
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** Only by `start()`. */
+  private constructor(clusterName: string) {
+    this.#clusterName = clusterName;
+    this.#folders = clusterFolders(clusterName);
+    rmSync(this.#folders.log, { recursive: true, force: true });
+    for (const folder of Object.values(this.#folders)) mkdirSync(folder, { recursive: true });
+    this.#processes = new Processes(this.#folders);
+    this.#authority = new CertificateAuthority(this.#folders.pki);
+    this.auditLog = new AuditLog(join(this.#folders.log, 'audit.log'));
+    const administrator = this.#authority.client('admin', ['system:masters']);
+    this.api = new AdminApi(this.url, this.#authority.root, administrator);
+    writeFileSync(this.kubeconfigFile, this.kubeconfig(), { mode: 0o600 });
+  }
+
+  /** The administrator's kubeconfig as a file. */
+  get kubeconfigFile(): string {
+    return join(this.#folders.run, 'kubeconfig');
+  }
+
+  /** Where each daemon's log is, the audit log and the logs of pods. */
+  get logFolder(): string {
+    return this.#folders.log;
+  }
+
+  /** The folder of kubectl. */
+  get binaryFolder(): string {
+    return this.#kubectl;
+  }
+
+  get nodes(): readonly string[] {
+    return this.#nodes;
+  }
+
+  /**
+   * By client certificate, with the user name and the groups that the token of a service account
+   * carries; unlike a token it needs no ServiceAccount to exist and no request to get.
+   */
+  kubeconfig(user?: string): string {
+    const [, namespace] = /^system:serviceaccount:([^:]+):/.exec(user ?? '') ?? [];
+    const groups =
+      namespace === undefined
+        ? []
+        : ['system:serviceaccounts', `system:serviceaccounts:${namespace}`];
+    const client =
+      user === undefined
+        ? this.#authority.client('admin', ['system:masters'])
+        : this.#authority.client(user, groups);
+    return kubeconfig(this.url, this.#authority.root, client);
+  }
+
+  /** Runs kubectl as administrator and returns what it printed; `input` is for `-f -`. */
+  kubectl(args: readonly string[], input = ''): Promise<string> {
+    const kubectl = join(this.#kubectl, 'kubectl');
+    return output([kubectl, '--kubeconfig', this.kubeconfigFile, ...args], { input });
+  }
+
+  until(condition: () => Promise<boolean> | boolean, timeoutMs = 60_000): Promise<void> {
+    return until('the condition', condition, timeoutMs);
+  }
+
+  /** What the node holds and runs, past Kubernetes. Throws where there is no real node. */
+  get runtime(): Runtime {
+    return this.#runtime ?? withoutNode();
+  }
+
+  /** The contents of a small image with a shell, `cp` and `sleep`. Throws where there is no real node. */
+  get busyboxImage(): Image {
+    return busyboxImage(this.#busybox ?? withoutNode());
+  }
+
+  /** Adds nodes that exist on paper, up to this number of them, and waits until they are Ready. */
+  async addFakeNodes(count: number): Promise<void> {
+    if (!this.#prepare.kwok) {
+      const parts = {
+        folders: this.#folders,
+        authority: this.#authority,
+        tools: { kwok: await tool('kwok', report) },
+      };
+      this.#prepare.kwok = () => prepareKwok(parts);
+      await this.startDaemon('kwok');
+    }
+    const names = Array.from({ length: count }, (_, index) => fakeNodeName(index + 1));
+    const added = names.filter((name) => !this.#nodes.includes(name));
+    // Some at a time: the server takes so many at once without making anybody wait.
+    for (let start = 0; start < added.length; start += 50) {
+      const batch = added.slice(start, start + 50);
+      await Promise.all(batch.map((name) => this.api.create('/api/v1/nodes', fakeNode(name))));
+    }
+    for (const name of added) {
+      await until(`node ${name} to be Ready`, () => isNodeReady(this.api, name), 120_000);
+    }
+    this.#nodes.push(...added);
+  }
+
+  /** Starts a daemon that was stopped, or has died, and waits until it works. */
+  async startDaemon(name: DaemonName): Promise<void> {
+    const daemon = this.#prepare[name]?.();
+    if (!daemon) throw new Error(`this cluster was started without ${name}`);
+    await this.#processes.start(name, daemon.words, daemon.environment);
+    const isReady = () => {
+      if (!this.#processes.find(name)) throw new Error(`${name} has ended`);
+      return daemon.isReady();
+    };
+    try {
+      await until(`${name} to be ready`, isReady, 120_000);
+    } catch (cause) {
+      const file = this.#processes.logFile(name);
+      const log = lastLines(await readFile(file, 'utf8'), 10);
+      throw new Error(`starting ${name}: ${(cause as Error).message}; ${file} ends:\n${log}`, {
+        cause,
+      });
+    }
+  }
+
+  /** Stops one daemon: by TERM, and by KILL after `graceMs`. Zero is a crash. */
+  stopDaemon(name: DaemonName, graceMs = 5_000): Promise<void> {
+    return this.#processes.stop(name, graceMs);
+  }
+
+  /** Ends everything and removes what it stored; the logs stay until the next start. */
+  async stop(): Promise<void> {
+    await this.api.close();
+    await removeCluster(this.#clusterName);
+  }
+
+  async #startControlPlane(options: RealClusterOptions): Promise<void> {
+    const tools = {
+      etcd: await tool('etcd', report),
+      'control-plane': await tool('control-plane', report),
+    };
+    this.#kubectl = tools['control-plane'];
+    const parts: ControlPlaneParts = {
+      folders: this.#folders,
+      authority: this.#authority,
+      api: this.api,
+      tools,
+      flags: options.flags ?? {},
+    };
+    this.#prepare.etcd = () => prepareEtcd(parts);
+    this.#prepare['kube-apiserver'] = () => prepareApiServer(parts);
+    this.#prepare['kube-controller-manager'] = () => prepareControllerManager(parts);
+    this.#prepare['kube-scheduler'] = () => prepareScheduler(parts);
+    await this.startDaemon('etcd');
+    await this.startDaemon('kube-apiserver');
+    await Promise.all([
+      this.startDaemon('kube-controller-manager'),
+      this.startDaemon('kube-scheduler'),
+    ]);
+  }
+
+  async #startNode(options: RealClusterOptions): Promise<void> {
+    const tools = {
+      registry: await tool('registry', report),
+      containerd: await tool('containerd', report),
+      runc: await tool('runc', report),
+      cni: await tool('cni', report),
+      kubelet: await tool('kubelet', report),
+    };
+    this.#busybox = await readFile(join(await tool('busybox', report), 'busybox'));
+    const parts: NodeParts = {
+      clusterName: this.#clusterName,
+      folders: this.#folders,
+      authority: this.#authority,
+      api: this.api,
+      tools,
+      kubelet: options.kubelet ?? {},
+    };
+    this.#prepare.registry = () => prepareRegistry(parts);
+    this.#prepare.containerd = () => prepareContainerd(parts);
+    this.#prepare.kubelet = () => prepareKubelet(parts);
+    await this.startDaemon('registry');
+    await this.registry.push(sandboxImage.slice(registryAddress.length + 1), {
+      ...this.busyboxImage,
+      entrypoint: ['/bin/sleep', 'infinity'],
+    });
+    await this.startDaemon('containerd');
+    this.#runtime = new Runtime(join(tools.containerd, 'ctr'), runtimeSocket(this.#folders));
+    await this.startDaemon('kubelet');
+    this.#nodes.push(nodeName);
+  }
+}
+
+function withoutNode(): never {
+  throw new Error('this cluster was started without a real node');
+}
+
+function report(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,35 @@
+import { output } from './command.ts';
+
+/** A look past Kubernetes at what the node's runtime holds and runs. */
+export class Runtime {
+  readonly #ctr: string;
+  readonly #socket: string;
+
+  constructor(ctr: string, socket: string) {
+    this.#ctr = ctr;
+    this.#socket = socket;
+  }
+
+  /** References of the images on the node: names with a tag, names with a digest, and bare digests. */
+  async images(): Promise<readonly string[]> {
+    return lines(await this.#call('images', 'ls', '--quiet'));
+  }
+
+  /** Takes an image off the node behind kubelet's back; what runs from it goes on. */
+  async removeImage(reference: string): Promise<void> {
+    await this.#call('images', 'remove', '--sync', reference);
+  }
+
+  /** Ids of the containers that run, those that hold a pod's namespaces included. */
+  async tasks(): Promise<readonly string[]> {
+    return lines(await this.#call('tasks', 'ls', '--quiet'));
+  }
+
+  #call(...args: readonly string[]): Promise<string> {
+    return output([this.#ctr, '--address', this.#socket, '--namespace', 'k8s.io', ...args]);
+  }
+}
+
+function lines(text: string): readonly string[] {
+  return text.split('\n').filter((line) => line !== '');
+}
