@@ -22,9 +22,11 @@ import { keepNamespaces } from './namespaces.ts';
 import { Authorizer } from './rbac.ts';
 import { Store } from './store.ts';
 import { administrator, Tokens, userNamed } from './users.ts';
+import { startWorkloads, type WorkloadOptions, type Workloads } from './workloads/workloads.ts';
 import { Writer } from './writer.ts';
 
-export interface EmbeddedOptions {
+/** The nodes are none unless asked for. */
+export interface EmbeddedOptions extends WorkloadOptions {
   /** The time of the whole cluster; the machine's own by default. */
   readonly clock?: Clock;
   /** The server's version; `v1.36.3` by default. */
@@ -41,6 +43,8 @@ export interface EmbeddedOptions {
 export interface EmbeddedCluster extends Cluster {
   /** The seam of the controllers inside the cluster. */
   readonly controlPlane: ControlPlane;
+  /** The nodes and what runs on them. */
+  readonly workloads: Workloads;
   /** Every request that was answered, oldest first. Tests may empty it. */
   readonly requests: LoggedRequest[];
   /** Applies objects as the administrator, in order; returns them as stored. */
@@ -98,18 +102,25 @@ export async function startEmbeddedCluster(
   const log = (request: LoggedRequest) => requests.push(request);
   const server = new HttpServer({ api, store, authorizer, tokens, log });
   const url = await server.listen(options.port);
+  const workloads = startWorkloads(controlPlane, { nodes: 0, ...options });
   return {
     name: 'embedded',
     url,
     controlPlane,
     requests,
-    nodes: [],
+    workloads,
+    get nodes() {
+      return workloads.nodes;
+    },
     kubeconfig: (user) => kubeconfig(url, tokens.of(userOf(user))),
     apply: (...objects) => objects.map(apply),
     revokeToken: (user) => tokens.revoke(userOf(user)),
     compact: () => store.compact(),
     until: (condition, timeoutMs = 10_000) => until(clock, condition, timeoutMs),
-    stop: () => server.close(),
+    async stop() {
+      workloads.stop();
+      await server.close();
+    },
   };
 }
 
@@ -122,7 +133,8 @@ function kubeconfig(server: string, token: string): string {
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': 'embedded',
-    clusters: [{ name: 'embedded', cluster: { server } }],
+    // client-node refuses plain HTTP without the flag, even on the loopback interface.
+    clusters: [{ name: 'embedded', cluster: { server, 'insecure-skip-tls-verify': true } }],
     users: [{ name: 'embedded', user: { token } }],
     contexts: [{ name: 'embedded', context: { cluster: 'embedded', user: 'embedded' } }],
   });

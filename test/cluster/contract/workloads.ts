@@ -1,0 +1,462 @@
+import type { V1Container, V1ContainerStatus, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import type { Cluster } from '../cluster.ts';
+import { conditionOf, isReady, patienceMs, TestNamespace } from './namespace.ts';
+
+/** What the tests need of the registries around a cluster. */
+export interface WorkloadFixtures {
+  /** Three images of different content that run as root, hold `/bin/sleep` and can be pulled. */
+  readonly images: readonly [string, string, string];
+  /** Answered with 404 by the registry of the images. */
+  readonly missing: string;
+  /** Of a host where nothing listens. */
+  readonly refused: string;
+  /** Stops and starts the registry of the images. */
+  readonly stopRegistry: () => Promise<void>;
+  readonly startRegistry: () => Promise<void>;
+}
+
+function container(name: string, image: string, more: Partial<V1Container> = {}): V1Container {
+  return { name, image, imagePullPolicy: 'IfNotPresent', command: ['/bin/sleep', '720h'], ...more };
+}
+
+function holding(...images: readonly string[]): V1PodSpec {
+  return { containers: images.map((image, index) => container(`c${index}`, image)) };
+}
+
+const surge = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
+const oneByOne = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } };
+
+function isWaiting(reason: string): (status: V1ContainerStatus) => boolean {
+  return ({ state }) => state?.waiting?.reason === reason;
+}
+
+function isPullFailing(status: V1ContainerStatus): boolean {
+  return ['ErrImagePull', 'ImagePullBackOff'].some((reason) => isWaiting(reason)(status));
+}
+
+function isRunning({ state }: V1ContainerStatus): boolean {
+  return state?.running !== undefined;
+}
+
+/** Nodes that have a pod which is Ready and not on its way out. */
+function nodesHeld(pods: readonly V1Pod[]): ReadonlySet<string | undefined> {
+  const held = pods.filter((pod) => isReady(pod) && !pod.metadata?.deletionTimestamp);
+  return new Set(held.map(({ spec }) => spec?.nodeName));
+}
+
+/** What pods, DaemonSets and Deployments do on any cluster; asked only through its kubeconfig. */
+export function workloadContract(cluster: () => Cluster, fixtures: () => WorkloadFixtures): void {
+  let namespace: TestNamespace;
+  beforeEach(async () => {
+    namespace = await TestNamespace.create(cluster());
+  });
+  afterEach(async () => {
+    await namespace.remove();
+  });
+
+  const test = (name: string, run: () => Promise<void>) => it(name, run, 3 * patienceMs);
+
+  describe('a DaemonSet', () => {
+    test('holds one pod on every node and counts them', async () => {
+      const nodes = cluster().nodes.length;
+      await namespace.createDaemonSet('d', {}, holding(fixtures().images[0]));
+      const { metadata, status } = await namespace.untilRolledOut('d');
+      expect(status).toMatchObject({
+        observedGeneration: metadata?.generation,
+        desiredNumberScheduled: nodes,
+        currentNumberScheduled: nodes,
+        updatedNumberScheduled: nodes,
+        numberReady: nodes,
+        numberAvailable: nodes,
+        numberMisscheduled: 0,
+      });
+      expect(status?.numberUnavailable ?? 0).toBe(0);
+      const pods = await namespace.pods();
+      expect(pods.map(({ spec }) => spec?.nodeName).sort()).toEqual([...cluster().nodes].sort());
+      for (const pod of pods) {
+        expect(pod.metadata?.generateName).toBe('d-');
+        expect(pod.metadata?.labels).toMatchObject({
+          daemon: 'd',
+          'controller-revision-hash': expect.any(String),
+          'pod-template-generation': '1',
+        });
+        expect(pod.metadata?.ownerReferences).toEqual([
+          expect.objectContaining({
+            apiVersion: 'apps/v1',
+            kind: 'DaemonSet',
+            name: 'd',
+            uid: metadata?.uid,
+            controller: true,
+            blockOwnerDeletion: true,
+          }),
+        ]);
+      }
+    });
+
+    test('wants no pod where its nodeSelector matches no node', async () => {
+      const spec = { ...holding(fixtures().images[0]), nodeSelector: { 'no.such/label': 'x' } };
+      await namespace.createDaemonSet('d', {}, spec);
+      await namespace.until(
+        async () => (await namespace.daemonSet('d')).status?.observedGeneration === 1,
+      );
+      expect((await namespace.daemonSet('d')).status).toMatchObject({
+        desiredNumberScheduled: 0,
+        currentNumberScheduled: 0,
+        numberReady: 0,
+      });
+      expect(await namespace.pods()).toEqual([]);
+    });
+
+    test('rolls with surge and never leaves a node without a Ready pod', async () => {
+      const [first, second] = fixtures().images;
+      await namespace.createDaemonSet('d', { updateStrategy: surge }, holding(first));
+      await namespace.untilRolledOut('d');
+      const before = (await namespace.pods()).map(({ metadata }) => metadata?.uid);
+      const stop = await namespace.watchPods((pods) => {
+        expect(nodesHeld(pods).size).toBe(cluster().nodes.length);
+        expect(pods.length).toBeLessThanOrEqual(cluster().nodes.length + 1);
+      });
+      await namespace.changeDaemons('d', holding(second));
+      const { status } = await namespace.untilRolledOut('d');
+      await namespace.until(async () => (await namespace.pods()).length === cluster().nodes.length);
+      stop();
+      expect(status?.observedGeneration).toBe(2);
+      const after = (await namespace.pods()).map(({ metadata }) => metadata?.uid);
+      expect(after.filter((uid) => before.includes(uid))).toEqual([]);
+    });
+
+    test('rolls one by one with at most one node without a Ready pod', async () => {
+      const [first, second] = fixtures().images;
+      await namespace.createDaemonSet('d', { updateStrategy: oneByOne }, holding(first));
+      await namespace.untilRolledOut('d');
+      const stop = await namespace.watchPods((pods) => {
+        expect(nodesHeld(pods).size).toBeGreaterThanOrEqual(cluster().nodes.length - 1);
+        expect(pods.length).toBeLessThanOrEqual(cluster().nodes.length);
+      });
+      await namespace.changeDaemons('d', holding(second));
+      await namespace.untilRolledOut('d');
+      stop();
+    });
+
+    test('stops a surge roll at a bad image, keeps the old pods, and gets past it by a new change', async () => {
+      const [first, second] = fixtures().images;
+      const nodes = cluster().nodes.length;
+      await namespace.createDaemonSet('d', { updateStrategy: surge }, holding(first));
+      await namespace.untilRolledOut('d');
+      const stop = await namespace.watchPods((pods) => {
+        expect(nodesHeld(pods).size).toBe(nodes);
+      });
+      await namespace.changeDaemons('d', holding(fixtures().missing, first));
+      const isStuck = (pod: V1Pod) =>
+        pod.status?.containerStatuses?.some(isWaiting('ImagePullBackOff')) === true;
+      await namespace.until(async () => (await namespace.pods()).some(isStuck));
+      const pods = await namespace.pods();
+      expect(pods.filter(isReady)).toHaveLength(nodes);
+      expect(pods.filter(isStuck)).toHaveLength(1);
+      const { status } = await namespace.daemonSet('d');
+      expect(status).toMatchObject({ observedGeneration: 2, numberAvailable: nodes });
+      expect(status?.updatedNumberScheduled ?? 0).toBe(0);
+      // Its other image was pulled nevertheless and runs.
+      const [stuck] = pods.filter(isStuck);
+      expect(stuck?.status?.containerStatuses?.filter(isRunning)).toHaveLength(1);
+      await namespace.changeDaemons('d', holding(second));
+      await namespace.untilRolledOut('d');
+      stop();
+    });
+
+    test('replaces at once, while surging, old pods that are not Ready', async () => {
+      await namespace.createDaemonSet('d', { updateStrategy: surge }, holding(fixtures().missing));
+      const nodes = cluster().nodes.length;
+      const isFailing = (pod: V1Pod) => pod.status?.containerStatuses?.some(isPullFailing) === true;
+      await namespace.until(
+        async () => (await namespace.pods()).filter(isFailing).length === nodes,
+      );
+      const old = new Set((await namespace.pods()).map(({ metadata }) => metadata?.uid));
+      const stop = await namespace.watchPods((pods) => {
+        // By the time a new pod is Ready, the old one of its node is long gone.
+        for (const pod of pods.filter(isReady)) {
+          const others = pods.filter(({ spec }) => spec?.nodeName === pod.spec?.nodeName);
+          expect(others.filter(({ metadata }) => old.has(metadata?.uid))).toEqual([]);
+        }
+      });
+      await namespace.changeDaemons('d', holding(fixtures().images[0]));
+      await namespace.untilRolledOut('d');
+      stop();
+    });
+
+    test('replaces no pod by itself under OnDelete', async () => {
+      const [first, second] = fixtures().images;
+      await namespace.createDaemonSet(
+        'd',
+        { updateStrategy: { type: 'OnDelete' } },
+        holding(first),
+      );
+      await namespace.untilRolledOut('d');
+      await namespace.changeDaemons('d', holding(second));
+      await namespace.until(
+        async () => (await namespace.daemonSet('d')).status?.observedGeneration === 2,
+      );
+      const [pod] = await namespace.pods();
+      expect(pod?.spec?.containers[0]?.image).toBe(first);
+      const name = pod?.metadata?.name ?? '';
+      await namespace.core.deleteNamespacedPod({ namespace: namespace.name, name });
+      await namespace.until(async () =>
+        (await namespace.pods()).some(
+          (each) => each.spec?.containers[0]?.image === second && isReady(each),
+        ),
+      );
+    });
+
+    test('takes its pods with it when it is deleted', async () => {
+      await namespace.createDaemonSet('d', {}, holding(fixtures().images[0]));
+      await namespace.untilRolledOut('d');
+      await namespace.apps.deleteNamespacedDaemonSet({ namespace: namespace.name, name: 'd' });
+      await namespace.until(async () => (await namespace.pods()).length === 0);
+    });
+
+    test('leaves its pods behind when it is deleted as an orphan maker, for a successor to adopt', async () => {
+      await namespace.createDaemonSet('d', {}, holding(fixtures().images[0]));
+      await namespace.untilRolledOut('d');
+      const uids = async () => (await namespace.pods()).map(({ metadata }) => metadata?.uid).sort();
+      const before = await uids();
+      await namespace.apps.deleteNamespacedDaemonSet({
+        namespace: namespace.name,
+        name: 'd',
+        propagationPolicy: 'Orphan',
+      });
+      await namespace.until(async () =>
+        (await namespace.pods()).every(({ metadata }) => !metadata?.ownerReferences?.length),
+      );
+      await namespace.createDaemonSet('d', {}, holding(fixtures().images[0]));
+      const { metadata: successor } = await namespace.untilRolledOut('d');
+      const pods = await namespace.pods();
+      expect(await uids()).toEqual(before);
+      expect(pods.map(({ metadata }) => metadata?.ownerReferences?.[0]?.uid)).toEqual(
+        pods.map(() => successor?.uid),
+      );
+    });
+  });
+
+  describe('a Deployment', () => {
+    test('holds its replicas and says that it is available', async () => {
+      await namespace.createDeployment('d', { replicas: 2 }, holding(fixtures().images[0]));
+      await namespace.untilDeployed('d');
+      await namespace.until(
+        async () =>
+          conditionOf(await namespace.deployment('d'), 'Progressing')?.reason ===
+          'NewReplicaSetAvailable',
+      );
+      const deployment = await namespace.deployment('d');
+      expect(deployment.status).toMatchObject({
+        observedGeneration: deployment.metadata?.generation,
+        replicas: 2,
+        updatedReplicas: 2,
+        readyReplicas: 2,
+        availableReplicas: 2,
+      });
+      expect(conditionOf(deployment, 'Available')).toMatchObject({
+        status: 'True',
+        reason: 'MinimumReplicasAvailable',
+      });
+      expect(deployment.metadata?.annotations).toMatchObject({
+        'deployment.kubernetes.io/revision': '1',
+      });
+      expect(deployment.metadata?.generation).toBe(1);
+    });
+
+    test('makes nothing new under Recreate before the old pod is gone', async () => {
+      const [first, second] = fixtures().images;
+      const strategy = { type: 'Recreate' };
+      await namespace.createDeployment('d', { replicas: 1, strategy }, holding(first));
+      await namespace.untilDeployed('d');
+      const stop = await namespace.watchPods((pods) => {
+        expect(pods.length).toBeLessThanOrEqual(1);
+      });
+      await namespace.changeDeployed('d', holding(second));
+      const deployment = await namespace.untilDeployed('d');
+      stop();
+      const [pod] = await namespace.pods();
+      expect(pod?.spec?.containers[0]?.image).toBe(second);
+      expect(deployment.metadata?.annotations).toMatchObject({
+        'deployment.kubernetes.io/revision': '2',
+      });
+    });
+
+    test('keeps a pod Ready all the time during a rolling update', async () => {
+      const [first, second] = fixtures().images;
+      await namespace.createDeployment('d', { replicas: 1 }, holding(first));
+      await namespace.untilDeployed('d');
+      const stop = await namespace.watchPods((pods) => {
+        expect(pods.some(isReady)).toBe(true);
+      });
+      await namespace.changeDeployed('d', holding(second));
+      await namespace.untilDeployed('d');
+      stop();
+    });
+
+    test('says that it is not available while its image cannot be pulled', async () => {
+      await namespace.createDeployment('d', {}, holding(fixtures().missing));
+      const unavailable = { status: 'False', reason: 'MinimumReplicasUnavailable' };
+      await namespace.until(
+        async () => conditionOf(await namespace.deployment('d'), 'Available') !== undefined,
+      );
+      const deployment = await namespace.deployment('d');
+      expect(conditionOf(deployment, 'Available')).toMatchObject(unavailable);
+      expect(conditionOf(deployment, 'Progressing')?.status).toBe('True');
+    });
+
+    test('takes its ReplicaSets and their pods with it when it is deleted', async () => {
+      await namespace.createDeployment('d', { replicas: 2 }, holding(fixtures().images[0]));
+      await namespace.untilDeployed('d');
+      await namespace.apps.deleteNamespacedDeployment({ namespace: namespace.name, name: 'd' });
+      await namespace.until(async () => (await namespace.pods()).length === 0);
+      const replicaSets = await namespace.apps.listNamespacedReplicaSet({
+        namespace: namespace.name,
+      });
+      expect(replicaSets.items).toEqual([]);
+    });
+  });
+
+  describe('a pod', () => {
+    test('shows side by side what becomes of each of its images', async () => {
+      const { images, missing, refused } = fixtures();
+      await namespace.createPod('p', {
+        containers: [
+          container('missing', missing),
+          container('refused', refused),
+          container('invalid', 'quay.io/UPPER/case:1'),
+          container('never', `${images[0]}-never-pulled`, { imagePullPolicy: 'Never' }),
+          container('good', images[0]),
+        ],
+      });
+      const good = await namespace.untilContainer('p', 'good', isRunning);
+      expect(good).toMatchObject({ ready: true, started: true, restartCount: 0 });
+      expect(good.imageID).toMatch(/^[^@]+@sha256:[0-9a-f]{64}$/);
+      expect(good.containerID).toMatch(/^\w+:\/\/\w+$/);
+      const absent = await namespace.untilContainer('p', 'missing', isWaiting('ImagePullBackOff'));
+      expect(absent.imageID).toBe('');
+      expect(absent.state?.waiting?.message).toMatch(
+        /^Back-off pulling image ".*": ErrImagePull: rpc error: code = NotFound desc = .*not found$/,
+      );
+      const closed = await namespace.untilContainer('p', 'refused', isWaiting('ImagePullBackOff'));
+      expect(closed.state?.waiting?.message).toMatch(
+        /^Back-off pulling image ".*": ErrImagePull: failed to pull and unpack image .* dial tcp .*: connection refused$/,
+      );
+      await namespace.untilContainer('p', 'invalid', isWaiting('InvalidImageName'));
+      await namespace.untilContainer('p', 'never', isWaiting('ErrImageNeverPull'));
+      const pod = await namespace.pod('p');
+      expect(pod.status?.phase).toBe('Pending');
+      const conditions = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'];
+      expect(conditions.map((type) => conditionOf(pod, type)?.status)).toEqual([
+        'True',
+        'True',
+        'False',
+        'False',
+      ]);
+    });
+
+    test('shows a failed pull first as such and then as a back-off', async () => {
+      await namespace.createPod('p', holding(fixtures().missing));
+      await namespace.untilContainer('p', 'c0', isWaiting('ErrImagePull'));
+      await namespace.untilContainer('p', 'c0', isWaiting('ImagePullBackOff'));
+    });
+
+    test('waits for an init container whose image cannot be pulled', async () => {
+      const { images, missing } = fixtures();
+      await namespace.createPod('p', {
+        initContainers: [container('bad', missing)],
+        ...holding(images[0]),
+      });
+      await namespace.untilContainer('p', 'bad', isWaiting('ImagePullBackOff'));
+      await namespace.untilContainer('p', 'c0', isWaiting('PodInitializing'));
+    });
+
+    test('starts after its init containers have succeeded', async () => {
+      const [first, second] = fixtures().images;
+      await namespace.createPod('p', {
+        initContainers: [container('first', second, { command: ['/bin/sleep', '0'] })],
+        ...holding(first),
+      });
+      await namespace.untilReady('p');
+      const { state } = await namespace.untilContainer('p', 'first', () => true);
+      expect(state?.terminated).toMatchObject({ exitCode: 0, reason: 'Completed' });
+    });
+
+    test('starts from the disk while the registry is down, but not under Always', async () => {
+      const [, , image] = fixtures().images;
+      await namespace.createPod('before', holding(image));
+      await namespace.untilReady('before');
+      await fixtures().stopRegistry();
+      try {
+        const { nodeName = '' } = (await namespace.pod('before')).spec ?? {};
+        const here = { nodeSelector: { 'kubernetes.io/hostname': nodeName } };
+        const always = { containers: [container('c0', image, { imagePullPolicy: 'Always' })] };
+        await namespace.createPod('cached', { ...holding(image), ...here });
+        await namespace.createPod('always', { ...always, ...here });
+        await namespace.untilReady('cached');
+        await namespace.untilContainer('always', 'c0', isWaiting('ImagePullBackOff'));
+      } finally {
+        await fixtures().startRegistry();
+      }
+    });
+
+    test('runs by digest the image that a tag names', async () => {
+      await namespace.createPod('by-tag', holding(fixtures().images[0]));
+      const { imageID } = await namespace.untilContainer('by-tag', 'c0', isRunning);
+      await namespace.createPod('by-digest', holding(imageID));
+      const status = await namespace.untilContainer('by-digest', 'c0', isRunning);
+      expect(status.imageID.split('@')[1]).toBe(imageID.split('@')[1]);
+    });
+
+    test('does not run as root what must not', async () => {
+      await namespace.createPod('p', {
+        ...holding(fixtures().images[0]),
+        securityContext: { runAsNonRoot: true },
+      });
+      const { state } = await namespace.untilContainer(
+        'p',
+        'c0',
+        isWaiting('CreateContainerConfigError'),
+      );
+      expect(state?.waiting?.message).toMatch(
+        /^container has runAsNonRoot and image will run as root/,
+      );
+    });
+
+    test('does not come up within a memory limit of 2Mi', async () => {
+      const limits = { memory: '2Mi' };
+      await namespace.createPod('tiny', {
+        containers: [container('c0', fixtures().images[0], { resources: { limits } })],
+      });
+      await namespace.createPod('other', holding(fixtures().images[0]));
+      await namespace.untilReady('other');
+      await namespace.untilContainer('tiny', 'c0', isWaiting('ContainerCreating'));
+    });
+
+    test('stays Pending where no node has room for it', async () => {
+      const requests = { cpu: '100k' };
+      await namespace.createPod('p', {
+        containers: [container('c0', fixtures().images[0], { resources: { requests } })],
+      });
+      await namespace.until(
+        async () => conditionOf(await namespace.pod('p'), 'PodScheduled') !== undefined,
+      );
+      const pod = await namespace.pod('p');
+      expect(pod.status?.phase).toBe('Pending');
+      expect(conditionOf(pod, 'PodScheduled')).toMatchObject({
+        status: 'False',
+        reason: 'Unschedulable',
+        message: expect.stringMatching(/^0\/\d+ nodes are available: .*Insufficient cpu/),
+      });
+    });
+
+    test('is not scheduled before its gates are gone', async () => {
+      const schedulingGates = [{ name: 'example.com/wave' }];
+      await namespace.createPod('p', { ...holding(fixtures().images[0]), schedulingGates });
+      await namespace.until(
+        async () =>
+          conditionOf(await namespace.pod('p'), 'PodScheduled')?.reason === 'SchedulingGated',
+      );
+    });
+  });
+}

@@ -1,0 +1,31 @@
+import { ManualClock } from '../manual-clock.ts';
+import { workloadContract } from './contract/workloads.ts';
+import { type EmbeddedCluster, startEmbeddedCluster } from './embedded/embedded-cluster.ts';
+import { Registries } from './embedded/workloads/registry.ts';
+
+const host = 'registry.example.com';
+
+describe('the embedded cluster', () => {
+  const registries = new Registries();
+  const registry = registries.add(host);
+  for (const name of ['one:1', 'two:1', 'three:1']) registry.push(name);
+
+  let cluster: EmbeddedCluster;
+  beforeAll(async () => {
+    cluster = await startEmbeddedCluster({ clock: new ManualClock(), nodes: 3, registries });
+  });
+  afterAll(async () => {
+    await cluster.stop();
+  });
+
+  workloadContract(
+    () => cluster,
+    () => ({
+      images: [`${host}/one:1`, `${host}/two:1`, `${host}/three:1`],
+      missing: `${host}/missing:1`,
+      refused: '127.0.0.1:9/nothing:1',
+      stopRegistry: async () => registry.stop(),
+      startRegistry: async () => registry.start(),
+    }),
+  );
+});
