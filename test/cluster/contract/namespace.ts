@@ -212,10 +212,12 @@ export class TestNamespace {
   }
 }
 
+/** Claims that the pod's Ready condition is True. */
 export function isReady(pod: V1Pod): boolean {
   return conditionOf(pod, 'Ready')?.status === 'True';
 }
 
+/** The condition of this type; undefined where the object has none. */
 export function conditionOf(object: V1Pod | V1Deployment, type: string) {
   const conditions: readonly { type: string; status: string; reason?: string; message?: string }[] =
     object.status?.conditions ?? [];

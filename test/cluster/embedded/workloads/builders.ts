@@ -5,6 +5,7 @@ import type { Condition, DaemonSet, Deployment, Node, Pod, ReplicaSet } from './
 
 /** Objects for the tests of this folder, as short as they can be said. */
 
+/** A node of one core, 1 GiB and room for ten pods. */
 export function aNode(
   name: string,
   more: { labels?: Record<string, string>; taints?: V1Taint[]; unschedulable?: boolean } = {},
@@ -19,6 +20,7 @@ export function aNode(
   };
 }
 
+/** How a pod of the tests differs from one that runs and is Ready. */
 export interface PodOptions {
   readonly node?: string;
   /** Of its template: `new` and `old` by custom. */
@@ -92,6 +94,7 @@ export function observed(
   };
 }
 
+/** A Deployment of one replica that rolls by the defaults, unless told otherwise. */
 export function aDeployment(spec: Partial<Deployment['spec']> = {}): Deployment {
   return {
     apiVersion: 'apps/v1',

@@ -8,6 +8,7 @@ import { type DaemonSet, type Node, nameOf, type Pod } from './shapes.ts';
  * follow kubernetes/kubernetes: pkg/controller/daemon/{daemon_controller,update}.go.
  */
 
+/** On every pod of a DaemonSet: the hash of the template it was made from. */
 export const hashLabel = 'controller-revision-hash';
 
 /** Everything a decision depends on. */
@@ -22,6 +23,7 @@ export interface Observed {
   readonly now: number;
 }
 
+/** What is to be done next. */
 export interface Plan {
   /** Names of nodes that get a pod. */
   readonly create: readonly string[];

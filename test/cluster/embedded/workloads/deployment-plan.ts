@@ -35,6 +35,7 @@ export function leeway(deployment: Deployment): { surge: number; unavailable: nu
   return { surge, unavailable: surge === 0 ? Math.max(1, unavailable) : unavailable };
 }
 
+/** The number of pods that a Deployment asks for. */
 export function wantedReplicas(deployment: Deployment): number {
   return deployment.spec.replicas ?? 1;
 }
@@ -100,10 +101,12 @@ function take(
   });
 }
 
+/** The ReplicaSet, asking for another number of pods. */
 export function withReplicas(replicaSet: ReplicaSet, replicas: number): ReplicaSet {
   return { ...replicaSet, spec: { ...replicaSet.spec, replicas } };
 }
 
+/** The number of pods that a ReplicaSet asks for. */
 export function replicasOf(replicaSet: ReplicaSet): number {
   return replicaSet.spec.replicas ?? 1;
 }

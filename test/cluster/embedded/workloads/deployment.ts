@@ -48,9 +48,7 @@ export function startDeployments(controlPlane: ControlPlane): () => void {
       if (name !== undefined) loop.mark(`${object.metadata.namespace}/${name}`);
     }),
     controlPlane.onChange(podResource, (change) => {
-      // A Recreate waits for the last old pod to be gone.
-      if (change.type === 'DELETED')
-        for (const key of grandparents(controlPlane, change)) loop.mark(key);
+      for (const key of concerned(controlPlane, change)) loop.mark(key);
     }),
   ];
   for (const deployment of controlPlane.list(deployments)) loop.mark(keyOf(deployment));
@@ -60,8 +58,9 @@ export function startDeployments(controlPlane: ControlPlane): () => void {
   };
 }
 
-/** The Deployment of the ReplicaSet of a pod. */
-function grandparents(controlPlane: ControlPlane, { object }: Change): readonly Key[] {
+/** The Deployment of a pod that is gone: a Recreate waits for the last old one. */
+function concerned(controlPlane: ControlPlane, { type, object }: Change): readonly Key[] {
+  if (type !== 'DELETED') return [];
   const { namespace } = object.metadata;
   const parent = controllerName(object, 'ReplicaSet');
   if (parent === undefined) return [];
@@ -104,9 +103,7 @@ function observe(controlPlane: ControlPlane, deployment: Deployment): Rollout {
 function step(controlPlane: ControlPlane, rollout: Rollout): ReplicaSet | undefined {
   const { deployment, current, old } = rollout;
   if (deployment.spec.strategy?.type === 'Recreate' && !isCleared(controlPlane, old)) return;
-  if (current === undefined) {
-    return createReplicaSet(controlPlane, rollout);
-  }
+  if (current === undefined) return createReplicaSet(controlPlane, rollout);
   const newest = lastRevision(old);
   if (revisionOf(current) <= newest) setRevision(controlPlane, current, newest + 1);
   else scaleAll(controlPlane, rollingStep(deployment, current, old));

@@ -4,6 +4,7 @@ import type { ControlPlane } from '../control-plane.ts';
 import { timestamp } from '../writer.ts';
 import { events, nameOf, uidOf } from './shapes.ts';
 
+/** What an Event tells, and of which object. */
 export interface Occurrence {
   readonly about: KubeObject;
   readonly type: 'Normal' | 'Warning';

@@ -19,6 +19,7 @@ export interface ImageRequest {
 /** The image, or why the container has to wait. */
 export type Ensured = { readonly stored: StoredImage } | { readonly waiting: WaitingState };
 
+/** What the pulls of a node depend on. */
 export interface ImageManagerOptions {
   readonly clock: Clock;
   readonly registries: Registries;

@@ -36,6 +36,7 @@ export interface NodeImage {
   readonly names: readonly string[];
 }
 
+/** The node of a kubelet and what it works with. */
 export interface KubeletOptions {
   readonly node: string;
   readonly controlPlane: ControlPlane;

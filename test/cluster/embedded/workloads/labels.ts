@@ -1,5 +1,6 @@
 import type { V1LabelSelector } from '@kubernetes/client-node';
 
+/** The labels of an object, or its fields where a requirement is about those. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** One requirement of a label selector or of a node selector term. */

@@ -30,6 +30,7 @@ export interface ContainerRecord {
   readonly lastExit?: TerminatedState;
 }
 
+/** One start of a container, and its end if it had one. */
 export interface Instance {
   readonly containerID: string;
   /** One name of the image; not always the one that the container asked for. */
@@ -40,6 +41,7 @@ export interface Instance {
   readonly exit?: TerminatedState;
 }
 
+/** The containers of a pod by name; one that nobody tried to start is missing. */
 export type ContainerRecords = ReadonlyMap<string, ContainerRecord>;
 
 /** The status of a pod at a time (milliseconds), with the conditions of others left alone. */

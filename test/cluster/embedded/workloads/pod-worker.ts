@@ -50,7 +50,8 @@ type Attempt = 'started' | { readonly retryMs: number };
 export class PodWorker {
   readonly #services: NodeServices;
   readonly #records = new Map<string, ContainerRecord>();
-  readonly #running = new Map<string, Image>();
+  /** The image of each container that was ever made. */
+  readonly #madeFrom = new Map<string, Image>();
   readonly #crashes = new Map<string, { readonly backOff: BackOff; at: number }>();
   readonly #wanted = new AbortController();
   readonly #present = new AbortController();
@@ -65,7 +66,7 @@ export class PodWorker {
 
   /** Digests of the images that its containers were made from: they are in use. */
   get digestsInUse(): readonly string[] {
-    return [...this.#running.values()].map(({ digest }) => digest);
+    return [...this.#madeFrom.values()].map(({ digest }) => digest);
   }
 
   /** Takes notice of a new state of the pod. Only its deletion changes what there is to do. */
@@ -186,7 +187,7 @@ export class PodWorker {
       .update(`${uidOf(this.#pod)} ${name} ${restartCount}`)
       .digest('hex')}`;
     const now = timestamp(this.#services.controlPlane.clock.now());
-    const isInit = this.#pod.spec.initContainers?.includes(container) ?? false;
+    const isInit = this.#pod.spec.initContainers?.some((each) => each.name === name) ?? false;
     const exitCode = image.exitCode ?? (isInit ? 0 : undefined);
     const exit = exitCode === undefined ? undefined : exitOf(exitCode, containerID, now);
     this.#records.set(name, {
@@ -200,7 +201,7 @@ export class PodWorker {
       restartCount,
       ...(previous?.instance?.exit && { lastExit: previous.instance.exit }),
     });
-    this.#running.set(name, image);
+    this.#madeFrom.set(name, image);
     if (exit !== undefined && !(isInit && exit.exitCode === 0)) this.#crashed(name);
   }
 
@@ -245,9 +246,9 @@ export class PodWorker {
   async #terminate(): Promise<void> {
     const { controlPlane, timings, isReachable } = this.#services;
     const graceMs = (this.#pod.metadata.deletionGracePeriodSeconds ?? 0) * 1000;
-    const isStubborn = [...this.#running.values()].some(({ ignoresTerm }) => ignoresTerm === true);
+    const isStubborn = [...this.#madeFrom.values()].some(({ ignoresTerm }) => ignoresTerm === true);
     const lasts = isStubborn ? graceMs : Math.min(graceMs, timings.stopMs);
-    await sleep(controlPlane.clock, this.#running.size === 0 ? 0 : lasts, this.#present.signal);
+    await sleep(controlPlane.clock, this.#madeFrom.size === 0 ? 0 : lasts, this.#present.signal);
     while (!isReachable() && !this.#present.signal.aborted) {
       await this.#rest(undefined, this.#present.signal);
     }

@@ -3,6 +3,7 @@ import type { Condition, Pod } from './shapes.ts';
 
 /** Claims about pods that several controllers share. */
 
+/** The condition of this type; undefined where the object has none. */
 export function condition(
   object: { readonly status?: { readonly conditions?: readonly Condition[] } },
   type: string,
@@ -31,6 +32,7 @@ export function transitioned(
   return { ...next, lastTransitionTime: kept ?? now };
 }
 
+/** Claims that the pod's Ready condition is True. */
 export function isReady(pod: Pod): boolean {
   return condition(pod, 'Ready')?.status === 'True';
 }
@@ -43,6 +45,7 @@ export function isAvailable(pod: Pod, minReadySeconds: number, now: number): boo
   return Date.parse(ready.lastTransitionTime ?? '') + minReadySeconds * 1000 <= now;
 }
 
+/** Claims that somebody has asked for the object's deletion. */
 export function isDeleting(object: KubeObject): boolean {
   return object.metadata.deletionTimestamp !== undefined;
 }

@@ -21,6 +21,7 @@ export type Answer = { readonly image: Image } | { readonly refusal: string };
 /** Claims that a pod's pull secret of this name may be used; asked only where one is needed. */
 export type HasSecret = (name: string) => boolean;
 
+/** What a registry serves, and how fast. */
 export interface RegistryOptions {
   /** Serves every reference, with a digest made from its name; only what is pushed by default. */
   readonly servesAnything?: boolean;
@@ -106,6 +107,7 @@ export class Registry {
   }
 }
 
+/** What the world of registries is like. */
 export interface RegistriesOptions {
   /** Of the registries that nobody has added; they serve anything unless this says otherwise. */
   readonly others?: RegistryOptions;

@@ -37,6 +37,7 @@ function amounts(quantities: Readonly<Record<string, string>> = {}): Amounts {
   );
 }
 
+/** The sum, resource by resource. */
 export function added(all: readonly Amounts[]): Amounts {
   const total: Record<string, number> = {};
   for (const each of all) {

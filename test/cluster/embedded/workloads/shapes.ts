@@ -10,6 +10,7 @@ import type { ControlPlane } from '../control-plane.ts';
 
 /** The kinds as the controllers read them: JSON, with dates as strings. */
 
+/** Cluster-scoped, unlike everything else here. */
 export const nodes: Resource = {
   group: '',
   version: 'v1',
@@ -17,6 +18,7 @@ export const nodes: Resource = {
   kind: 'Node',
   namespaced: false,
 };
+/** Pull secrets are asked for by name only. */
 export const secrets: Resource = {
   group: '',
   version: 'v1',
@@ -24,6 +26,7 @@ export const secrets: Resource = {
   kind: 'Secret',
   namespaced: true,
 };
+/** Where controllers tell of refusals. */
 export const events: Resource = {
   group: '',
   version: 'v1',
@@ -31,6 +34,7 @@ export const events: Resource = {
   kind: 'Event',
   namespaced: true,
 };
+/** Between a Deployment and its pods. */
 export const replicaSets: Resource = {
   group: 'apps',
   version: 'v1',
@@ -39,8 +43,10 @@ export const replicaSets: Resource = {
   namespaced: true,
 };
 
+/** Whether a condition holds. */
 export type ConditionStatus = 'True' | 'False' | 'Unknown';
 
+/** A condition of any kind; only those of Deployments have an update time. */
 export interface Condition {
   readonly type: string;
   readonly status: ConditionStatus;
@@ -50,11 +56,13 @@ export interface Condition {
   readonly lastUpdateTime?: string;
 }
 
+/** A pod; unbound while `spec.nodeName` is missing. */
 export interface Pod extends KubeObject {
   readonly spec: V1PodSpec;
   readonly status?: PodStatus;
 }
 
+/** What scheduler and kubelet say of a pod. */
 export interface PodStatus {
   readonly phase?: PodPhase;
   readonly conditions?: readonly Condition[];
@@ -64,8 +72,10 @@ export interface PodStatus {
   readonly [field: string]: unknown;
 }
 
+/** Where a pod is in its life. */
 export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
+/** What a kubelet says of one container. */
 export interface ContainerStatus {
   readonly name: string;
   readonly image: string;
@@ -78,6 +88,7 @@ export interface ContainerStatus {
   readonly lastState: ContainerState;
 }
 
+/** Exactly one of the three, or none in a `lastState` without a past. */
 export interface ContainerState {
   readonly waiting?: WaitingState;
   readonly running?: { readonly startedAt: string };
@@ -90,6 +101,7 @@ export interface WaitingState {
   readonly message?: string;
 }
 
+/** How a container ended. */
 export interface TerminatedState {
   readonly exitCode: number;
   readonly reason: string;
@@ -98,11 +110,13 @@ export interface TerminatedState {
   readonly containerID: string;
 }
 
+/** What pods are made from. */
 export interface PodTemplate {
   readonly metadata?: ObjectMeta;
   readonly spec: V1PodSpec;
 }
 
+/** A machine that runs pods. */
 export interface Node extends KubeObject {
   readonly spec?: { readonly taints?: readonly V1Taint[]; readonly unschedulable?: boolean };
   readonly status?: {
@@ -112,6 +126,7 @@ export interface Node extends KubeObject {
   };
 }
 
+/** One pod for each node that it wants. */
 export interface DaemonSet extends KubeObject {
   readonly spec: {
     readonly selector: V1LabelSelector;
@@ -122,6 +137,7 @@ export interface DaemonSet extends KubeObject {
   readonly status?: Readonly<Record<string, unknown>>;
 }
 
+/** A number of pods, rolled over from one template to the next. */
 export interface Deployment extends KubeObject {
   readonly spec: {
     readonly replicas?: number;
@@ -136,6 +152,7 @@ export interface Deployment extends KubeObject {
   readonly status?: DeploymentStatus;
 }
 
+/** Zeros are left out where they are stored. */
 export interface DeploymentStatus {
   readonly observedGeneration?: number;
   readonly replicas?: number;
@@ -146,6 +163,7 @@ export interface DeploymentStatus {
   readonly conditions?: readonly Condition[];
 }
 
+/** A number of pods of one template. */
 export interface ReplicaSet extends KubeObject {
   readonly spec: {
     readonly replicas?: number;
@@ -156,6 +174,7 @@ export interface ReplicaSet extends KubeObject {
   readonly status?: ReplicaSetStatus;
 }
 
+/** Zeros other than `replicas` are left out where they are stored. */
 export interface ReplicaSetStatus {
   readonly observedGeneration?: number;
   readonly replicas: number;

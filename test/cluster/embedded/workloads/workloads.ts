@@ -9,6 +9,7 @@ import { startReplicaSets } from './replicaset.ts';
 import { startScheduler } from './scheduler.ts';
 import { listOf, type Node, nameOf, nodes as nodeResource, type Pod, uidOf } from './shapes.ts';
 
+/** The nodes of a cluster at its start, and what surrounds them. */
 export interface WorkloadOptions {
   /** How many nodes there are at first, named `node-1`, `node-2` …; 3 by default. */
   readonly nodes?: number;
