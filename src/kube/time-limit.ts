@@ -45,6 +45,11 @@ export class TimeLimit implements Disposable {
     this.#cancel = this.#clock.after(limitMs, () => this.#check());
   }
 
+  /** Aborts the signal now. */
+  end(): void {
+    this.#controller.abort();
+  }
+
   [Symbol.dispose](): void {
     this.#cancel();
     this.#outer?.removeEventListener('abort', this.#passOn);
