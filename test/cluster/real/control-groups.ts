@@ -17,7 +17,9 @@ export interface ControlGroups {
 /** Those of one cluster, in version 2 or in each hierarchy of version 1 (cgroups(7)). */
 export function controlGroups(clusterName: string): ControlGroups {
   const name = `kip-${clusterName}`;
-  const groups = () => hierarchies().map((hierarchy) => join(hierarchy, name));
+  // runc makes a group in the hybrid layout's version 2 as well, so this looks into all of them.
+  const present = () =>
+    globSync([name, `*/${name}`], { cwd: mountPoint }).map((group) => join(mountPoint, group));
   return {
     name,
     make() {
@@ -28,9 +30,8 @@ export function controlGroups(clusterName: string): ControlGroups {
       }
     },
     async remove() {
-      const present = groups().filter(existsSync);
-      await end(present.flatMap(tree).flatMap(processesIn), 0);
-      for (const group of present) await removeTree(group);
+      await end(present().flatMap(tree).flatMap(processesIn), 0);
+      for (const group of present()) await removeTree(group);
     },
   };
 }
@@ -67,7 +68,7 @@ function processesIn(group: string): readonly ProcessRecord[] {
     .filter((record) => record !== undefined);
 }
 
-/** The kernel lets go of a group a moment after its last process. */
+/** The kernel lets go of a group a moment after its last process; shims remove theirs meanwhile. */
 async function removeTree(group: string): Promise<void> {
   await until(
     `the control group ${group} to be empty`,
@@ -76,7 +77,8 @@ async function removeTree(group: string): Promise<void> {
         for (const folder of tree(group)) rmdirSync(folder);
         return true;
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+        const { code = '' } = error as NodeJS.ErrnoException;
+        if (!['EBUSY', 'ENOENT', 'ENODEV'].includes(code)) throw error;
         return false;
       }
     },

@@ -70,7 +70,7 @@ export function indexOf(manifest: Blob): Blob {
 
 /** An image with a shell, `cp` and `sleep`, from a static busybox, which goes by the name it is called. */
 export function busyboxImage(busybox: Buffer): Image {
-  const applets = ['sh', 'cp', 'sleep', 'cat', 'ls', 'true', 'wget'];
+  const applets = ['sh', 'cp', 'sleep', 'cat', 'ls', 'true'];
   return {
     files: { '/bin/busybox': busybox },
     links: Object.fromEntries(applets.map((applet) => [`/bin/${applet}`, 'busybox'])),

@@ -22,7 +22,7 @@ export async function missing(): Promise<string | undefined> {
     ...((await needsGo()) && !isInstalled('go') ? ['Go 1.26 or newer'] : []),
   ]);
   if (lacks.size === 0) return undefined;
-  return `the real cluster needs what is missing here: ${[...lacks].join(', ')}; npm test does not need it`;
+  return `this machine lacks ${[...lacks].join(', ')}, which the real cluster needs; npm test does not need it`;
 }
 
 /** Go builds only what is not in the cache; these two every cluster uses. */

@@ -30,6 +30,10 @@ export class Runtime {
   }
 }
 
+/** Sorted: the runtime lists in no order. */
 function lines(text: string): readonly string[] {
-  return text.split('\n').filter((line) => line !== '');
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .sort();
 }

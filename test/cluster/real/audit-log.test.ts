@@ -1,0 +1,66 @@
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AuditLog } from './audit-log.ts';
+
+describe('the audit log', () => {
+  let folder: string;
+  let file: string;
+  let log: AuditLog;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'audit-'));
+    file = join(folder, 'audit.log');
+    log = new AuditLog(file);
+  });
+
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('is empty before the server has written anything', async () => {
+    expect(log.position()).toBe(0);
+    expect(await log.requests()).toEqual([]);
+  });
+
+  it('tells who asked for what, and what the answer was', async () => {
+    write({
+      verb: 'patch',
+      user: { username: 'ann' },
+      objectRef: reference,
+      responseStatus: { code: 200 },
+    });
+    expect(await log.requests()).toEqual([
+      {
+        user: 'ann',
+        userAgent: '',
+        verb: 'patch',
+        resource: 'daemonsets',
+        subresource: 'status',
+        namespace: 'n',
+        name: 'd',
+        code: 200,
+        at: '2026-01-01T00:00:00.000000Z',
+      },
+    ]);
+  });
+
+  it('gives the requests of one user since a position', async () => {
+    write({ verb: 'get', user: { username: 'ann' } });
+    const since = log.position();
+    write({ verb: 'list', user: { username: 'ann' } });
+    write({ verb: 'list', user: { username: 'bob' } });
+    expect((await log.requests({ since, user: 'ann' })).map(({ verb }) => verb)).toEqual(['list']);
+  });
+
+  it('leaves out a line that is still being written', async () => {
+    write({ verb: 'get', user: { username: 'ann' } });
+    appendFileSync(file, '{"verb":"list","user":{"username":"ann"');
+    expect(await log.requests()).toHaveLength(1);
+  });
+
+  const reference = { resource: 'daemonsets', subresource: 'status', namespace: 'n', name: 'd' };
+
+  function write(event: object): void {
+    const requestReceivedTimestamp = '2026-01-01T00:00:00.000000Z';
+    appendFileSync(file, `${JSON.stringify({ requestReceivedTimestamp, ...event })}\n`);
+  }
+});
