@@ -1,0 +1,294 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type EmbeddedCluster,
+  startEmbeddedCluster,
+} from '../../test/cluster/embedded/embedded-cluster.ts';
+import { StatusError } from '../../test/cluster/embedded/status-error.ts';
+import { parseImage } from '../../test/cluster/embedded/workloads/image-reference.ts';
+import { realTimings } from '../../test/cluster/embedded/workloads/kubelet.ts';
+import {
+  type Answer,
+  type HasSecret,
+  Registries,
+} from '../../test/cluster/embedded/workloads/registry.ts';
+import { parseSpec } from '../api/parse.ts';
+import type { ImagePullerStatus, ParsedSpec, RawSpec } from '../api/types.ts';
+import { systemClock } from '../clock.ts';
+import { operatorConfig } from '../config.ts';
+import { imagePullers } from '../controllers/image-puller.ts';
+import { UsageError } from '../errors.ts';
+import { daemonSets, isControlledBy, type KubeObject, pods } from '../kube/objects.ts';
+import { childResources } from '../manifests/children.ts';
+import { shortHash } from '../manifests/names.ts';
+import { follow } from './demo/follow.ts';
+import { failuresOf, grid } from './demo/grid.ts';
+import { objectsOf, projectPath } from './demo/install-manifests.ts';
+import { type OperatorProcess, startOperator } from './demo/operator-process.ts';
+import { type DemoOptions, demoOptions, demoUsage } from './demo/options.ts';
+import { type Outcome, report } from './demo/report.ts';
+import { closing, opening } from './demo/spoken.ts';
+import { type Style, styleOf } from './demo/style.ts';
+import { type Look, type Output, viewOn, widthOf } from './demo/view.ts';
+
+/** Under which circumstances the demo runs. */
+export interface DemoSurroundings {
+  readonly output: Output;
+  readonly style: Style;
+  /** A puller that is not Ready is given up when nothing has moved for so long. */
+  readonly quietMs: number;
+  /** When the operator calls a roll-out stalled that does not advance. */
+  readonly progressDeadlineSeconds: number;
+  /** Ends the demo before its time. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The `demo` command: shows the real operator at work on a cluster inside this process. Returns the
+ * exit code: 0 when the puller is Ready, 1 when it is not and nothing moves any more, or when the
+ * operator ends; 128 and the number of the signal where one interrupts it.
+ *
+ * @throws UsageError
+ */
+export async function demo(args: readonly string[]): Promise<number> {
+  const options = demoOptions(args, projectPath('config/samples/codeready-workspaces.yaml'));
+  if (options === undefined) {
+    process.stdout.write(demoUsage);
+    return 0;
+  }
+  const interruption = new Interruption();
+  try {
+    const exitCode = await show(options, {
+      output: process.stdout,
+      style: styleOf(process.stdout, process.env),
+      quietMs: 30_000,
+      progressDeadlineSeconds: 15,
+      signal: interruption.signal,
+    });
+    return interruption.exitCode ?? exitCode;
+  } finally {
+    interruption.stopListening();
+  }
+}
+
+/**
+ * Shows one puller from its being applied to its being Ready, or to where nothing moves any more.
+ * Returns the exit code and leaves no process and no file behind.
+ *
+ * @throws UsageError where the API server refuses the puller
+ */
+export async function show(options: DemoOptions, surroundings: DemoSurroundings): Promise<number> {
+  const { output, style, quietMs, progressDeadlineSeconds, signal } = surroundings;
+  const stage = await Stage.build(options, progressDeadlineSeconds);
+  try {
+    output.write(opening(options, stage.parsed));
+    const view = viewOn(output, style);
+    const ending = await follow(
+      {
+        clock: systemClock,
+        look: () => stage.look(),
+        hasOperatorEnded: () => stage.operator.ended !== undefined,
+        quietMs,
+        signal,
+      },
+      view,
+    );
+    const last = stage.look();
+    view.close();
+    if (ending === 'ready' || ending === 'stuck') {
+      output.write(report(stage.outcome(), widthOf(output), style));
+    }
+    output.write(closing({ ending, options, last, quietMs, operator: stage.operator }));
+    return ending === 'ready' ? 0 : 1;
+  } finally {
+    await stage.clear();
+  }
+}
+
+const operatorNamespace = 'kubernetes-image-puller-operator';
+const operatorUser = `system:serviceaccount:${operatorNamespace}:kubernetes-image-puller-operator-sa`;
+
+/** The cluster, the operator beside it, and the puller that the show is about. */
+class Stage {
+  readonly parsed: ParsedSpec;
+  readonly operator: OperatorProcess;
+  readonly #cluster: EmbeddedCluster;
+  readonly #puller: KubeObject;
+  readonly #appliedAt = systemClock.monotonic();
+  readonly #directory: string;
+
+  private constructor(parts: {
+    parsed: ParsedSpec;
+    cluster: EmbeddedCluster;
+    puller: KubeObject;
+    progressDeadlineSeconds: number;
+  }) {
+    this.parsed = parts.parsed;
+    this.#cluster = parts.cluster;
+    this.#puller = parts.puller;
+    this.#directory = mkdtempSync(join(tmpdir(), 'image-puller-demo-'));
+    const kubeconfig = join(this.#directory, 'kubeconfig');
+    writeFileSync(kubeconfig, parts.cluster.kubeconfig(operatorUser), { mode: 0o600 });
+    this.operator = startOperator({
+      KUBECONFIG: kubeconfig,
+      HEALTH_PORT: '0',
+      LOG_FORMAT: 'json',
+      PROGRESS_DEADLINE_SECONDS: String(parts.progressDeadlineSeconds),
+    });
+  }
+
+  static async build(
+    { nodes, puller }: DemoOptions,
+    progressDeadlineSeconds: number,
+  ): Promise<Stage> {
+    const parsed = parseSpec((puller['spec'] ?? {}) as RawSpec, operatorConfig({}));
+    const haste = hasteFor(parsed.spec.images.length);
+    const cluster = await startEmbeddedCluster({
+      nodes,
+      registries: new DemoRegistries(haste),
+      timings: { startMs: realTimings.startMs * haste, answerMs: realTimings.answerMs * haste },
+    });
+    try {
+      const stored = install(cluster, puller);
+      return new Stage({ parsed, cluster, puller: stored, progressDeadlineSeconds });
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+  }
+
+  look(): Look {
+    const { controlPlane, workloads } = this.#cluster;
+    const { namespace } = this.#puller.metadata;
+    const disks = new Map(
+      workloads.nodes.map((node) => [
+        node,
+        new Set(workloads.imagesOn(node).flatMap(({ names }) => names)),
+      ]),
+    );
+    return {
+      grid: grid({
+        images: this.parsed.spec.images,
+        nodes: workloads.nodes,
+        pods: controlPlane.list(pods, namespace),
+        isOnDisk: (node, reference) => disks.get(node)?.has(canonical(reference)) ?? false,
+      }),
+      conditions: this.#status().conditions ?? [],
+      elapsedMs: systemClock.monotonic() - this.#appliedAt,
+    };
+  }
+
+  outcome(): Outcome {
+    const { controlPlane, requests } = this.#cluster;
+    const { namespace = '', uid = '' } = this.#puller.metadata;
+    return {
+      objects: childResources
+        .flatMap((resource) => controlPlane.list(resource, namespace))
+        .filter((object) => isControlledBy(object, uid)),
+      conditions: this.#status().conditions ?? [],
+      findings: this.parsed.findings,
+      failures: failuresOf(controlPlane.list(pods, namespace)),
+      daemonSet: controlPlane
+        .list(daemonSets, namespace)
+        .find((object) => isControlledBy(object, uid)),
+      requests: requests.filter(({ user }) => user === operatorUser),
+      logLines: this.operator.lines,
+    };
+  }
+
+  /** Ends the operator, then the cluster, and removes the kubeconfig. */
+  async clear(): Promise<void> {
+    await this.operator.stop();
+    await this.#cluster.stop();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #status(): ImagePullerStatus {
+    const { namespace = '', name = '' } = this.#puller.metadata;
+    const live = this.#cluster.controlPlane.get(imagePullers, namespace, name);
+    return (live?.['status'] ?? {}) as ImagePullerStatus;
+  }
+}
+
+/** Applies what an administrator would apply, without the operator's Deployment: it runs beside. */
+function install(cluster: EmbeddedCluster, puller: KubeObject): KubeObject {
+  const manifests = objectsOf(projectPath('config/default'));
+  cluster.apply(...manifests.filter(({ kind }) => kind !== 'Deployment'));
+  const { namespace = '' } = puller.metadata;
+  cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  try {
+    const [stored = puller] = cluster.apply(puller);
+    return stored;
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    throw new UsageError(`the API server refuses the puller: ${error.message}`, { cause: error });
+  }
+}
+
+/** So many images at most are pulled at the leisurely pace of the model; more are pulled faster. */
+const leisurelyImages = 20;
+
+/** By what times are multiplied, so that a node has all its images after about ten seconds. */
+function hasteFor(images: number): number {
+  return Math.min(1, leisurelyImages / Math.max(1, images));
+}
+
+/** Open registries whose pulls take 0.1 to 0.6 seconds: another time on each node, as in life. */
+class DemoRegistries extends Registries {
+  readonly #haste: number;
+  readonly #pulls = new Map<string, number>();
+
+  constructor(haste: number) {
+    super();
+    this.#haste = haste;
+  }
+
+  override pull(reference: Parameters<Registries['pull']>[0], hasSecret: HasSecret): Answer {
+    const answer = super.pull(reference, hasSecret);
+    if ('refusal' in answer) return answer;
+    const { canonical } = reference;
+    const pulls = this.#pulls.get(canonical) ?? 0;
+    this.#pulls.set(canonical, pulls + 1);
+    const share = Number.parseInt(shortHash(`${canonical} ${pulls}`), 16) / 0xffff_ffff;
+    return { image: { ...answer.image, pullMs: (100 + 500 * share) * this.#haste } };
+  }
+}
+
+/** A reference as the container runtime lists it among a node's images. */
+function canonical(reference: string): string {
+  const parsed = parseImage(reference);
+  return 'error' in parsed ? reference : parsed.canonical;
+}
+
+/** What ends the demo from outside: a signal, or a reader of its output that has gone. */
+class Interruption {
+  readonly #controller = new AbortController();
+  readonly #listeners = new Map<NodeJS.Signals, () => void>();
+  readonly #onGone = () => this.#end(1);
+  /** Undefined as long as nothing has interrupted. */
+  exitCode: number | undefined;
+
+  constructor() {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      const listener = () => this.#end(128 + constants.signals[name]);
+      this.#listeners.set(name, listener);
+      process.once(name, listener);
+    }
+    process.stdout.on('error', this.#onGone);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  stopListening(): void {
+    for (const [name, listener] of this.#listeners) process.off(name, listener);
+    process.stdout.off('error', this.#onGone);
+  }
+
+  #end(exitCode: number): void {
+    this.exitCode ??= exitCode;
+    this.#controller.abort();
+  }
+}

@@ -1,0 +1,190 @@
+import Table from 'cli-table3';
+import { count, printable } from '../../api/text.ts';
+import type { Condition } from '../../api/types.ts';
+import { type CopyState, completeNodes, countCopies, type Grid, type GridRow } from './grid.ts';
+import type { Role, Style } from './style.ts';
+
+/** Where a frame has to fit in, in characters and lines. */
+export interface Extent {
+  readonly width: number;
+  /** Without a bound every image has a line of its own. */
+  readonly height?: number;
+}
+
+/** Images and nodes as a table, a line for each image; without the line end of the last. */
+export function gridTable(grid: Grid, { width, height }: Extent, style: Style): string {
+  const { rows, left } = chosen(grid.rows, height);
+  const copiesWidth = widthOfCopies(grid.nodes.length, width);
+  const counts = rows.map((row) => countOf(row, grid.nodes.length));
+  const countWidth = Math.max(0, ...counts.map((text) => text.length));
+  const names = shortened(
+    rows.map(({ image: { names } }) => printable(names[0] ?? '', 1000)),
+    Math.max(8, width - copiesWidth - countWidth - 2 * gap),
+    style.ellipsis,
+  );
+  const lines = columns(
+    rows.map((row, index) => [
+      names[index] ?? '',
+      copies(row, copiesWidth, style),
+      counts[index] ?? '',
+    ]),
+  );
+  const others = left.length === 0 ? [] : [style.paint('quiet', othersOf(left))];
+  return [...lines, ...others].join('\n');
+}
+
+/** A line for each condition, cut to the width. */
+export function conditionLines(
+  conditions: readonly Condition[],
+  { width }: Extent,
+  style: Style,
+): string {
+  if (conditions.length === 0) return style.paint('quiet', 'the operator has not spoken yet');
+  const [type = 0, status = 0, reason = 0] = (['type', 'status', 'reason'] as const).map((key) =>
+    Math.max(...conditions.map((condition) => condition[key].length)),
+  );
+  return conditions
+    .map((condition) => {
+      const head = `${condition.type.padEnd(type)}  ${condition.status.padEnd(status)}  `;
+      const rest = `${condition.reason.padEnd(reason)}  ${condition.message}`;
+      const line = cut(printable(head + rest, 2000), width, style.ellipsis);
+      return style.paint(roleOf(condition), line.slice(0, head.length)) + line.slice(head.length);
+    })
+    .join('\n');
+}
+
+/** How far it is, in one line of plain text: `[####......] 42 of 85 copies, 2 of 5 nodes complete`. */
+export function progressLine(grid: Grid): string {
+  const { held, pulled, failing } = countCopies(grid);
+  const all = grid.rows.length * grid.nodes.length;
+  const here = held + pulled;
+  const bar = '#'.repeat(all === 0 ? 0 : Math.floor((here / all) * barWidth));
+  const failed = failing === 0 ? '' : `, ${count(failing)} failing`;
+  const nodes = `${completeNodes(grid).length} of ${grid.nodes.length}`;
+  return `[${bar.padEnd(barWidth, '.')}] ${count(here)} of ${count(all)} copies${failed}, ${nodes} nodes complete`;
+}
+
+/** The conditions in one line of plain text: `Ready False ImagesPulling; …`. */
+export function conditionsLine(conditions: readonly Condition[]): string {
+  return conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`).join('; ');
+}
+
+/** Whether what a condition says is good news: Ready is normally True, the others are not. */
+export function roleOf({ type, status }: Pick<Condition, 'type' | 'status'>): Role {
+  if (type === 'Ready') return status === 'True' ? 'good' : 'waiting';
+  if (status !== 'True') return 'quiet';
+  return type === 'Degraded' ? 'bad' : 'waiting';
+}
+
+/** Rows as lines whose columns stand under each other; the last one is as long as it likes. */
+export function columns(rows: readonly (readonly string[])[]): readonly string[] {
+  if (rows.length === 0) return [];
+  const table = new Table({
+    chars: { ...noBorders, middle: ' '.repeat(gap) },
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+  });
+  table.push(...rows.map((row) => [...row]));
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd());
+}
+
+/** Shortens a text to a width; the ellipsis takes one character of it. */
+export function cut(text: string, width: number, ellipsis: string): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}${ellipsis}`;
+}
+
+const gap = 2;
+const barWidth = 20;
+
+const noBorders = Object.fromEntries(
+  [
+    ...['top', 'top-mid', 'top-left', 'top-right'],
+    ...['bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
+    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'],
+  ].map((name) => [name, '']),
+);
+
+/**
+ * The rows there is room for, in their order, and the others. Those that are about to change are
+ * worth most, then failures, then what has not begun; what is complete can be summed up.
+ */
+function chosen(
+  rows: readonly GridRow[],
+  height = Number.POSITIVE_INFINITY,
+): { readonly rows: readonly GridRow[]; readonly left: readonly GridRow[] } {
+  if (rows.length <= height) return { rows, left: [] };
+  const byInterest = [...rows].sort((a, b) => interest(b) - interest(a));
+  const shown = new Set(byInterest.slice(0, Math.max(0, height - 1)));
+  return {
+    rows: rows.filter((row) => shown.has(row)),
+    left: rows.filter((row) => !shown.has(row)),
+  };
+}
+
+function interest(row: GridRow): number {
+  const { failing, pulled, held, missing } = countCopies({ rows: [row] });
+  if (failing > 0) return 3;
+  if (pulled + held > 0 && missing > 0) return 2;
+  return missing > 0 ? 1 : 0;
+}
+
+function othersOf(rows: readonly GridRow[]): string {
+  const { missing, failing } = countCopies({ rows });
+  const noun = rows.length === 1 ? 'image' : 'images';
+  const state = missing + failing === 0 ? ', on every node' : '';
+  return `and ${count(rows.length)} more ${noun}${state}`;
+}
+
+/** A sign for each node as long as names keep most of the width; from then on a bar. */
+function widthOfCopies(nodes: number, width: number): number {
+  const spaced = 2 * nodes - 1;
+  if (spaced <= width / 3) return spaced;
+  return nodes <= width / 2 ? nodes : Math.floor(width / 3);
+}
+
+function copies({ copies }: GridRow, width: number, style: Style): string {
+  if (copies.length > width) return bar(copies, width, style);
+  const separator = copies.length === width ? '' : ' ';
+  return copies.map((state) => sign(state, style)).join(separator);
+}
+
+const inBars: readonly CopyState[] = ['failing', 'held', 'pulled', 'missing'];
+
+/** Signs in proportion to the nodes; the first and the last are exact, so one failure is seen. */
+function bar(copies: readonly CopyState[], width: number, style: Style): string {
+  const sorted = inBars.flatMap((state) => copies.filter((copy) => copy === state));
+  const step = (copies.length - 1) / Math.max(1, width - 1);
+  return Array.from({ length: width }, (_, index) => sorted[Math.round(index * step)])
+    .map((state) => sign(state, style))
+    .join('');
+}
+
+const roles: Readonly<Record<CopyState, Role>> = {
+  missing: 'quiet',
+  pulled: 'waiting',
+  held: 'good',
+  failing: 'bad',
+};
+
+function sign(state: CopyState = 'missing', { signs, paint }: Style): string {
+  return paint(roles[state], signs[state]);
+}
+
+function countOf({ copies }: GridRow, nodes: number): string {
+  const present = copies.filter((state) => state === 'held' || state === 'pulled').length;
+  return `${present}/${nodes}`;
+}
+
+/** Cut at the end, or in the middle where two names would then look alike. */
+function shortened(names: readonly string[], width: number, ellipsis: string): readonly string[] {
+  const ends = names.map((name) => cut(name, width, ellipsis));
+  if (new Set(ends).size === new Set(names).size) return ends;
+  return names.map((name) => {
+    if (name.length <= width) return name;
+    const kept = width - 1;
+    const tail = Math.floor(kept / 2);
+    return `${name.slice(0, kept - tail)}${ellipsis}${name.slice(name.length - tail)}`;
+  });
+}

@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { Environment } from '../../config.ts';
+
+/** The operator, running beside this process as it would on a developer's machine. */
+export interface OperatorProcess {
+  /** What it wrote so far, on both of its outputs. */
+  readonly lines: readonly string[];
+  /** How it ended: `exit code 1`, `SIGKILL`; undefined while it runs. */
+  readonly ended: string | undefined;
+  /** Asks it to end, and makes it end when it has not done so in time. */
+  stop(): Promise<void>;
+}
+
+const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
+
+/** How long the operator has to stop by itself. */
+const patienceMs = 5000;
+
+/** Starts `operator` with these settings and no others: the caller's own environment has no say. */
+export function startOperator(settings: Environment): OperatorProcess {
+  // Without SystemRoot, Windows opens no sockets.
+  const { SystemRoot } = process.env;
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', main, 'operator'],
+    { env: { ...(SystemRoot && { SystemRoot }), ...settings }, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const lines: string[] = [];
+  let ended: string | undefined;
+  collect(child.stdout, lines);
+  collect(child.stderr, lines);
+  const end = new Promise<void>((resolve) => {
+    child.once('error', (error) => {
+      ended = error.message;
+      resolve();
+    });
+    child.once('close', (code, signal) => {
+      ended ??= signal ?? `exit code ${code}`;
+      resolve();
+    });
+  });
+  // Whatever ends this process, the operator does not outlive it.
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  return {
+    lines,
+    get ended() {
+      return ended;
+    },
+    async stop() {
+      await stop(child, end);
+      process.off('exit', kill);
+    },
+  };
+}
+
+function collect(output: Readable, lines: string[]): void {
+  createInterface({ input: output }).on('line', (line) => lines.push(line));
+}
+
+async function stop(child: ChildProcess, end: Promise<void>): Promise<void> {
+  child.kill('SIGTERM');
+  const lastResort = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+  await end;
+  clearTimeout(lastResort);
+}

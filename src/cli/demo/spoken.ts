@@ -1,0 +1,70 @@
+import { count, printable } from '../../api/text.ts';
+import type { ParsedSpec } from '../../api/types.ts';
+import type { Ending } from './follow.ts';
+import { countCopies } from './grid.ts';
+import type { OperatorProcess } from './operator-process.ts';
+import type { DemoOptions } from './options.ts';
+import type { Look } from './view.ts';
+
+/** What is said before the curtain rises. */
+export function opening({ nodes, puller }: DemoOptions, { spec: { images } }: ParsedSpec): string {
+  const names = images.flatMap((image) => image.names).length;
+  const under = names === images.length ? '' : ` under ${count(names)} names`;
+  return [
+    `cluster   ${nounCount(nodes, 'node')}, inside this process`,
+    'operator  a process of its own, over HTTP, with the rights of config/rbac',
+    `puller    ${nameOf(puller)}: ${nounCount(images.length, 'image')}${under}`,
+    '',
+    '',
+  ].join('\n');
+}
+
+/** How it ended. */
+export interface Closing {
+  readonly ending: Ending;
+  readonly options: DemoOptions;
+  readonly last: Look;
+  readonly quietMs: number;
+  readonly operator: Pick<OperatorProcess, 'ended' | 'lines'>;
+}
+
+const lastLines = 10;
+
+/** What is said at the end. */
+export function closing({ ending, options, last, quietMs, operator }: Closing): string {
+  const name = nameOf(options.puller);
+  switch (ending) {
+    case 'ready':
+      return `${name} is Ready after ${seconds(last.elapsedMs)}.\n${onYourOwn}`;
+    case 'stuck': {
+      const { held, pulled, missing, failing } = countCopies(last.grid);
+      const here = count(held + pulled);
+      const all = count(held + pulled + missing + failing);
+      return `${name} is not Ready, and nothing has moved for ${seconds(quietMs)}; ${here} of ${all} copies are on the nodes.\n`;
+    }
+    case 'operator-ended': {
+      const lines = operator.lines.slice(-lastLines).map((line) => `  ${printable(line, 2000)}\n`);
+      return `The operator ended by itself (${operator.ended}). Its last lines:\n${lines.join('')}`;
+    }
+    case 'interrupted':
+      return 'interrupted\n';
+  }
+}
+
+const onYourOwn = `
+On a cluster of your own:
+  kubectl apply -k config/default
+  kubectl apply -f config/samples/image-puller.yaml
+`;
+
+function nameOf({ metadata }: DemoOptions['puller']): string {
+  return printable(`${metadata.namespace}/${metadata.name}`, 200);
+}
+
+function seconds(ms: number): string {
+  return nounCount(Math.round(ms / 1000), 'second');
+}
+
+function nounCount(number: number, noun: string): string {
+  return `${count(number)} ${number === 1 ? noun : `${noun}s`}`;
+}

@@ -1,0 +1,135 @@
+import { createLogUpdate } from 'log-update';
+import { printable } from '../../api/text.ts';
+import type { Condition } from '../../api/types.ts';
+import { conditionLines, conditionsLine, cut, gridTable, progressLine } from './frame.ts';
+import type { Grid } from './grid.ts';
+import type { Style } from './style.ts';
+
+/** One look at the cluster. */
+export interface Look {
+  readonly grid: Grid;
+  readonly conditions: readonly Condition[];
+  /** Since the puller was applied. */
+  readonly elapsedMs: number;
+}
+
+/** Shows how the nodes fill. */
+export interface View {
+  show(look: Look): void;
+  /** Takes away what is only of the moment and leaves the grid as it was last shown. */
+  close(): void;
+}
+
+/** Standard output, as much of it as is used. */
+export type Output = NodeJS.WritableStream & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
+
+/** Of text that no terminal bounds, and of wide terminals: longer lines are hard to read. */
+export const defaultWidth = 100;
+const mostWidth = 140;
+
+/** How wide text may be on a stream. */
+export function widthOf({ isTTY, columns }: Output): number {
+  return isTTY && columns ? Math.min(columns, mostWidth) : defaultWidth;
+}
+
+/** A view that draws over itself on a terminal, and one that adds lines anywhere else. */
+export function viewOn(output: Output, style: Style): View {
+  return output.isTTY ? new LiveView(output, style) : new PlainView(output, style);
+}
+
+/** Lines of a frame beside those of the grid: title, an empty line, three conditions, the cursor's. */
+const otherLines = 6;
+
+class LiveView implements View {
+  readonly #output: Output;
+  readonly #style: Style;
+  readonly #update;
+  #last: Look | undefined;
+
+  constructor(output: Output, style: Style) {
+    this.#output = output;
+    this.#style = style;
+    this.#update = createLogUpdate(output);
+  }
+
+  show(look: Look): void {
+    this.#last = look;
+    const { grid, conditions } = look;
+    const width = widthOf(this.#output);
+    const height = Math.max(3, (this.#output.rows ?? 24) - otherLines);
+    this.#update(
+      [
+        this.#title(look, width),
+        gridTable(grid, { width, height }, this.#style),
+        '',
+        conditionLines(conditions, { width }, this.#style),
+      ].join('\n'),
+    );
+  }
+
+  close(): void {
+    this.#update.clear();
+    this.#update.done();
+    if (this.#last) writeGrid(this.#output, this.#last.grid, this.#style);
+  }
+
+  #title({ grid, elapsedMs }: Look, width: number): string {
+    const text = `${seconds(elapsedMs)}  ${progressLine(grid)}`;
+    return cut(text, width, this.#style.ellipsis);
+  }
+}
+
+/** Counts that move are told at most so often; conditions that turn are told at once. */
+const countsEveryMs = 1000;
+
+/** Lines of plain text, each of which says something new. */
+export class PlainView implements View {
+  readonly #output: Output;
+  readonly #style: Style;
+  #conditions = '';
+  #progress = '';
+  #toldAtMs = Number.NEGATIVE_INFINITY;
+  #last: Look | undefined;
+
+  constructor(output: Output, style: Style) {
+    this.#output = output;
+    this.#style = style;
+  }
+
+  show(look: Look): void {
+    this.#last = look;
+    const conditions = printable(conditionsLine(look.conditions), 1000);
+    const progress = progressLine(look.grid);
+    const hasTurned = conditions !== this.#conditions;
+    const isDue = look.elapsedMs - this.#toldAtMs >= countsEveryMs;
+    if (progress !== this.#progress && (hasTurned || isDue)) {
+      this.#progress = progress;
+      this.#toldAtMs = look.elapsedMs;
+      this.#tell(look, progress);
+    }
+    if (hasTurned) {
+      this.#conditions = conditions;
+      this.#tell(look, conditions);
+    }
+  }
+
+  close(): void {
+    if (this.#last) writeGrid(this.#output, this.#last.grid, this.#style);
+  }
+
+  #tell({ elapsedMs }: Look, text: string): void {
+    this.#output.write(`${seconds(elapsedMs)}  ${text}\n`);
+  }
+}
+
+function writeGrid(output: Output, grid: Grid, style: Style): void {
+  output.write(`\n${gridTable(grid, { width: widthOf(output) }, style)}\n\n`);
+}
+
+function seconds(ms: number): string {
+  return `${Math.floor(ms / 1000)} s`.padStart(5);
+}
