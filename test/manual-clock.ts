@@ -80,7 +80,11 @@ export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Lets I/O go on until the condition holds; the time limit of the test bounds it. */
+/** Lets I/O go on until the condition holds; throws where it does not within 10 s of real time. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await settle();
+  const deadline = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`waited in vain until ${condition}`);
+    await settle();
+  }
 }

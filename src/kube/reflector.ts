@@ -34,11 +34,14 @@ export interface ReflectorOptions {
 /** Bookmarks come about once a minute, so a silence of one and a half is that of a dead connection. */
 const inactivityMs = 90_000;
 
-/** A connection that has lived for this long was a good one (client-go: tools/cache/reflector.go). */
-const goodAfterMs = 120_000;
+/**
+ * A connection that has lived for this long was a good one, even if it was silent. client-go takes
+ * two minutes (tools/cache/reflector.go), which a silent connection of ours does not reach.
+ */
+const goodAfterMs = 60_000;
 
 /** A server that ends watches as soon as they are open is not asked again at once. */
-const shortestGoodMs = 1_000;
+const shortestWatchMs = 1_000;
 
 /** The most and the least that a server's Retry-After is followed. */
 const retryAfterMs = { least: 800, most: 120_000 };
@@ -187,8 +190,7 @@ export class Reflector implements Runnable {
       if (run.hasDelivered || livedMs() >= goodAfterMs) this.#backoff.reset();
     }
     if (run.broken !== undefined) throw run.broken;
-    const wasGood = livedMs() >= (run.hasDelivered ? shortestGoodMs : goodAfterMs);
-    return wasGood || this.#isResyncDue() ? 0 : this.#backoff.next();
+    return livedMs() >= shortestWatchMs || this.#isResyncDue() ? 0 : this.#backoff.next();
   }
 
   /** One watch, until it ends by itself, a resync is due or an event breaks it. */

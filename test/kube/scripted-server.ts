@@ -113,15 +113,15 @@ export class ScriptedServer {
     });
   }
 
-  /** With TLS options it speaks https. */
-  static async start(tls?: ServerOptions): Promise<ScriptedServer> {
+  /** With TLS options it speaks https; port 0 is any free one. */
+  static async start(tls?: ServerOptions, port = 0): Promise<ScriptedServer> {
     const server = tls ? createTlsServer(tls) : createServer();
     // A kept connection is closed when a test says so, not by a timer.
     server.keepAliveTimeout = 0;
-    server.listen(0, '127.0.0.1');
+    server.listen(port, '127.0.0.1');
     await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    return new ScriptedServer(server as Server, `${tls ? 'https' : 'http'}://127.0.0.1:${port}`);
+    const { port: bound } = server.address() as AddressInfo;
+    return new ScriptedServer(server as Server, `${tls ? 'https' : 'http'}://127.0.0.1:${bound}`);
   }
 
   /** The next request that nobody has taken yet. */
