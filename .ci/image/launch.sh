@@ -1,0 +1,17 @@
+#!/bin/sh
+# Starts the program: `operator`, `puller --managed --config DIR`, `render -f -`, `version`.
+#
+# --permission: no files but those named, no writing, no child processes, no workers, no add-ons. The
+# program's own file is readable by itself. A file elsewhere, as that of KUBECONFIG, is allowed by
+# NODE_OPTIONS=--allow-fs-read=FILE, which adds to what is here.
+# The heap may take half of the container's memory limit; a small young generation keeps garbage small.
+exec /bin/node \
+  --permission \
+  --allow-fs-read=/etc/image-puller \
+  --allow-fs-read=/var/run/secrets/kubernetes.io/serviceaccount \
+  --disallow-code-generation-from-strings \
+  --disable-proto=throw \
+  --no-addons \
+  --max-semi-space-size=1 \
+  --max-old-space-size-percentage=50 \
+  /app/main.js "$@"
