@@ -2,8 +2,8 @@ import type { KubeList, KubeObject, Resource } from './objects.ts';
 
 /**
  * The API server as the rest of the program sees it: raw JSON, one kept connection pool, a time
- * limit on every request. Failures are thrown as {@link ApiError} (the server answered) or as the
- * transport's own error (it did not); only the 404 of `get` and `remove` becomes a value.
+ * limit on every request. Failures are thrown as {@link ApiError} (the server answered) or as a
+ * TransportError (it did not); only the 404 of `get` and `remove` becomes a value.
  */
 export interface Client {
   /** The object, or undefined where the server answers 404. */

@@ -23,7 +23,7 @@ export interface RunnableGroup {
 export interface OperatorOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** How long each group may take to stop. Three groups stay below a pod's grace period of 30 s. */
+  /** How long each group may take to stop. Four groups stay below a pod's grace period of 30 s. */
   readonly stopTimeoutMs?: number;
 }
 
@@ -62,7 +62,7 @@ export class Operator extends Lifecycle {
     this.#groups = groups;
     this.#clock = options.clock;
     this.#log = options.log;
-    this.#stopTimeoutMs = options.stopTimeoutMs ?? 8_000;
+    this.#stopTimeoutMs = options.stopTimeoutMs ?? 7_000;
   }
 
   /** Called by the inherited `start`. */

@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 
-/** A certificate for 127.0.0.1 that signs itself: it is its own CA. PEM. */
+/** A certificate for localhost and 127.0.0.1 that signs itself: it is its own CA. PEM. */
 export interface SelfSigned {
   readonly cert: string;
   readonly key: string;
@@ -12,7 +12,8 @@ export function selfSigned(commonName: string): SelfSigned {
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
   const ecdsaWithSha256 = sequence(oid(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02));
   const name = sequence(der(0x31, sequence(oid(0x55, 0x04, 0x03), der(0x0c, commonName))));
-  const subjectAltName = der(0x04, sequence(der(0x87, Buffer.from([127, 0, 0, 1]))));
+  const names = [der(0x82, 'localhost'), der(0x87, Buffer.from([127, 0, 0, 1]))];
+  const subjectAltName = der(0x04, sequence(...names));
   const toBeSigned = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.from([1])),

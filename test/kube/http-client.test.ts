@@ -353,22 +353,6 @@ describe('transport', () => {
     await expect(read).rejects.toThrow(TransportError);
     await expect(client.get(pods, 'n', 'a')).rejects.toThrow('the client is closed');
   });
-
-  it('goes through an http proxy', async () => {
-    const proxied = connect(
-      aKubeConfig('http://api.invalid:8080', { cluster: { proxyUrl: server.url } }),
-    );
-    const got = proxied.get(pods, 'n', 'a');
-    const exchange = await server.next();
-    expect(exchange.headers.host).toBe('api.invalid:8080');
-    exchange.answer(200, aPod('a', '1'));
-    expect((await got)?.metadata.name).toBe('a');
-  });
-
-  it('refuses a proxy it does not know', async () => {
-    const proxied = connect(aKubeConfig(server.url, { cluster: { proxyUrl: 'gopher://p' } }));
-    await expect(proxied.get(pods, 'n', 'a')).rejects.toThrow('proxy-url "gopher://p"');
-  });
 });
 
 describe('credentials', () => {
