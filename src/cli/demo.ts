@@ -30,7 +30,7 @@ import { type DemoOptions, demoOptions, demoUsage } from './demo/options.ts';
 import { type Outcome, report } from './demo/report.ts';
 import { closing, opening } from './demo/spoken.ts';
 import { type Style, styleOf } from './demo/style.ts';
-import { type Look, type Output, viewOn, widthOf } from './demo/view.ts';
+import { type Output, type Snapshot, viewOn, widthOf } from './demo/view.ts';
 
 /** Under which circumstances the demo runs. */
 export interface DemoSurroundings {
@@ -158,7 +158,7 @@ class Stage {
     }
   }
 
-  look(): Look {
+  look(): Snapshot {
     const { controlPlane, workloads } = this.#cluster;
     const { namespace } = this.#puller.metadata;
     const disks = new Map(

@@ -1,8 +1,8 @@
-import Table from 'cli-table3';
 import { count, printable } from '../../api/text.ts';
 import type { Condition } from '../../api/types.ts';
 import { type CopyState, completeNodes, countCopies, type Grid, type GridRow } from './grid.ts';
 import type { Role, Style } from './style.ts';
+import { columnGap, columns, cut } from './text.ts';
 
 /** Where a frame has to fit in, in characters and lines. */
 export interface Extent {
@@ -19,7 +19,7 @@ export function gridTable(grid: Grid, { width, height }: Extent, style: Style): 
   const countWidth = Math.max(0, ...counts.map((text) => text.length));
   const names = shortened(
     rows.map(({ image: { names } }) => printable(names[0] ?? '', 1000)),
-    Math.max(8, width - copiesWidth - countWidth - 2 * gap),
+    Math.max(8, width - copiesWidth - countWidth - 2 * columnGap),
     style.ellipsis,
   );
   const lines = columns(
@@ -53,12 +53,29 @@ export function conditionLines(
     .join('\n');
 }
 
+const meanings: Readonly<Record<CopyState, string>> = {
+  missing: 'missing',
+  pulled: 'on the disk',
+  held: 'held by a running container',
+  failing: 'failing',
+};
+
+/** What the signs of a grid mean; of a grid that is given, only those that are in it. */
+export function legend(style: Style, grid?: Grid): string {
+  const counts = grid && countCopies(grid);
+  return (['missing', 'pulled', 'held', 'failing'] as const)
+    .filter((state) => counts === undefined || counts[state] > 0)
+    .map((state) => `${sign(state, style)} ${style.paint('quiet', meanings[state])}`)
+    .join('  ');
+}
+
 /** How far it is, in one line of plain text: `[####......] 42 of 85 copies, 2 of 5 nodes complete`. */
 export function progressLine(grid: Grid): string {
   const { held, pulled, failing } = countCopies(grid);
   const all = grid.rows.length * grid.nodes.length;
+  if (all === 0) return 'there is nothing to cache';
   const here = held + pulled;
-  const bar = '#'.repeat(all === 0 ? 0 : Math.floor((here / all) * barWidth));
+  const bar = '#'.repeat(Math.floor((here / all) * barWidth));
   const failed = failing === 0 ? '' : `, ${count(failing)} failing`;
   const nodes = `${completeNodes(grid).length} of ${grid.nodes.length}`;
   return `[${bar.padEnd(barWidth, '.')}] ${count(here)} of ${count(all)} copies${failed}, ${nodes} nodes complete`;
@@ -76,35 +93,7 @@ export function roleOf({ type, status }: Pick<Condition, 'type' | 'status'>): Ro
   return type === 'Degraded' ? 'bad' : 'waiting';
 }
 
-/** Rows as lines whose columns stand under each other; the last one is as long as it likes. */
-export function columns(rows: readonly (readonly string[])[]): readonly string[] {
-  if (rows.length === 0) return [];
-  const table = new Table({
-    chars: { ...noBorders, middle: ' '.repeat(gap) },
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
-  });
-  table.push(...rows.map((row) => [...row]));
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd());
-}
-
-/** Shortens a text to a width; the ellipsis takes one character of it. */
-export function cut(text: string, width: number, ellipsis: string): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}${ellipsis}`;
-}
-
-const gap = 2;
 const barWidth = 20;
-
-const noBorders = Object.fromEntries(
-  [
-    ...['top', 'top-mid', 'top-left', 'top-right'],
-    ...['bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
-    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'],
-  ].map((name) => [name, '']),
-);
 
 /**
  * The rows there is room for, in their order, and the others. Those that are about to change are

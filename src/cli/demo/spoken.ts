@@ -4,7 +4,8 @@ import type { Ending } from './follow.ts';
 import { countCopies } from './grid.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import type { DemoOptions } from './options.ts';
-import type { Look } from './view.ts';
+import { nounCount } from './text.ts';
+import type { Snapshot } from './view.ts';
 
 /** What is said before the curtain rises. */
 export function opening({ nodes, puller }: DemoOptions, { spec: { images } }: ParsedSpec): string {
@@ -23,7 +24,7 @@ export function opening({ nodes, puller }: DemoOptions, { spec: { images } }: Pa
 export interface Closing {
   readonly ending: Ending;
   readonly options: DemoOptions;
-  readonly last: Look;
+  readonly last: Snapshot;
   readonly quietMs: number;
   readonly operator: Pick<OperatorProcess, 'ended' | 'lines'>;
 }
@@ -62,9 +63,5 @@ function nameOf({ metadata }: DemoOptions['puller']): string {
 }
 
 function seconds(ms: number): string {
-  return nounCount(Math.round(ms / 1000), 'second');
-}
-
-function nounCount(number: number, noun: string): string {
-  return `${count(number)} ${number === 1 ? noun : `${noun}s`}`;
+  return nounCount(Math.floor(ms / 1000), 'second');
 }

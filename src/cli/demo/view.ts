@@ -1,16 +1,23 @@
 import { createLogUpdate } from 'log-update';
 import { printable } from '../../api/text.ts';
 import type { Condition } from '../../api/types.ts';
-import { conditionLines, conditionsLine, cut, gridTable, progressLine } from './frame.ts';
+import { conditionLines, conditionsLine, gridTable, legend, progressLine } from './frame.ts';
 import type { Grid } from './grid.ts';
 import type { Style } from './style.ts';
+import { cut } from './text.ts';
 
-/** One look at the cluster. */
-export interface Look {
+/** The cluster at one moment. */
+export interface Snapshot {
   readonly grid: Grid;
   readonly conditions: readonly Condition[];
   /** Since the puller was applied. */
   readonly elapsedMs: number;
+}
+
+/** A snapshot among others. */
+export interface Look extends Snapshot {
+  /** Since something moved. */
+  readonly stillMs: number;
 }
 
 /** Shows how the nodes fill. */
@@ -41,7 +48,10 @@ export function viewOn(output: Output, style: Style): View {
   return output.isTTY ? new LiveView(output, style) : new PlainView(output, style);
 }
 
-/** Lines of a frame beside those of the grid: title, an empty line, three conditions, the cursor's. */
+/** A standstill that lasts for so long is told. */
+const worthTellingMs = 5000;
+
+/** Lines of a live frame beside those of the grid: title, legend, three conditions, the cursor's. */
 const otherLines = 6;
 
 class LiveView implements View {
@@ -65,7 +75,7 @@ class LiveView implements View {
       [
         this.#title(look, width),
         gridTable(grid, { width, height }, this.#style),
-        '',
+        legend(this.#style),
         conditionLines(conditions, { width }, this.#style),
       ].join('\n'),
     );
@@ -77,8 +87,9 @@ class LiveView implements View {
     if (this.#last) writeGrid(this.#output, this.#last.grid, this.#style);
   }
 
-  #title({ grid, elapsedMs }: Look, width: number): string {
-    const text = `${seconds(elapsedMs)}  ${progressLine(grid)}`;
+  #title({ grid, elapsedMs, stillMs }: Look, width: number): string {
+    const still = stillMs < worthTellingMs ? '' : `, still for ${seconds(stillMs)}`;
+    const text = `${seconds(elapsedMs).padStart(5)}  ${progressLine(grid)}${still}`;
     return cut(text, width, this.#style.ellipsis);
   }
 }
@@ -93,6 +104,7 @@ export class PlainView implements View {
   #conditions = '';
   #progress = '';
   #toldAtMs = Number.NEGATIVE_INFINITY;
+  #isStill = false;
   #last: Look | undefined;
 
   constructor(output: Output, style: Style) {
@@ -115,6 +127,9 @@ export class PlainView implements View {
       this.#conditions = conditions;
       this.#tell(look, conditions);
     }
+    const isStill = look.stillMs >= worthTellingMs;
+    if (isStill && !this.#isStill) this.#tell(look, 'nothing moves any more');
+    this.#isStill = isStill;
   }
 
   close(): void {
@@ -122,14 +137,15 @@ export class PlainView implements View {
   }
 
   #tell({ elapsedMs }: Look, text: string): void {
-    this.#output.write(`${seconds(elapsedMs)}  ${text}\n`);
+    this.#output.write(`${seconds(elapsedMs).padStart(5)}  ${text}\n`);
   }
 }
 
 function writeGrid(output: Output, grid: Grid, style: Style): void {
-  output.write(`\n${gridTable(grid, { width: widthOf(output) }, style)}\n\n`);
+  const table = gridTable(grid, { width: widthOf(output) }, style);
+  output.write(grid.rows.length === 0 ? '\n' : `\n${table}\n${legend(style, grid)}\n\n`);
 }
 
 function seconds(ms: number): string {
-  return `${Math.floor(ms / 1000)} s`.padStart(5);
+  return `${Math.floor(ms / 1000)} s`;
 }

@@ -1,0 +1,55 @@
+import Table from 'cli-table3';
+import { count } from '../../api/text.ts';
+
+/** Rows as lines whose columns stand under each other; the last one is as long as it likes. */
+export function columns(rows: readonly (readonly string[])[]): readonly string[] {
+  if (rows.length === 0) return [];
+  const table = new Table({
+    chars: { ...noBorders, middle: ' '.repeat(columnGap) },
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+  });
+  table.push(...rows.map((row) => [...row]));
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd());
+}
+
+const noBorders = Object.fromEntries(
+  [
+    ...['top', 'top-mid', 'top-left', 'top-right'],
+    ...['bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
+    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'],
+  ].map((name) => [name, '']),
+);
+
+/** Characters between two columns. */
+export const columnGap = 2;
+
+/** Shortens a text to a width; the ellipsis takes one character of it. */
+export function cut(text: string, width: number, ellipsis: string): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}${ellipsis}`;
+}
+
+/**
+ * Breaks a text into lines of at most `width` characters, between words where it can; lines after
+ * the first begin with `indent`.
+ */
+export function wrapped(text: string, width: number, indent = ''): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (longer.length <= width || line === '') line = longer;
+    else {
+      lines.push(line);
+      line = indent + word;
+    }
+  }
+  return [...lines, line];
+}
+
+/** `1 node`, `1,000 nodes`. */
+export function nounCount(number: number, noun: string, plural = `${noun}s`): string {
+  return `${count(number)} ${number === 1 ? noun : plural}`;
+}
