@@ -170,6 +170,8 @@ export interface Stage {
   as(user: string): Api;
   /** The path of a collection in the namespace: `configmaps`, or `apps/v1/daemonsets`. */
   path(collection: string, name?: string): string;
+  /** Removes an object outside of the namespace after the test. */
+  removeAfterwards(path: string): void;
   /** Waits in the cluster's own time. */
   until(condition: () => Promise<boolean> | boolean): Promise<void>;
 }
@@ -183,6 +185,7 @@ export function stageOf(cluster: () => Cluster): Stage {
     opened.push(api);
     return api;
   };
+  let leftovers: string[] = [];
   let admin: Api | undefined;
   beforeEach(async () => {
     admin = open();
@@ -194,6 +197,8 @@ export function stageOf(cluster: () => Cluster): Stage {
     namespace = created.body.metadata.name ?? '';
   });
   afterEach(async () => {
+    for (const path of leftovers) await admin?.remove(path);
+    leftovers = [];
     await admin?.remove(`/api/v1/namespaces/${namespace}`);
     await Promise.all(opened.map((api) => api.close()));
     opened = [];
@@ -207,6 +212,7 @@ export function stageOf(cluster: () => Cluster): Stage {
       return namespace;
     },
     as: open,
+    removeAfterwards: (path) => leftovers.push(path),
     path: (collection, name) => collectionPath(namespace, collection, name),
     until: (condition) => cluster().until(condition),
   };

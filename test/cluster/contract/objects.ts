@@ -60,8 +60,8 @@ export function describeObjects(cluster: () => Cluster): void {
     it('refuses a resourceVersion on creation', async () => {
       const object = aConfigMap('a', {}, { resourceVersion: '1' });
       expect(await stage.admin.create(stage.path('configmaps'), object)).toMatchObject({
-        code: 400,
-        body: { reason: 'BadRequest' },
+        code: 500,
+        body: { message: 'resourceVersion should not be set on objects to be created' },
       });
     });
 

@@ -205,7 +205,6 @@ const typesWithoutValue: ReadonlySet<FieldErrorType> = new Set([
   'FieldValueRequired',
   'FieldValueForbidden',
   'FieldValueTooLong',
-  'FieldValueTooMany',
 ]);
 
 function errorBody({ type, value, detail }: FieldError): string {

@@ -12,6 +12,7 @@ import {
   alreadyExists,
   badRequest,
   conflict,
+  internal,
   invalid,
   notFound,
   staleObject,
@@ -66,7 +67,7 @@ export class Writer {
 
   create(kind: Kind, namespace: string, body: KubeObject, options: WriteOptions): KubeObject {
     if (body.metadata.resourceVersion) {
-      throw badRequest('resourceVersion should not be set on objects to be created');
+      throw internal('resourceVersion should not be set on objects to be created');
     }
     const next = this.#decoded(kind, namespace, withName(kind, body));
     return this.#create(
