@@ -99,11 +99,13 @@ describe('requests', () => {
   });
 
   it('list nothing where the server leaves the items out, and end without a continue token', async () => {
-    const listed = client.list(pods, {});
+    const { signal } = new AbortController();
+    const listed = client.list(pods, { signal });
     const exchange = await server.next();
     expect([exchange.path, exchange.query]).toEqual(['/api/v1/pods', {}]);
     exchange.answer(200, { metadata: { resourceVersion: '1', continue: '' }, items: null });
     expect(await listed).toEqual({ resourceVersion: '1', items: [] });
+    expect([getEventListeners(signal, 'abort'), clock.waits]).toEqual([[], []]);
   });
 
   it('apply the body as it is', async () => {

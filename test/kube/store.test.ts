@@ -154,6 +154,7 @@ describe('a full list', () => {
       'added c uid-c 450',
     ]);
     expect(told(store.put(aPod('a', '501')))).toEqual(['updated a uid-a 501']);
+    expect(told(store.put(aPod('c', '502')))).toEqual(['updated c uid-c 502']);
   });
 
   it('leaves what became known while it was on its way', () => {
