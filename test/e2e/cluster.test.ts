@@ -52,6 +52,19 @@ describe('the real cluster', () => {
     expect(await cluster.runtime.tasks()).toHaveLength(3);
   });
 
+  it('moves and forgets tags', async () => {
+    const first = await cluster.registry.push('moving:1', cluster.busyboxImage);
+    const second = await cluster.registry.push(
+      'moving:1',
+      { ...cluster.busyboxImage, seed: 'later' },
+      { asIndex: true },
+    );
+    expect(second).not.toBe(first);
+    expect(await cluster.registry.digest('moving:1')).toBe(second);
+    await cluster.registry.remove('moving:1');
+    expect(await cluster.registry.digest('moving:1')).toBeUndefined();
+  });
+
   it('refuses a pod that asks for more than the level of its namespace', async () => {
     const privileged = pod('privileged', { name: 'main', image: 'any' });
     await expect(create('/api/v1/namespaces/strict/pods', privileged)).rejects.toThrow(

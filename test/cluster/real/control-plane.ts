@@ -160,5 +160,7 @@ function clientFlags(
   return [
     ...[`--kubeconfig=${file}`, `--authentication-kubeconfig=${file}`],
     ...[`--authorization-kubeconfig=${file}`, '--bind-address=127.0.0.1', '--leader-elect=false'],
+    // The defaults, 20 and 50 a second, let a thousand nodes wait for minutes.
+    ...['--kube-api-qps=500', '--kube-api-burst=1000'],
   ];
 }

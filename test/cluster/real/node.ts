@@ -12,7 +12,7 @@ import { network } from './namespace.ts';
 /** The real node. */
 export const nodeName = 'node-1';
 
-/** Plain HTTP, at an address that node and pods share: in a pod 127.0.0.1 is the pod. */
+/** HTTPS at an address that node and pods share: in a pod 127.0.0.1 is the pod. */
 export const registryAddress = `${network.node}:5000`;
 
 /** The image that holds a pod's namespaces open; `pause` in other clusters. */
@@ -40,7 +40,8 @@ export function runtimeSocket(folders: ClusterFolders): string {
 }
 
 /** An OCI registry, empty at first; its log has a line per request. */
-export function prepareRegistry({ folders, tools }: NodeParts): Daemon {
+export function prepareRegistry({ folders, authority, tools }: NodeParts): Daemon {
+  const serving = authority.server('registry', [`IP:${network.node}`]);
   const file = join(folders.configuration, 'registry.yaml');
   const configuration = {
     version: '0.1',
@@ -50,25 +51,30 @@ export function prepareRegistry({ folders, tools }: NodeParts): Daemon {
       delete: { enabled: true },
       maintenance: { uploadpurging: { enabled: false } },
     },
-    http: { addr: registryAddress },
+    http: {
+      addr: registryAddress,
+      tls: { certificate: serving.certificate, key: serving.key },
+    },
   };
   writeFileSync(file, JSON.stringify(configuration)); // JSON is YAML
   return {
     words: [join(tools.registry, 'docker-registry'), 'serve', file],
     environment: { OTEL_TRACES_EXPORTER: 'none' },
-    isReady: () => answers(`http://${registryAddress}/v2/`),
+    isReady: () => answers(`https://${registryAddress}/v2/`),
   };
 }
 
 /** The container runtime with the bridge network of the pods. */
 export function prepareContainerd(parts: NodeParts): Daemon {
-  const { folders, tools } = parts;
+  const { folders, authority, tools } = parts;
   const file = join(folders.configuration, 'containerd.toml');
   writeFileSync(file, containerdConfiguration(parts));
   writeNetworkConfiguration(folders);
   const hosts = join(registryHosts(folders), registryAddress, 'hosts.toml');
   mkdirSync(dirname(hosts), { recursive: true });
-  writeFileSync(hosts, `server = "http://${registryAddress}"\n`);
+  const server = `https://${registryAddress}`;
+  const ca = authority.root.certificate;
+  writeFileSync(hosts, `server = "${server}"\n[host."${server}"]\nca = "${ca}"\n`);
   const ctr = join(tools.containerd, 'ctr');
   return {
     words: [join(tools.containerd, 'containerd'), '--config', file],
@@ -181,15 +187,20 @@ export function prepareKubelet(parts: NodeParts): Daemon {
   };
 }
 
-/** Claims that a node says it is Ready, and said so at `since` (ms since the epoch) or later. */
+/**
+ * Claims that a node takes pods: it says it is Ready, said so at `since` (ms since the epoch) or
+ * later, and the taint that every new node gets is off, which the controllers do after that.
+ */
 export async function isNodeReady(api: AdminApi, name: string, since = 0): Promise<boolean> {
   const node = (await api.get(`/api/v1/nodes/${name}`)) as NodeObject | undefined;
   const ready = node?.status.conditions?.find(({ type }) => type === 'Ready');
-  return ready?.status === 'True' && Date.parse(ready.lastHeartbeatTime) >= since;
+  const isTainted = node?.spec.taints?.some(({ key }) => key === 'node.kubernetes.io/not-ready');
+  return ready?.status === 'True' && Date.parse(ready.lastHeartbeatTime) >= since && !isTainted;
 }
 
 /** As much of a Node as is read here. */
 interface NodeObject {
+  readonly spec: { readonly taints?: readonly { readonly key: string }[] };
   readonly status: {
     readonly conditions?: readonly {
       readonly type: string;

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cluster } from '../cluster.ts';
@@ -57,7 +57,7 @@ export class RealCluster implements Cluster {
   readonly name = 'real';
   readonly url = apiServerUrl;
   /** Its images can be pulled by the node; pods reach it at the same address. */
-  readonly registry = new Registry(registryAddress);
+  readonly registry: Registry;
   readonly auditLog: AuditLog;
   /** An administrator's raw requests. */
   readonly api: AdminApi;
@@ -105,6 +105,7 @@ export class RealCluster implements Cluster {
     this.auditLog = new AuditLog(join(this.#folders.log, 'audit.log'));
     const administrator = this.#authority.client('admin', ['system:masters']);
     this.api = new AdminApi(this.url, this.#authority.root, administrator);
+    this.registry = new Registry(registryAddress, this.certificateAuthority);
     writeFileSync(this.kubeconfigFile, this.kubeconfig(), { mode: 0o600 });
   }
 
@@ -116,6 +117,14 @@ export class RealCluster implements Cluster {
   /** Where each daemon's log is, the audit log and the logs of pods. */
   get logFolder(): string {
     return this.#folders.log;
+  }
+
+  /**
+   * The certificate (PEM) that vouches for API server and registry. An image that speaks to the
+   * registry itself needs it, for Node as a file named by `NODE_EXTRA_CA_CERTS`.
+   */
+  get certificateAuthority(): string {
+    return readFileSync(this.#authority.root.certificate, 'utf8');
   }
 
   /** The folder of kubectl. */
@@ -215,7 +224,7 @@ export class RealCluster implements Cluster {
 
   /** Ends everything and removes what it stored; the logs stay until the next start. */
   async stop(): Promise<void> {
-    await this.api.close();
+    await Promise.all([this.api.close(), this.registry.close()]);
     await removeCluster(this.#clusterName);
   }
 

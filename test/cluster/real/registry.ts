@@ -1,13 +1,22 @@
-import { request } from 'undici';
+import { Agent, request } from 'undici';
 import { assemble, type Blob, type Image, indexOf } from './image.ts';
 
-/** A client for an OCI registry over plain HTTP (OCI distribution specification v1.1). */
+/** A registry shows a manifest only to who accepts its type. */
+const manifestTypes = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.oci.image.manifest.v1+json',
+];
+
+/** A client for an OCI registry (OCI distribution specification v1.1): it makes and moves tags. */
 export class Registry {
   /** Host and port, as references begin. */
   readonly address: string;
+  readonly #agent: Agent;
 
-  constructor(address: string) {
+  /** `ca` is the certificate (PEM) that vouches for the registry's. */
+  constructor(address: string, ca: string) {
     this.address = address;
+    this.#agent = new Agent({ connect: { ca } });
   }
 
   /**
@@ -19,7 +28,7 @@ export class Registry {
     image: Image,
     options: { readonly asIndex?: boolean } = {},
   ): Promise<string> {
-    const [repository = '', tag = ''] = name.split(':');
+    const [repository, tag] = split(name);
     const { blobs, manifest } = assemble(image);
     for (const blob of blobs) await this.#pushBlob(repository, blob);
     if (!options.asIndex) return await this.#pushManifest(repository, tag, manifest);
@@ -27,16 +36,35 @@ export class Registry {
     return await this.#pushManifest(repository, tag, indexOf(manifest));
   }
 
+  /** The digest that a tag points at; undefined where there is no such tag. */
+  async digest(name: string): Promise<string | undefined> {
+    const [repository, tag] = split(name);
+    const { statusCode, headers } = await this.#head(`/v2/${repository}/manifests/${tag}`);
+    return statusCode === 200 ? String(headers['docker-content-digest']) : undefined;
+  }
+
+  /** Takes away what a tag points at, and so every tag that points there. */
+  async remove(name: string): Promise<void> {
+    const [repository] = split(name);
+    const digest = await this.digest(name);
+    if (digest) await this.#send('DELETE', `/v2/${repository}/manifests/${digest}`);
+  }
+
   /** The full reference of what was pushed as `<repository>:<tag>`. */
   reference(name: string): string {
     return `${this.address}/${name}`;
   }
 
+  close(): Promise<void> {
+    return this.#agent.destroy();
+  }
+
   async #pushBlob(repository: string, blob: Blob): Promise<void> {
     const uploads = `/v2/${repository}/blobs/uploads/`;
-    if (await this.#has(`/v2/${repository}/blobs/${blob.digest}`)) return;
+    const { statusCode } = await this.#head(`/v2/${repository}/blobs/${blob.digest}`);
+    if (statusCode === 200) return;
     const { headers } = await this.#send('POST', uploads);
-    const location = new URL(String(headers['location']), `http://${this.address}`);
+    const location = new URL(String(headers['location']), `https://${this.address}`);
     location.searchParams.set('digest', blob.digest);
     await this.#send('PUT', location.pathname + location.search, {
       ...blob,
@@ -49,14 +77,19 @@ export class Registry {
     return manifest.digest;
   }
 
-  async #has(path: string): Promise<boolean> {
-    const { statusCode, body } = await request(`http://${this.address}${path}`, { method: 'HEAD' });
-    await body.dump();
-    return statusCode === 200;
+  async #head(path: string) {
+    const response = await request(`https://${this.address}${path}`, {
+      dispatcher: this.#agent,
+      method: 'HEAD',
+      headers: { accept: manifestTypes.join(', ') },
+    });
+    await response.body.dump();
+    return response;
   }
 
-  async #send(method: 'POST' | 'PUT', path: string, blob?: Blob) {
-    const response = await request(`http://${this.address}${path}`, {
+  async #send(method: 'POST' | 'PUT' | 'DELETE', path: string, blob?: Blob) {
+    const response = await request(`https://${this.address}${path}`, {
+      dispatcher: this.#agent,
       method,
       body: blob?.content ?? null,
       headers: blob ? { 'content-type': blob.mediaType } : {},
@@ -67,4 +100,10 @@ export class Registry {
     }
     return response;
   }
+}
+
+/** Repository and tag. */
+function split(name: string): readonly [string, string] {
+  const [repository = '', tag = ''] = name.split(':');
+  return [repository, tag];
 }
