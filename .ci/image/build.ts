@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { operatorImage, sleeperImage } from '../../src/release.ts';
 import { bundle } from './bundle.ts';
-import { imageConfig } from './dockerfile.ts';
+import { imageConfig, readDockerfile } from './dockerfile.ts';
 import { type Destination, type Image, image, push, writeLayout } from './oci.ts';
 import { pins } from './pins.ts';
 import { rootOf, type Target, targets, writeRoot } from './root.ts';
@@ -25,7 +25,7 @@ const project = join(import.meta.dirname, '../..');
 
 /** Builds a target of the Dockerfile without a container engine. */
 export async function buildImage(target: Target): Promise<Image> {
-  const built = image(await rootOf(target), imageConfig(target));
+  const built = image(await rootOf(target), imageConfig(target, readDockerfile()));
   if (target === 'sleeper') checkSleeper(built.diffId);
   return built;
 }

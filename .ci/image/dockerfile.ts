@@ -11,17 +11,20 @@ export interface ImageConfig {
   readonly Labels: Readonly<Record<string, string>>;
 }
 
-const project = join(import.meta.dirname, '../..');
+/** The text of the project's Dockerfile. */
+export function readDockerfile(): string {
+  return readFileSync(join(import.meta.dirname, '../../Dockerfile'), 'utf8');
+}
 
 /**
- * Reads from the Dockerfile how containers of a target run, so that the image that is built without a
+ * Reads from a Dockerfile how containers of a target run, so that the image that is built without a
  * container engine cannot differ from the one that is built with it.
  *
  * @throws where the target does more than this builder would do: copy its root directory and say how
  * to run it
  */
-export function imageConfig(target: Target): ImageConfig {
-  const instructions = instructionsOf(target);
+export function imageConfig(target: Target, dockerfile: string): ImageConfig {
+  const instructions = instructionsOf(target, dockerfile);
   const all = (name: string) => instructions.filter((one) => one.name === name);
   const copies = all('COPY').map(({ text }) => text);
   const understood = ['COPY', 'LABEL', 'ENV', 'USER', 'ENTRYPOINT', 'CMD'];
@@ -51,8 +54,8 @@ interface Instruction {
 }
 
 /** The instructions of a stage that starts from nothing. */
-function instructionsOf(target: Target): readonly Instruction[] {
-  const lines = readFileSync(join(project, 'Dockerfile'), 'utf8')
+function instructionsOf(target: Target, dockerfile: string): readonly Instruction[] {
+  const lines = dockerfile
     .replace(/^#.*\n/gm, '')
     .replace(/\\\n\s*/g, '')
     .split('\n')

@@ -25,7 +25,7 @@ export interface Image {
 export function image(entries: readonly Entry[], config: ImageConfig): Image {
   const archive = tar(entries);
   const diffId = digest(archive);
-  const layer = blob('layer.v1.tar+gzip', gzipSync(archive, { level: 9 }));
+  const layer = blob('layer.v1.tar+gzip', gzipSync(archive, { level: 6 }));
   const configBlob = blob(
     'config.v1+json',
     json({

@@ -1,0 +1,147 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Bundle, bundle } from '../../.ci/image/bundle.ts';
+import { render, toYaml } from '../../src/cli/render.ts';
+import { operatorConfig } from '../../src/config.ts';
+import { daemonSets } from '../../src/kube/objects.ts';
+import { version } from '../../src/release.ts';
+import { goldenPath } from '../golden.ts';
+import { aPuller } from '../pullers.ts';
+import { flags } from './launcher.ts';
+import { Program, run } from './program.ts';
+import { clusterWithoutOperator, mountConfigMap, operatorUser } from './scene.ts';
+
+let directory: string;
+let file: string;
+let built: Bundle;
+
+beforeAll(async () => {
+  built = await bundle();
+  directory = mkdtempSync(join(tmpdir(), 'bundle-'));
+  file = join(directory, 'main.js');
+  writeFileSync(file, built.code);
+});
+
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+});
+
+/** As the launcher of the image starts it; it may read the given path beside those of the image. */
+function started(args: readonly string[], readable?: string): readonly string[] {
+  const more = readable === undefined ? [] : [`--allow-fs-read=${readable}`];
+  return [process.execPath, ...flags, ...more, file, ...args];
+}
+
+describe('the bundle', () => {
+  it('is the same bytes at every build', async () => {
+    const again = await bundle();
+    expect(Buffer.from(again.code).equals(built.code)).toBe(true);
+    expect(again.notices).toBe(built.notices);
+  });
+
+  it('comes with the licenses of what is in it', () => {
+    expect(built.notices).toContain('== @kubernetes/client-node 2.0.1, Apache-2.0');
+    expect(built.notices).toContain('== winston');
+    expect(built.notices).not.toContain('== ajv');
+  });
+
+  it('has no path of the machine in it, and nothing of the tests', () => {
+    const text = Buffer.from(built.code).toString();
+    expect([process.cwd(), 'startEmbeddedCluster'].filter((part) => text.includes(part))).toEqual(
+      [],
+    );
+  });
+});
+
+describe('under the flags of the image, the bundle', () => {
+  it('has lost the rights it does not need', () => {
+    expect(flags).toEqual(
+      expect.arrayContaining([
+        '--permission',
+        '--disallow-code-generation-from-strings',
+        '--disable-proto=throw',
+        '--no-addons',
+      ]),
+    );
+  });
+
+  it('tells its version', async () => {
+    expect(await run({ command: started(['version']) })).toEqual({
+      code: 0,
+      output: `${version}\n`,
+      errors: '',
+    });
+  });
+
+  it.each(['codeready-workspaces', 'everything', 'long-name', 'minimal'])(
+    'renders %s as the sources do',
+    async (name) => {
+      const input = goldenPath(`${name}.input.yaml`);
+      const expected = render(['-f', input], operatorConfig({}));
+      expect(await run({ command: started(['render', '-f', input], input) })).toEqual({
+        code: 0,
+        output: expected.output,
+        errors: expected.remarks,
+      });
+    },
+  );
+
+  it.each([
+    ['nodeSelector', '{"disk type": "ssd"}'],
+    ['nodeSelector', '{"disktype": true}'],
+    ['tolerations', '[{"operator": "exists"}]'],
+    ['tolerations', '{"key": "a"}'],
+    ['affinity', '{"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {}}}'],
+    ['affinity', '{"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{}]}}'],
+  ])('objects to %s %s as the sources do', async (field, value) => {
+    const input = join(directory, 'puller.yaml');
+    writeFileSync(input, toYaml(aPuller({ [field]: value })));
+    const { remarks } = render(['-f', input], operatorConfig({}));
+    expect(remarks).toContain(`spec.${field}`);
+    const { errors } = await run({ command: started(['render', '-f', input], input) });
+    expect(errors).toBe(remarks);
+  });
+
+  it('has no demo, and says so', async () => {
+    const { code, errors } = await run({ command: started(['demo']) });
+    expect([code, errors]).toEqual([2, 'there is no demo here: run npm start in the sources\n']);
+  });
+
+  it('reads no file but those of its containers', async () => {
+    const { code, errors } = await run({ command: started(['render', '-f', '/etc/passwd']) });
+    expect(code).toBe(2);
+    expect(errors).toContain('Access to this API has been restricted');
+  });
+
+  it('runs the puller until it is asked to end', async () => {
+    const config = join(directory, 'config');
+    mountConfigMap(config);
+    const puller = new Program({
+      command: started(['puller', '--managed', '--config', config], config),
+      env: { HEALTH_PORT: '0' },
+    });
+    const { images, healthPort } = await puller.says('configured');
+    expect(images).toBeGreaterThan(0);
+    expect((await fetch(`http://127.0.0.1:${healthPort}/readyz`)).status).toBe(200);
+    expect(await puller.end()).toBe(0);
+  });
+
+  it('runs the operator until it is asked to end', async () => {
+    const cluster = await clusterWithoutOperator();
+    try {
+      const kubeconfig = join(directory, 'kubeconfig');
+      writeFileSync(kubeconfig, cluster.kubeconfig(operatorUser));
+      const operator = new Program({
+        command: started(['operator'], kubeconfig),
+        env: { KUBECONFIG: kubeconfig, HEALTH_PORT: '0' },
+      });
+      await operator.says('running');
+      cluster.apply(aPuller());
+      await cluster.until(() => cluster.controlPlane.list(daemonSets, 'workspaces').length === 1);
+      expect(await operator.end()).toBe(0);
+    } finally {
+      await cluster.stop();
+    }
+  });
+});

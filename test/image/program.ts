@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+
+/** How a process is started. */
+export interface Command {
+  readonly command: readonly string[];
+  /** The whole environment; empty unless given. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+}
+
+/** How a process ended. */
+export interface Ending {
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** Runs a process to its end. */
+export async function run({ command, env = {}, input = '' }: Command): Promise<Ending> {
+  const [file = '', ...args] = command;
+  const child = spawn(file, args, { env: { ...env }, stdio: 'pipe' });
+  child.stdin.end(input);
+  const [output, errors, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number | null]>,
+  ]);
+  return { code, output, errors };
+}
+
+/** A line of the program's log. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** A process that runs until it is asked to end, and writes its log as JSON lines. */
+export class Program {
+  readonly #child: ChildProcess;
+  readonly #lines: LogLine[] = [];
+  readonly #closed: Promise<unknown>;
+  #errors = '';
+
+  constructor({ command, env = {} }: Command) {
+    const [file = '', ...args] = command;
+    const child = spawn(file, args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    this.#closed = once(child, 'close');
+    child.stderr.on('data', (data: Buffer) => {
+      this.#errors += data.toString();
+    });
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      this.#lines.push(JSON.parse(line) as LogLine);
+      child.emit('line');
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Waits for a log line with this message; rejects where the process ends without it. */
+  async says(message: string): Promise<LogLine> {
+    const ended = this.#closed.then(() => 'ended');
+    for (;;) {
+      const line = this.#lines.find((candidate) => candidate['message'] === message);
+      if (line !== undefined) return line;
+      const next = await Promise.race([once(this.#child, 'line'), ended]);
+      if (next === 'ended') {
+        throw new Error(
+          `it ended without "${message}": ${this.#errors}${JSON.stringify(this.#lines)}`,
+        );
+      }
+    }
+  }
+
+  /** Asks it to end, as the kubelet does, and resolves with its exit code. */
+  async end(): Promise<number | null> {
+    this.#child.kill('SIGTERM');
+    await this.#closed;
+    return this.#child.exitCode;
+  }
+}
