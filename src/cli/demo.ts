@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { constants } from 'node:os';
 import {
   type EmbeddedCluster,
   startEmbeddedCluster,
@@ -116,7 +114,6 @@ class Stage {
   readonly #cluster: EmbeddedCluster;
   readonly #puller: KubeObject;
   readonly #appliedAt = systemClock.monotonic();
-  readonly #directory: string;
 
   private constructor(parts: {
     parsed: ParsedSpec;
@@ -127,11 +124,7 @@ class Stage {
     this.parsed = parts.parsed;
     this.#cluster = parts.cluster;
     this.#puller = parts.puller;
-    this.#directory = mkdtempSync(join(tmpdir(), 'image-puller-demo-'));
-    const kubeconfig = join(this.#directory, 'kubeconfig');
-    writeFileSync(kubeconfig, parts.cluster.kubeconfig(operatorUser), { mode: 0o600 });
-    this.operator = startOperator({
-      KUBECONFIG: kubeconfig,
+    this.operator = startOperator(parts.cluster.kubeconfig(operatorUser), {
       HEALTH_PORT: '0',
       LOG_FORMAT: 'json',
       PROGRESS_DEADLINE_SECONDS: String(parts.progressDeadlineSeconds),
@@ -197,11 +190,10 @@ class Stage {
     };
   }
 
-  /** Ends the operator, then the cluster, and removes the kubeconfig. */
+  /** Ends the operator, then the cluster. */
   async clear(): Promise<void> {
     await this.operator.stop();
     await this.#cluster.stop();
-    rmSync(this.#directory, { recursive: true, force: true });
   }
 
   #status(): ImagePullerStatus {
@@ -273,9 +265,10 @@ class Interruption {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       const listener = () => this.#end(128 + constants.signals[name]);
       this.#listeners.set(name, listener);
-      process.once(name, listener);
+      process.on(name, listener);
     }
-    process.stdout.on('error', this.#onGone);
+    // log-update shows the cursor again on standard error, wherever the view is drawn.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', this.#onGone);
   }
 
   get signal(): AbortSignal {
@@ -284,7 +277,7 @@ class Interruption {
 
   stopListening(): void {
     for (const [name, listener] of this.#listeners) process.off(name, listener);
-    process.stdout.off('error', this.#onGone);
+    for (const stream of [process.stdout, process.stderr]) stream.off('error', this.#onGone);
   }
 
   #end(exitCode: number): void {

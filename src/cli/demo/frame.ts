@@ -53,20 +53,21 @@ export function conditionLines(
     .join('\n');
 }
 
-const meanings: Readonly<Record<CopyState, string>> = {
+const meanings = {
   missing: 'missing',
-  pulled: 'on the disk',
+  pulled: 'pulled to the disk',
   held: 'held by a running container',
   failing: 'failing',
-};
+} as const satisfies Record<CopyState, string>;
 
-/** What the signs of a grid mean; of a grid that is given, only those that are in it. */
-export function legend(style: Style, grid?: Grid): string {
-  const counts = grid && countCopies(grid);
-  return (['missing', 'pulled', 'held', 'failing'] as const)
-    .filter((state) => counts === undefined || counts[state] > 0)
-    .map((state) => `${sign(state, style)} ${style.paint('quiet', meanings[state])}`)
-    .join('  ');
+/** What the signs of a grid mean, in full where the width allows it. */
+export function legend({ width }: Extent, style: Style): string {
+  const states = ['missing', 'pulled', 'held', 'failing'] as const;
+  const length = states.reduce((sum, state) => sum + meanings[state].length + 2 + columnGap, 0);
+  return states
+    .map((state) => [sign(state, style), length <= width ? meanings[state] : state])
+    .map(([sign, text = '']) => `${sign} ${style.paint('quiet', text)}`)
+    .join(' '.repeat(columnGap));
 }
 
 /** How far it is, in one line of plain text: `[####......] 42 of 85 copies, 2 of 5 nodes complete`. */

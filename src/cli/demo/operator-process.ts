@@ -1,4 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +13,7 @@ export interface OperatorProcess {
   readonly lines: readonly string[];
   /** How it ended: `exit code 1`, `SIGKILL`; undefined while it runs. */
   readonly ended: string | undefined;
-  /** Asks it to end, and makes it end when it has not done so in time. */
+  /** Asks it to end, and makes it end when it has not done so in time; removes its kubeconfig. */
   stop(): Promise<void>;
 }
 
@@ -19,14 +22,21 @@ const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
 /** How long the operator has to stop by itself. */
 const patienceMs = 5000;
 
-/** Starts `operator` with these settings and no others: the caller's own environment has no say. */
-export function startOperator(settings: Environment): OperatorProcess {
+/**
+ * Starts `operator` with this kubeconfig and these settings and no others: the caller's own
+ * environment has no say.
+ */
+export function startOperator(kubeconfig: string, settings: Environment): OperatorProcess {
+  const directory = mkdtempSync(join(tmpdir(), 'image-puller-demo-'));
+  const file = join(directory, 'kubeconfig');
+  writeFileSync(file, kubeconfig, { mode: 0o600 });
   // Without SystemRoot, Windows opens no sockets.
   const { SystemRoot } = process.env;
+  const env = { ...(SystemRoot && { SystemRoot }), ...settings, KUBECONFIG: file };
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', main, 'operator'],
-    { env: { ...(SystemRoot && { SystemRoot }), ...settings }, stdio: ['ignore', 'pipe', 'pipe'] },
+    { env, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const lines: string[] = [];
   let ended: string | undefined;
@@ -42,9 +52,12 @@ export function startOperator(settings: Environment): OperatorProcess {
       resolve();
     });
   });
-  // Whatever ends this process, the operator does not outlive it.
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
+  // Whatever ends this process, neither the operator nor its kubeconfig outlives it.
+  const clear = () => {
+    child.kill('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
+  };
+  process.once('exit', clear);
   return {
     lines,
     get ended() {
@@ -52,7 +65,8 @@ export function startOperator(settings: Environment): OperatorProcess {
     },
     async stop() {
       await stop(child, end);
-      process.off('exit', kill);
+      clear();
+      process.off('exit', clear);
     },
   };
 }

@@ -75,7 +75,7 @@ class LiveView implements View {
       [
         this.#title(look, width),
         gridTable(grid, { width, height }, this.#style),
-        legend(this.#style),
+        legend({ width }, this.#style),
         conditionLines(conditions, { width }, this.#style),
       ].join('\n'),
     );
@@ -142,8 +142,9 @@ export class PlainView implements View {
 }
 
 function writeGrid(output: Output, grid: Grid, style: Style): void {
-  const table = gridTable(grid, { width: widthOf(output) }, style);
-  output.write(grid.rows.length === 0 ? '\n' : `\n${table}\n${legend(style, grid)}\n\n`);
+  const extent = { width: widthOf(output) };
+  const lines = [gridTable(grid, extent, style), legend(extent, style), ''];
+  output.write(grid.rows.length === 0 ? '\n' : `\n${lines.join('\n')}\n`);
 }
 
 function seconds(ms: number): string {
