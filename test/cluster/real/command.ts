@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 
+/** How a command is run, where it differs from how this process runs. */
 export interface CommandOptions {
   readonly cwd?: string;
   /** Added to the environment of this process. */

@@ -9,6 +9,7 @@ import { network } from './namespace.ts';
 /** The API server as everybody in the cluster's network sees it; pods use the service address. */
 export const apiServerUrl = 'https://127.0.0.1:443';
 
+/** What the programs of the control plane are put together from. */
 export interface ControlPlaneParts {
   readonly folders: ClusterFolders;
   readonly authority: CertificateAuthority;
@@ -133,6 +134,7 @@ export function prepareControllerManager(parts: ControlPlaneParts): Daemon {
   };
 }
 
+/** The scheduler with its default profile. */
 export function prepareScheduler(parts: ControlPlaneParts): Daemon {
   return {
     words: [

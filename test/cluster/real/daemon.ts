@@ -12,6 +12,7 @@ export const daemonNames = [
   'kwok',
 ] as const;
 
+/** One of the programs. */
 export type DaemonName = (typeof daemonNames)[number];
 
 /**

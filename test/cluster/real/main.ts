@@ -10,11 +10,12 @@ import { RealCluster } from './real-cluster.ts';
 import { removeCluster } from './remove.ts';
 
 const usage = `usage:
-  npm run cluster                      brings a cluster up and prints how to use it
-  npm run cluster -- up --fake-nodes N   with N nodes that exist on paper
-  npm run cluster -- enter [command…]  a shell, or a command, in its network
-  npm run cluster -- down              ends it
-  npm run test:e2e [-- jest arguments] runs the tests in a cluster of their own
+  npm run cluster                         brings a cluster up and says how to use it
+  npm run cluster -- up --fake-nodes N    the same with N nodes that exist on paper
+  npm run cluster -- enter [command…]     a shell, or a command, in its network
+  npm run cluster -- down                 ends it
+  npm run cluster -- run command…         a command in a fresh network for tests
+  npm run test:e2e [-- jest arguments]    the tests that need a real cluster
 `;
 
 /** The cluster of a person, and the one that tests start and stop. */
@@ -44,7 +45,6 @@ async function main(): Promise<number> {
 async function run(rest: readonly string[]): Promise<number> {
   const [program, ...args] = rest;
   if (program === undefined) throw new Error(`run what?\n${usage}`);
-  claim(tested);
   await remove(tested);
   await makeNamespace(tested);
   try {
@@ -69,6 +69,7 @@ async function up(rest: readonly string[]): Promise<number> {
 async function upInside(rest: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...rest], options: { 'fake-nodes': { type: 'string' } } });
   const fakeNodes = Number(values['fake-nodes'] ?? 0);
+  if (!Number.isInteger(fakeNodes)) throw new Error('--fake-nodes: say how many');
   const cluster = await RealCluster.start();
   if (fakeNodes > 0) await cluster.addFakeNodes(fakeNodes);
   await cluster.registry.push('busybox:1', cluster.busyboxImage);

@@ -9,7 +9,7 @@ import type { ClusterFolders } from './folders.ts';
 import { type AdminApi, answers } from './http.ts';
 import { network } from './namespace.ts';
 
-/** The real node. */
+/** The real node's name. */
 export const nodeName = 'node-1';
 
 /** HTTPS at an address that node and pods share: in a pod 127.0.0.1 is the pod. */
@@ -18,6 +18,7 @@ export const registryAddress = `${network.node}:5000`;
 /** The image that holds a pod's namespaces open; `pause` in other clusters. */
 export const sandboxImage = `${registryAddress}/sandbox:1`;
 
+/** What the programs of the node are put together from. */
 export interface NodeParts {
   readonly clusterName: string;
   readonly folders: ClusterFolders;

@@ -12,6 +12,7 @@ export interface Part {
   readonly go?: GoSource;
 }
 
+/** A package of the machine's Debian, unpacked. */
 export interface DebianSource {
   readonly package: string;
   /** Upstream version as Debian compares it (deb-version(7)). */
@@ -20,6 +21,7 @@ export interface DebianSource {
   readonly binaries: Readonly<Record<string, string>>;
 }
 
+/** Packages of Go modules, built. */
 export interface GoSource {
   /** The folder below tools/ whose go.mod pins the versions. */
   readonly module: string;
@@ -163,4 +165,5 @@ export const parts = {
   },
 } as const satisfies Readonly<Record<string, Part>>;
 
+/** One of the parts. */
 export type PartName = keyof typeof parts;

@@ -15,6 +15,7 @@ const programs = {
 export async function missing(): Promise<string | undefined> {
   const lacks = new Set([
     ...(process.platform === 'linux' ? [] : ['Linux']),
+    ...(process.arch === 'x64' ? [] : ['an amd64 processor']),
     ...(process.getuid?.() === 0 ? [] : ['root']),
     ...Object.entries(programs)
       .filter(([program]) => !isInstalled(program))

@@ -23,6 +23,7 @@ export function processRecord(pid: number): ProcessRecord | undefined {
   return startTime === undefined || state === 'Z' || state === 'X' ? undefined : { pid, startTime };
 }
 
+/** Claims that this very process lives. */
 export function isAlive(record: ProcessRecord): boolean {
   return processRecord(record.pid)?.startTime === record.startTime;
 }
@@ -89,6 +90,7 @@ export class Processes {
     return isAlive(record) ? record : undefined;
   }
 
+  /** Ends a daemon, if it runs: by TERM, and by KILL after `graceMs`. */
   async stop(name: string, graceMs: number): Promise<void> {
     const record = this.find(name);
     if (record) await end([record], graceMs);

@@ -40,6 +40,7 @@ import { until } from './wait.ts';
 /** For the hook that starts a cluster: the first time everything is built. */
 export const startTimeoutMs = 60 * 60_000;
 
+/** What differs from the usual cluster. */
 export interface RealClusterOptions {
   /** Without a node only the control plane runs; fake nodes can still be added. Default true. */
   readonly node?: boolean;
