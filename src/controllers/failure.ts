@@ -29,6 +29,11 @@ export function failureOf(error: Error, pullerName: string): Failure {
   return { reason: reasons.reconcileError, message: errorChain(error) };
 }
 
+/** Claims that an error may pass by itself: nobody has refused anything, and nothing is awaited. */
+export function isTransient(error: Error): boolean {
+  return failureOf(error, '').reason === reasons.reconcileError;
+}
+
 /** How an error is told to the work queue: what cannot get better by itself is not hurried. */
 export function retryOf(error: Error): Error {
   if (error instanceof NotOursError) {

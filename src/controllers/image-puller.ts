@@ -25,7 +25,7 @@ import { meansTheSame, saysTheSame } from '../status/due.ts';
 import { rolloutOf } from '../status/rollout.ts';
 import { summarize } from '../status/summarize.ts';
 import { type ConvergeDependencies, converge } from './converge.ts';
-import { failureOf, retryOf } from './failure.ts';
+import { failureOf, isTransient, retryOf } from './failure.ts';
 import type { NameWatches } from './name-watches.ts';
 import { Patience } from './patience.ts';
 
@@ -82,6 +82,7 @@ export class ImagePullerController {
     const input = this.#input(puller, raw, parsed);
 
     const outcome = await this.#converge(key, input, parsed, context);
+    if (this.#mayPass(key, outcome.error)) throw outcome.error;
     const { status, againMs } = this.#status(key, puller, input, parsed, outcome.error);
     const writeAgainMs = await this.#write(key, puller, status, context.log);
 
@@ -122,6 +123,13 @@ export class ImagePullerController {
       this.#the.nameWatches.keep(key, error instanceof NotOursError ? [error] : []);
       return { error };
     }
+  }
+
+  /** What lasts a moment only is tried again before it turns a condition. */
+  #mayPass(key: Key, error: Error | undefined): error is Error {
+    if (error && isTransient(error)) return !this.#patience.failsForLong(key);
+    this.#patience.succeeded(key);
+    return false;
   }
 
   #status(

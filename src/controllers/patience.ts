@@ -8,6 +8,9 @@ import { availabilityOf, follow, type Progress, rolloutOf } from '../status/roll
 /** Starting a pod takes a moment; a Deployment that is unavailable for longer than this is reported. */
 const startMs = 60_000;
 
+/** A failure that may pass by itself is told to the user when it has lasted this long. */
+const passingMs = 10_000;
+
 /** A verdict that depends on time alone: what holds now, and in how many milliseconds to ask again. */
 export interface Verdict<Value> {
   readonly value: Value;
@@ -23,6 +26,7 @@ export class Patience {
   readonly #progressDeadlineMs: number;
   readonly #progress = new Map<Key, Progress>();
   readonly #written = new Map<Key, number>();
+  readonly #failing = new Map<Key, number>();
 
   constructor(clock: Clock, progressDeadlineMs: number) {
     this.#clock = clock;
@@ -32,6 +36,19 @@ export class Patience {
   forget(key: Key): void {
     this.#progress.delete(key);
     this.#written.delete(key);
+    this.#failing.delete(key);
+  }
+
+  /** Claims that the puller has met with failures, without a success between them, for a while. */
+  failsForLong(key: Key): boolean {
+    const now = this.#clock.monotonic();
+    const since = this.#failing.get(key) ?? now;
+    this.#failing.set(key, since);
+    return now - since >= passingMs;
+  }
+
+  succeeded(key: Key): void {
+    this.#failing.delete(key);
   }
 
   /** Claims that a roll-out has not advanced within its deadline. */

@@ -1,0 +1,377 @@
+import { imagePullers } from '../../src/controllers/image-puller.ts';
+import {
+  configMaps,
+  daemonSets,
+  deployments,
+  type KubeObject,
+  pods,
+  roles,
+  serviceAccounts,
+} from '../../src/kube/objects.ts';
+import { aPuller } from '../pullers.ts';
+import { type Scene, type SceneOptions, startScene } from './scene.ts';
+
+let scene: Scene;
+
+afterEach(() => scene.stop());
+
+/** A cluster in which a puller has all its images on all nodes. */
+async function aReadyPuller(
+  puller: KubeObject = aPuller(),
+  options: SceneOptions = {},
+): Promise<string> {
+  scene = await startScene(options);
+  scene.apply(puller);
+  await becomesReady();
+  return uid();
+}
+
+const becomesReady = () => scene.until(() => scene.condition('Ready')?.status === 'True');
+const uid = () => scene.puller()?.metadata.uid ?? '';
+const statuses = () =>
+  Object.fromEntries(
+    (scene.status().conditions ?? []).map(({ type, status, reason }) => [
+      type,
+      `${status} ${reason}`,
+    ]),
+  );
+
+const allChildren = [
+  'ConfigMap/k8s-image-puller',
+  'ConfigMap/kubernetes-image-puller-report',
+  'DaemonSet/kubernetes-image-puller',
+  'Deployment/kubernetes-image-puller',
+  'Role/kubernetes-image-puller-report',
+  'RoleBinding/kubernetes-image-puller-report',
+  'ServiceAccount/k8s-image-puller',
+];
+
+describe('a puller that is applied', () => {
+  it('gets its seven children, and every image on every node', async () => {
+    const owner = await aReadyPuller();
+    expect(scene.childrenOf(owner)).toEqual(allChildren);
+    expect(statuses()).toEqual({
+      Ready: 'True AllResourcesReady',
+      Progressing: 'False ReconcileComplete',
+      Degraded: 'False ReconcileComplete',
+    });
+    expect(scene.status()).toMatchObject({
+      observedGeneration: 1,
+      imagesDesired: 2,
+      nodesDesired: 3,
+      nodesReady: 3,
+    });
+    for (const node of scene.workloads.nodes) {
+      expect(scene.workloads.imagesOn(node).flatMap(({ names }) => names)).toEqual(
+        expect.arrayContaining(['quay.io/example/tools:1', 'quay.io/example/shell:2']),
+      );
+    }
+  });
+
+  it('has a spec that the operator never writes to', async () => {
+    await aReadyPuller(aPuller({ images: ' My_Tool=quay.io/example/tool:1;; ' }));
+    expect(scene.puller()?.['spec']).toEqual({ images: ' My_Tool=quay.io/example/tool:1;; ' });
+    const managers = scene
+      .puller()
+      ?.metadata.managedFields?.filter(
+        ({ manager }) => manager === 'kubernetes-image-puller-operator',
+      );
+    expect(managers?.map(({ subresource }) => subresource)).toEqual(['status']);
+  });
+
+  it('is said to be pulling until the last node is done', async () => {
+    scene = await startScene({ nodes: 2, pullMs: 8000 });
+    scene.apply(aPuller());
+    await scene.until(() => statuses()['Ready'] === 'False ImagesPulling');
+    expect(statuses()).toMatchObject({
+      Progressing: 'True ImagesPulling',
+      Degraded: 'False ReconcileComplete',
+    });
+    await becomesReady();
+  });
+
+  it('costs at most nine writes: seven children and two of status', async () => {
+    await aReadyPuller(aPuller(), { pullMs: 1 });
+    await scene.settle();
+    const writes = scene.writes();
+    expect(writes.filter((write) => !write.endsWith('/status'))).toHaveLength(7);
+    expect(writes.filter((write) => write.endsWith('/status')).length).toBeLessThanOrEqual(2);
+  });
+
+  it('gets its DaemonSet first and its RoleBinding after its Role', async () => {
+    await aReadyPuller();
+    const writes = scene.writes();
+    expect(writes[0]).toBe('PATCH daemonsets/kubernetes-image-puller');
+    expect(writes.findIndex((write) => write.includes('rolebindings/'))).toBeGreaterThan(
+      writes.findIndex((write) => write.includes(' roles/')),
+    );
+  });
+
+  it('costs no write while nothing changes, not even at a resync', async () => {
+    await aReadyPuller();
+    await scene.settle();
+    scene.writes();
+    await scene.pass(25 * 60_000);
+    expect(scene.writes()).toEqual([]);
+  });
+
+  it('costs no write when the operator starts again', async () => {
+    await aReadyPuller();
+    await scene.settle();
+    await scene.stopOperator();
+    scene.writes();
+    await scene.startOperator();
+    await scene.settle();
+    expect(scene.writes()).toEqual([]);
+  });
+
+  it('keeps its cache when the operator goes', async () => {
+    const owner = await aReadyPuller();
+    await scene.stopOperator();
+    await scene.pass(60_000);
+    expect(scene.childrenOf(owner)).toEqual(allChildren);
+  });
+
+  it('has counts written at most every five seconds while nodes fill up', async () => {
+    scene = await startScene({ nodes: 1, pullMs: 15_000 });
+    scene.apply(aPuller());
+    await scene.until(() => scene.status().nodesDesired === 1);
+    scene.writes();
+    const begun = scene.clock.monotonic();
+    // They begin a second apart, so they are done a second apart, half a minute later.
+    for (let number = 2; number <= 20; number += 1) {
+      scene.workloads.addNode(`node-${number}`);
+      await scene.pass(1000);
+    }
+    await becomesReady();
+    expect(scene.status()).toMatchObject({ nodesDesired: 20, nodesReady: 20 });
+    const seconds = (scene.clock.monotonic() - begun) / 1000;
+    expect(scene.writes().length).toBeLessThanOrEqual(Math.ceil(seconds / 5) + 1);
+  });
+});
+
+describe('a change of the spec', () => {
+  it('costs at most three children and two writes of status', async () => {
+    await aReadyPuller(aPuller(), { pullMs: 1 });
+    await scene.settle();
+    scene.writes();
+    scene.apply(aPuller({ images: 'tools=quay.io/example/tools:1;more=quay.io/example/more:1' }));
+    await scene.until(() => scene.status().observedGeneration === 2);
+    await becomesReady();
+    await scene.settle();
+    const writes = scene.writes();
+    expect(writes.filter((write) => !write.endsWith('/status')).sort()).toEqual([
+      'PATCH configmaps/k8s-image-puller',
+      'PATCH daemonsets/kubernetes-image-puller',
+      'PATCH deployments/kubernetes-image-puller',
+    ]);
+    expect(writes.filter((write) => write.endsWith('/status')).length).toBeLessThanOrEqual(2);
+  });
+
+  it('never leaves a node without a ready pod of the cache', async () => {
+    await aReadyPuller();
+    const holders = () =>
+      scene.cluster.controlPlane
+        .list(pods, 'workspaces')
+        .filter(({ metadata }) => metadata.labels?.['test'] === 'daemonset-test')
+        .filter((pod) =>
+          (pod['status'] as { conditions?: { type: string; status: string }[] }).conditions?.some(
+            ({ type, status }) => type === 'Ready' && status === 'True',
+          ),
+        )
+        .map((pod) => (pod['spec'] as { nodeName: string }).nodeName);
+    scene.apply(aPuller({ images: 'tools=quay.io/example/tools:1;more=quay.io/example/more:1' }));
+    await scene.until(() => {
+      expect(new Set(holders()).size).toBe(3);
+      return scene.status().observedGeneration === 2 && scene.condition('Ready')?.status === 'True';
+    });
+  });
+
+  it('removes the DaemonSet with the last image, and brings it back with the next', async () => {
+    const owner = await aReadyPuller();
+    scene.apply(aPuller({ images: '{}' }));
+    await scene.until(() => statuses()['Ready'] === 'True NoImages');
+    await scene.until(() => !scene.childrenOf(owner).includes('DaemonSet/kubernetes-image-puller'));
+    expect(scene.childrenOf(owner)).toHaveLength(6);
+    scene.apply(aPuller());
+    await scene.until(() => statuses()['Ready'] === 'True AllResourcesReady');
+  });
+
+  it('that renames every child removes an old one only when the new one is there', async () => {
+    const owner = await aReadyPuller();
+    scene.apply(
+      aPuller({
+        images: 'tools=quay.io/example/tools:1;shell=quay.io/example/shell:2',
+        daemonsetName: 'cache',
+        deploymentName: 'puller',
+        configMapName: 'settings',
+      }),
+    );
+    const complete = () =>
+      (scene.get(daemonSets, 'cache')?.['status'] as { numberAvailable?: number } | undefined)
+        ?.numberAvailable === 3;
+    await scene.until(() => {
+      const children = scene.childrenOf(owner);
+      if (!children.includes('DaemonSet/kubernetes-image-puller')) expect(complete()).toBe(true);
+      return children.length === 7 && children.includes('DaemonSet/cache') && complete();
+    });
+    expect(scene.childrenOf(owner)).toEqual([
+      'ConfigMap/puller-report',
+      'ConfigMap/settings',
+      'DaemonSet/cache',
+      'Deployment/puller',
+      'Role/puller-report',
+      'RoleBinding/puller-report',
+      'ServiceAccount/puller-image-puller',
+    ]);
+  });
+
+  it('that renames the DaemonSet to one that never gets ready keeps the old one for half an hour', async () => {
+    const owner = await aReadyPuller();
+    scene.apply(aPuller({ images: 'bad=registry.invalid/bad:1', daemonsetName: 'cache' }));
+    await scene.until(() => scene.get(daemonSets, 'cache') !== undefined);
+    await scene.pass(29 * 60_000);
+    expect(scene.childrenOf(owner)).toContain('DaemonSet/kubernetes-image-puller');
+    await scene.pass(2 * 60_000);
+    await scene.until(() => !scene.childrenOf(owner).includes('DaemonSet/kubernetes-image-puller'));
+  });
+});
+
+describe('what others do to the children', () => {
+  it('is repaired where the field is ours', async () => {
+    await aReadyPuller();
+    const daemonSet = scene.get(daemonSets, 'kubernetes-image-puller') as KubeObject;
+    const spec = structuredClone(daemonSet['spec']) as {
+      template: { spec: { containers: { image: string }[] } };
+    };
+    for (const container of spec.template.spec.containers) container.image = 'edited';
+    scene.cluster.controlPlane.update(daemonSets, { ...daemonSet, spec });
+    await scene.until(
+      () => !JSON.stringify(scene.get(daemonSets, 'kubernetes-image-puller')).includes('"edited"'),
+    );
+  });
+
+  it('is repaired where an object is deleted', async () => {
+    const owner = await aReadyPuller();
+    for (const [resource, name] of [
+      [configMaps, 'k8s-image-puller'],
+      [roles, 'kubernetes-image-puller-report'],
+      [serviceAccounts, 'k8s-image-puller'],
+      [daemonSets, 'kubernetes-image-puller'],
+    ] as const) {
+      scene.cluster.controlPlane.remove(resource, 'workspaces', name);
+    }
+    await scene.until(() => scene.childrenOf(owner).length === 7);
+    await becomesReady();
+  });
+
+  it('is repaired where a label that our caches look for is taken away', async () => {
+    const owner = await aReadyPuller();
+    const configMap = scene.get(configMaps, 'k8s-image-puller') as KubeObject;
+    const metadata = { ...configMap.metadata, labels: {} };
+    scene.cluster.controlPlane.update(configMaps, { ...configMap, metadata });
+    await scene.until(
+      () =>
+        scene.get(configMaps, 'k8s-image-puller')?.metadata.labels?.[
+          'app.kubernetes.io/managed-by'
+        ] !== undefined,
+    );
+    expect(scene.childrenOf(owner)).toEqual(allChildren);
+  });
+
+  it('is left alone where the field is not ours', async () => {
+    await aReadyPuller();
+    await scene.settle();
+    scene.writes();
+    for (const resource of [daemonSets, deployments]) {
+      const object = scene.get(resource, 'kubernetes-image-puller') as KubeObject;
+      const { labels, annotations } = object.metadata;
+      scene.cluster.controlPlane.update(resource, {
+        ...object,
+        metadata: {
+          ...object.metadata,
+          labels: { ...labels, 'argocd.argoproj.io/instance': 'cache' },
+          annotations: { ...annotations, note: 'keep' },
+        },
+      });
+    }
+    await scene.settle();
+    expect(scene.writes()).toEqual([]);
+    for (const resource of [daemonSets, deployments]) {
+      expect(scene.get(resource, 'kubernetes-image-puller')?.metadata).toMatchObject({
+        labels: { 'argocd.argoproj.io/instance': 'cache' },
+        annotations: { note: 'keep' },
+      });
+    }
+  });
+
+  // eclipse-che/che-operator: pkg/common/k8s-client/k8s_client.go, doSync: a typed full update.
+  it('loses nothing where che-operator writes the whole puller without what it does not know', async () => {
+    const owner = await aReadyPuller(
+      aPuller({ images: 'tools=quay.io/example/tools:1' }, { annotations: { note: 'mine' } }),
+    );
+    await scene.settle();
+    const { metadata } = scene.puller() as KubeObject;
+    const { name = '', namespace = '', uid: pullerUid = '', resourceVersion = '' } = metadata;
+    scene.cluster.controlPlane.update(imagePullers, {
+      apiVersion: 'che.eclipse.org/v1alpha1',
+      kind: 'KubernetesImagePuller',
+      metadata: { name, namespace, uid: pullerUid, resourceVersion },
+      spec: { images: 'tools=quay.io/example/tools:1', configMapName: 'k8s-image-puller' },
+    });
+    await scene.until(() => scene.status().observedGeneration === 2);
+    await becomesReady();
+    expect(scene.childrenOf(owner)).toEqual(allChildren);
+    expect(scene.puller()?.metadata.uid).toBe(owner);
+  });
+
+  it('does not make the status believe what somebody wrote into it', async () => {
+    await aReadyPuller();
+    await scene.settle();
+    const puller = scene.puller() as KubeObject;
+    scene.cluster.controlPlane.updateStatus(imagePullers, {
+      ...puller,
+      status: { ...scene.status(), nodesReady: 99, imagePullerImage: 'forged' },
+    });
+    await scene.until(() => scene.status().nodesReady === 3);
+    expect(scene.status().imagePullerImage).not.toBe('forged');
+  });
+});
+
+describe('a puller that is deleted', () => {
+  const remove = () =>
+    scene.cluster.controlPlane.remove(imagePullers, 'workspaces', 'puller', {
+      propagationPolicy: 'Background',
+    });
+
+  it('leaves nothing behind', async () => {
+    const owner = await aReadyPuller();
+    remove();
+    await scene.until(() => scene.childrenOf(owner).length === 0);
+    await scene.until(() => scene.cluster.controlPlane.list(pods, 'workspaces').length === 0);
+    await scene.settle();
+    expect(scene.childrenOf(owner)).toEqual([]);
+  });
+
+  it('is followed by one of the same name without waiting for a resync', async () => {
+    const owner = await aReadyPuller();
+    remove();
+    scene.apply(aPuller());
+    const begun = scene.clock.monotonic();
+    await scene.until(() => uid() !== owner && scene.childrenOf(uid()).length === 7);
+    await becomesReady();
+    expect(scene.clock.monotonic() - begun).toBeLessThan(60_000);
+    expect(scene.childrenOf(owner)).toEqual([]);
+  });
+
+  it('counts as gone as soon as its deletion has begun', async () => {
+    scene = await startScene();
+    scene.apply(aPuller({}, { finalizers: ['example.com/wait'] }));
+    await becomesReady();
+    remove();
+    await scene.until(() => scene.puller()?.metadata.deletionTimestamp !== undefined);
+    scene.cluster.controlPlane.remove(configMaps, 'workspaces', 'k8s-image-puller');
+    await scene.settle();
+    expect(scene.get(configMaps, 'k8s-image-puller')).toBeUndefined();
+  });
+});

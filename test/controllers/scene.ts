@@ -1,0 +1,275 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { KubeConfig } from '@kubernetes/client-node';
+import { parse } from 'yaml';
+import type { Condition, ImagePullerStatus } from '../../src/api/types.ts';
+import { operatorConfig } from '../../src/config.ts';
+import { imagePullers } from '../../src/controllers/image-puller.ts';
+import type { Client } from '../../src/kube/client.ts';
+import { createClient } from '../../src/kube/http-client.ts';
+import {
+  configMaps,
+  daemonSets,
+  deployments,
+  type KubeObject,
+  type Resource,
+  roleBindings,
+  roles,
+  serviceAccounts,
+} from '../../src/kube/objects.ts';
+import { type Log, silentLog } from '../../src/log.ts';
+import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
+import { assembleOperator } from '../../src/operator.ts';
+import {
+  type EmbeddedCluster,
+  type EmbeddedOptions,
+  startEmbeddedCluster,
+} from '../cluster/embedded/embedded-cluster.ts';
+import { Registries } from '../cluster/embedded/workloads/registry.ts';
+import { startWorkloads, type Workloads } from '../cluster/embedded/workloads/workloads.ts';
+import { ManualClock } from '../manual-clock.ts';
+
+/** The user that the operator is, with the rights of config/rbac and no others. */
+export const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
+
+export interface SceneOptions extends Omit<EmbeddedOptions, 'clock'> {
+  readonly nodes?: number;
+  /** Environment of the operator. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Namespaces in which the operator has rights: all, unless these are named. */
+  readonly rightsIn?: readonly string[];
+  readonly log?: Log;
+  /** How long a pull takes, in the cluster's time. */
+  readonly pullMs?: number;
+}
+
+/** An operator at work on an embedded cluster, in a time that passes only while a test waits. */
+export interface Scene {
+  readonly cluster: EmbeddedCluster;
+  readonly workloads: Workloads;
+  readonly registries: Registries;
+  readonly clock: ManualClock;
+  /** Applies objects as an administrator with kubectl. */
+  apply(...objects: readonly KubeObject[]): void;
+  get(resource: Resource, name: string, namespace?: string): KubeObject | undefined;
+  /** The objects whose controlling owner has this uid, as `Kind/name`, sorted. */
+  childrenOf(uid: string): readonly string[];
+  puller(name?: string, namespace?: string): KubeObject | undefined;
+  status(name?: string, namespace?: string): ImagePullerStatus;
+  condition(type: string, name?: string, namespace?: string): Condition | undefined;
+  /** Lets time pass until the condition holds. */
+  until(condition: () => boolean): Promise<void>;
+  /** Lets this much time pass. */
+  pass(ms: number): Promise<void>;
+  /** Lets time pass until the operator has sent nothing for ten seconds. */
+  settle(): Promise<void>;
+  /** What the operator has written since the last call: `VERB resource/name`, in order. */
+  writes(): readonly string[];
+  startOperator(): Promise<void>;
+  stopOperator(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const namespace = 'workspaces';
+const root = new URL('../../', import.meta.url);
+
+function manifest(path: string): KubeObject {
+  return parse(readFileSync(fileURLToPath(new URL(path, root)), 'utf8')) as KubeObject;
+}
+
+/** The manifests of config/default without the operator's own pod, which runs in this process. */
+function install(rightsIn: readonly string[] | undefined): readonly KubeObject[] {
+  const namespaceObject = (name: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name },
+  });
+  const rights =
+    rightsIn === undefined
+      ? [
+          manifest('config/rbac/cluster/role.yaml'),
+          manifest('config/rbac/cluster/role_binding.yaml'),
+        ]
+      : rightsIn.flatMap((name) =>
+          ['role', 'role_binding'].map((file) => {
+            const object = manifest(`config/rbac/namespaced/${file}.yaml`);
+            return { ...object, metadata: { ...object.metadata, namespace: name } };
+          }),
+        );
+  return [
+    manifest('crds/che.eclipse.org_kubernetesimagepullers.yaml'),
+    manifest('config/manager/namespace.yaml'),
+    manifest('config/manager/service_account.yaml'),
+    namespaceObject(namespace),
+    namespaceObject('elsewhere'),
+    ...rights,
+  ];
+}
+
+/** Starts a cluster and, in it, the operator. */
+export async function startScene(options: SceneOptions = {}): Promise<Scene> {
+  const { nodes = 3, env = {}, rightsIn, log = silentLog, pullMs = 500, ...cluster } = options;
+  const clock = new ManualClock();
+  const embedded = await startEmbeddedCluster({ ...cluster, clock });
+  const registries = new Registries({ others: { pullMs } });
+  const workloads = startWorkloads(embedded.controlPlane, { nodes, registries });
+  embedded.apply(...install(rightsIn));
+
+  const inFlight = new InFlight();
+  const pass = async (ms: number) => {
+    const end = clock.monotonic() + ms;
+    while (clock.monotonic() < end) {
+      await inFlight.none();
+      await clock.advance(Math.min(end - clock.monotonic(), clock.waits[0] ?? ms));
+    }
+    await inFlight.none();
+  };
+  const until = async (condition: () => boolean) => {
+    const deadline = performance.now() + 15_000;
+    while (!condition()) {
+      if (performance.now() > deadline) throw new Error('the condition did not come true');
+      await pass(100);
+    }
+  };
+  let stopOperator = async () => {};
+  const startOperator = async () => {
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromString(embedded.kubeconfig(operatorUser));
+    const connected = createClient(kubeConfig, { clock, userAgent: 'operator' });
+    const client = inFlight.counted(connected);
+    const config = operatorConfig({ HEALTH_PORT: '0', ...env });
+    const operator = assembleOperator({ client, config, clock, log });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    stopOperator = async () => {
+      stopOperator = async () => {};
+      let stopped = false;
+      const end = Promise.all([operator.stop(), connected.close()]).then(() => {
+        stopped = true;
+      });
+      await until(() => stopped);
+      await end;
+      resolve();
+    };
+    let started = false;
+    const start = operator.start().then(() => {
+      started = true;
+    });
+    start.catch(() => {});
+    await Promise.race([start, until(() => started), promise]);
+  };
+
+  const get = (resource: Resource, name: string, inNamespace = namespace) =>
+    embedded.controlPlane.get(resource, inNamespace, name);
+  const status = (name = 'puller', inNamespace = namespace) =>
+    (get(imagePullers, name, inNamespace)?.['status'] ?? {}) as ImagePullerStatus;
+  let counted = 0;
+  const scene: Scene = {
+    cluster: embedded,
+    workloads,
+    registries,
+    clock,
+    apply: (...objects) => void embedded.apply(...objects),
+    get,
+    childrenOf: (uid) =>
+      [daemonSets, deployments, configMaps, serviceAccounts, roles, roleBindings]
+        .flatMap((resource) => embedded.controlPlane.list(resource))
+        .filter(({ metadata }) =>
+          metadata.ownerReferences?.some((owner) => owner.controller && owner.uid === uid),
+        )
+        .map(({ kind, metadata }) => `${kind}/${metadata.name}`)
+        .sort(),
+    puller: (name = 'puller', inNamespace = namespace) => get(imagePullers, name, inNamespace),
+    status,
+    condition: (type, name, inNamespace) =>
+      status(name, inNamespace).conditions?.find((condition) => condition.type === type),
+    until,
+    pass,
+    async settle() {
+      let quietSince = clock.monotonic();
+      let seen = embedded.requests.length;
+      await until(() => {
+        if (embedded.requests.length !== seen) {
+          seen = embedded.requests.length;
+          quietSince = clock.monotonic();
+        }
+        return clock.monotonic() - quietSince >= 10_000;
+      });
+    },
+    writes() {
+      const fresh = embedded.requests.slice(counted);
+      counted = embedded.requests.length;
+      return fresh
+        .filter(({ user, method }) => user === operatorUser && method !== 'GET')
+        .map(({ method, path }) => `${method} ${objectOf(path)}`);
+    },
+    startOperator,
+    stopOperator: () => stopOperator(),
+    async stop() {
+      await stopOperator();
+      workloads.stop();
+      await embedded.stop();
+    },
+  };
+  try {
+    await startOperator();
+  } catch (error) {
+    await scene.stop();
+    throw error;
+  }
+  return scene;
+}
+
+/** `daemonsets/cache`, or with its subresource, of a request path. */
+function objectOf(path: string): string {
+  return (
+    new URL(path, 'http://localhost').pathname
+      .split('/namespaces/')[1]
+      ?.split('/')
+      .slice(1)
+      .join('/') ?? path
+  );
+}
+
+/**
+ * The requests of the operator that wait for an answer. The cluster's time stands still for them, or a
+ * leap of minutes would be a time limit for each.
+ */
+class InFlight {
+  #count = 0;
+
+  counted(client: Client): Client {
+    const counting = <Result>(request: Promise<Result>): Promise<Result> => {
+      this.#count += 1;
+      return request.finally(() => {
+        this.#count -= 1;
+      });
+    };
+    return {
+      get: (...args) => counting(client.get(...args)),
+      list: (...args) => counting(client.list(...args)),
+      apply: (...args) => counting(client.apply(...args)),
+      remove: (...args) => counting(client.remove(...args)),
+      groups: () => counting(client.groups()),
+      version: () => counting(client.version()),
+      watch: (resource, options) => {
+        const { promise: open, resolve: onOpen } = Promise.withResolvers<void>();
+        const watch = client.watch(resource, {
+          ...options,
+          onOpen: () => {
+            onOpen();
+            options.onOpen?.();
+          },
+        });
+        void counting(Promise.race([open, watch])).catch(() => {});
+        return watch;
+      },
+    };
+  }
+
+  /** Resolves when none waits, after events that are on their way have arrived. */
+  async none(): Promise<void> {
+    do {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    } while (this.#count > 0);
+  }
+}

@@ -1,0 +1,384 @@
+import type { RawSpec } from '../../src/api/types.ts';
+import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { ConfigError } from '../../src/errors.ts';
+import {
+  configMaps,
+  daemonSets,
+  deployments,
+  type KubeObject,
+  type Resource,
+  roles,
+} from '../../src/kube/objects.ts';
+import type { Fields } from '../../src/log.ts';
+import { aPuller } from '../pullers.ts';
+import { type Scene, startScene } from './scene.ts';
+
+let scene: Scene;
+
+afterEach(() => scene.stop());
+
+const told = (type: string) => {
+  const condition = scene.condition(type);
+  return condition && `${condition.status} ${condition.reason}`;
+};
+const message = (type: string) => scene.condition(type)?.message ?? '';
+const uid = () => scene.puller()?.metadata.uid ?? '';
+
+/** Somebody else's object, in the namespace of the puller. */
+function aForeign(resource: Resource, name: string): KubeObject {
+  const labels = { app: 'theirs' };
+  const pod = { metadata: { labels }, spec: { containers: [{ name: 'a', image: 'theirs:1' }] } };
+  const bodies: Readonly<Record<string, object>> = {
+    ConfigMap: { data: { theirs: 'yes' } },
+    DaemonSet: { spec: { selector: { matchLabels: labels }, template: pod } },
+    Deployment: { spec: { selector: { matchLabels: labels }, template: pod } },
+    Role: { rules: [] },
+  };
+  return {
+    apiVersion: resource.group === '' ? 'v1' : `${resource.group}/${resource.version}`,
+    kind: resource.kind,
+    metadata: { name, namespace: 'workspaces', labels },
+    ...bodies[resource.kind],
+  };
+}
+
+describe('a name that somebody else has', () => {
+  it.each<[Resource, string, RawSpec, string]>([
+    [daemonSets, 'theirs', { daemonsetName: 'theirs' }, 'daemonsetName'],
+    [configMaps, 'theirs', { configMapName: 'theirs' }, 'configMapName'],
+    [deployments, 'theirs', { deploymentName: 'theirs' }, 'deploymentName'],
+    [roles, 'theirs-report', { deploymentName: 'theirs' }, 'deploymentName'],
+  ])(
+    'is left alone, nothing at all is written, and the condition says what to do: $plural',
+    async (resource, name, spec, field) => {
+      scene = await startScene();
+      scene.apply(aForeign(resource, name));
+      const before = scene.get(resource, name);
+      scene.apply(aPuller(spec));
+      await scene.until(() => told('Ready') === 'False NameConflict');
+      expect(told('Degraded')).toBe('True NameConflict');
+      expect(message('Degraded')).toContain(`${resource.kind} ${name} exists`);
+      expect(message('Degraded')).toContain(`spec.${field}`);
+      await scene.settle();
+      expect(scene.childrenOf(uid())).toEqual([]);
+      expect(scene.get(resource, name)?.metadata.uid).toBe(before?.metadata.uid);
+      expect(scene.get(resource, name)?.['data']).toEqual(before?.['data']);
+      expect(scene.get(resource, name)?.['spec']).toEqual(before?.['spec']);
+    },
+  );
+
+  it('is taken when the other goes, without waiting for a resync', async () => {
+    scene = await startScene();
+    scene.apply(aForeign(daemonSets, 'theirs'), aPuller({ daemonsetName: 'theirs' }));
+    await scene.until(() => told('Ready') === 'False NameConflict');
+    await scene.settle();
+    const begun = scene.clock.monotonic();
+    scene.cluster.controlPlane.remove(daemonSets, 'workspaces', 'theirs');
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    expect(scene.clock.monotonic() - begun).toBeLessThan(60_000);
+  });
+
+  it('costs next to nothing while it lasts', async () => {
+    scene = await startScene();
+    scene.apply(aForeign(daemonSets, 'theirs'), aPuller({ daemonsetName: 'theirs' }));
+    await scene.until(() => told('Ready') === 'False NameConflict');
+    await scene.settle();
+    scene.writes();
+    await scene.pass(30 * 60_000);
+    expect(scene.writes()).toEqual([]);
+  });
+
+  it('of a puller whose spec is mended is not watched any more', async () => {
+    scene = await startScene();
+    scene.apply(aForeign(daemonSets, 'theirs'), aPuller({ daemonsetName: 'theirs' }));
+    await scene.until(() => told('Ready') === 'False NameConflict');
+    scene.apply(aPuller({ daemonsetName: 'mine' }));
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    expect(scene.childrenOf(uid())).toContain('DaemonSet/mine');
+  });
+});
+
+describe('a spec that cannot be followed', () => {
+  it.each<[string, RawSpec, string]>([
+    ['a selector that is no JSON', { nodeSelector: '{' }, 'InvalidNodeSelector'],
+    ['tolerations that are no list', { tolerations: '{}' }, 'InvalidTolerations'],
+    ['an affinity that is a word', { affinity: 'near' }, 'InvalidAffinity'],
+    ['an impossible name', { daemonsetName: 'My_DS' }, 'InvalidName'],
+    ['two names alike', { configMapName: 'kubernetes-image-puller-report' }, 'InvalidName'],
+    ['too many images', { images: manyImages(501) }, 'TooManyImages'],
+    ['a list that fits no ConfigMap', { images: manyImages(30_000) }, 'SpecTooLarge'],
+  ])('leaves the children as they are, and creates none: %s', async (_what, spec, reason) => {
+    scene = await startScene();
+    scene.apply(aPuller(spec));
+    await scene.until(() => told('Degraded') === `True ${reason}`);
+    expect(told('Ready')).toBe(`False ${reason}`);
+    await scene.settle();
+    expect(scene.childrenOf(uid())).toEqual([]);
+
+    scene.apply(aPuller());
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    const children = scene.childrenOf(uid()).map((child) => child);
+    const images = JSON.stringify(scene.get(daemonSets, 'kubernetes-image-puller')?.['spec']);
+    scene.apply(aPuller(spec));
+    await scene.until(() => told('Degraded') === `True ${reason}`);
+    await scene.settle();
+    expect(scene.childrenOf(uid())).toEqual(children);
+    expect(JSON.stringify(scene.get(daemonSets, 'kubernetes-image-puller')?.['spec'])).toBe(images);
+    expect(scene.status()).toMatchObject({ imagesDesired: 2, nodesReady: 3 });
+  });
+
+  it('costs no write while it lasts', async () => {
+    scene = await startScene();
+    scene.apply(aPuller({ nodeSelector: '{' }));
+    await scene.until(() => told('Degraded') === 'True InvalidNodeSelector');
+    await scene.settle();
+    scene.writes();
+    await scene.pass(30 * 60_000);
+    expect(scene.writes()).toEqual([]);
+  });
+});
+
+function manyImages(count: number): string {
+  const entry = (_: unknown, index: number) => `i${index}=registry.example/team/image-${index}:1`;
+  return Array.from({ length: count }, entry).join(';');
+}
+
+describe('input that is mended, skipped or replaced', () => {
+  it('skips an entry and caches the others', async () => {
+    scene = await startScene();
+    scene.apply(aPuller({ images: 'good=quay.io/example/good:1;bad=quay.io/Example/bad:1' }));
+    await scene.until(() => scene.status().nodesReady === 3);
+    expect(told('Ready')).toBe('False InvalidImages');
+    expect(told('Degraded')).toBe('True InvalidImages');
+    expect(message('Degraded')).toContain('quay.io/Example/bad:1');
+    expect(scene.status().imagesDesired).toBe(1);
+  });
+
+  it('is Ready with a field that fell back to its default, and names it', async () => {
+    scene = await startScene();
+    scene.apply(aPuller({ cachingMemoryLimit: '10MB' }));
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    expect(told('Degraded')).toBe('True InvalidField');
+    expect(message('Degraded')).toMatch(/spec\.cachingMemoryLimit.*10MB/);
+  });
+
+  it('is Ready with a name that was mended, and says how', async () => {
+    scene = await startScene();
+    scene.apply(aPuller({ images: 'My_Tool=quay.io/example/tool:1' }));
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    expect(message('Ready')).toMatch(/all nodes|on all 3 nodes; .*My_Tool.*my-tool/);
+  });
+
+  it('has messages that end at 1,024 characters, however much is wrong', async () => {
+    const bad = Array.from({ length: 400 }, (_, index) => `bad${index}=quay.io/Bad/${index}:1`);
+    const good = 'good=quay.io/example/good:1';
+    scene = await startScene();
+    scene.apply(aPuller({ images: [good, ...bad].join(';') }));
+    await scene.until(() => scene.status().nodesReady === 3);
+    expect(message('Degraded').length).toBeLessThanOrEqual(1024);
+    expect(message('Degraded')).toMatch(/and \d+ more$/);
+  });
+
+  it('is Ready where no node matches', async () => {
+    scene = await startScene();
+    scene.apply(aPuller({ nodeSelector: '{"disk":"ssd"}' }));
+    await scene.until(() => told('Ready') === 'True NoMatchingNodes');
+    expect(told('Progressing')).toBe('False ReconcileComplete');
+  });
+
+  it('takes a spec that is empty as the defaults', async () => {
+    scene = await startScene();
+    scene.apply(aPuller({}));
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    expect(scene.status().imagesDesired).toBe(2);
+  });
+
+  // As the API server does by the schema of crds/.
+  it.each([
+    ['a number', 5],
+    ['an object', { a: 1 }],
+    ['a list', ['a']],
+    ['a boolean', true],
+  ])('never sees a value of another type: %s is refused by the schema', async (_what, images) => {
+    scene = await startScene();
+    const puller = aPuller({ images: images as unknown as string });
+    expect(() => scene.cluster.controlPlane.create(imagePullers, puller)).toThrow(
+      /spec\.images: Invalid value: .*must be of type string/,
+    );
+  });
+
+  it('never sees null or unknown fields: they are pruned', async () => {
+    scene = await startScene();
+    const spec = { images: null, unknown: 'field', cachingIntervalHours: '2' };
+    const puller = aPuller(spec as unknown as RawSpec);
+    scene.cluster.controlPlane.create(imagePullers, puller);
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    expect(scene.puller()?.['spec']).toEqual({ cachingIntervalHours: '2' });
+  });
+
+  it('takes a puller with the longest name there is', async () => {
+    const name = 'p'.repeat(253);
+    scene = await startScene();
+    scene.apply(aPuller({}, { name }));
+    await scene.until(() => scene.condition('Ready', name)?.status === 'True');
+    expect(scene.childrenOf(scene.puller(name)?.metadata.uid ?? '')).toHaveLength(7);
+  });
+});
+
+describe('a roll-out that does not advance', () => {
+  const oneBad = { images: 'good=quay.io/example/good:1;bad=registry.invalid/bad:1' };
+
+  it('is reported after its deadline, while the other images are cached', async () => {
+    scene = await startScene({ env: { PROGRESS_DEADLINE_SECONDS: '30' } });
+    scene.apply(aPuller(oneBad));
+    await scene.until(() => told('Ready') === 'False ImagesPulling');
+    await scene.pass(25_000);
+    expect(told('Degraded')).toBe('False ReconcileComplete');
+    await scene.until(() => told('Degraded') === 'True RolloutStalled');
+    expect(told('Progressing')).toBe('False RolloutStalled');
+    for (const node of scene.workloads.nodes) {
+      const names = scene.workloads.imagesOn(node).flatMap((image) => image.names);
+      expect(names).toContain('quay.io/example/good:1');
+    }
+  });
+
+  it('is not said to advance again only because the operator started again', async () => {
+    scene = await startScene({ env: { PROGRESS_DEADLINE_SECONDS: '30' } });
+    scene.apply(aPuller(oneBad));
+    await scene.until(() => told('Degraded') === 'True RolloutStalled');
+    await scene.settle();
+    await scene.stopOperator();
+    scene.writes();
+    await scene.startOperator();
+    await scene.settle();
+    expect(told('Degraded')).toBe('True RolloutStalled');
+    expect(scene.writes()).toEqual([]);
+  });
+
+  it('goes on when the image can be pulled', async () => {
+    scene = await startScene({ env: { PROGRESS_DEADLINE_SECONDS: '30' } });
+    const registry = scene.registries.add('registry.example');
+    scene.apply(aPuller({ images: 'late=registry.example/late:1' }));
+    await scene.until(() => told('Degraded') === 'True RolloutStalled');
+    registry.push('late:1');
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    expect(told('Degraded')).toBe('False ReconcileComplete');
+  });
+});
+
+describe("a puller's Deployment that is not available", () => {
+  it('is reported after a minute and does not touch Ready', async () => {
+    scene = await startScene({ env: { RELATED_IMAGE_OPERATOR: 'registry.invalid/operator:1' } });
+    scene.apply(aPuller());
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    await scene.pass(30_000);
+    expect(told('Degraded')).toBe('False ReconcileComplete');
+    await scene.pass(60_000);
+    await scene.until(() => told('Degraded') === 'True DeploymentNotAvailable');
+    expect(told('Ready')).toBe('True AllResourcesReady');
+  });
+});
+
+describe('where the operator may work', () => {
+  it('is every namespace, unless it is told otherwise', async () => {
+    scene = await startScene();
+    scene.apply(aPuller(), aPuller({}, { namespace: 'elsewhere' }));
+    await scene.until(
+      () =>
+        scene.condition('Ready')?.status === 'True' &&
+        scene.condition('Ready', 'puller', 'elsewhere')?.status === 'True',
+    );
+  });
+
+  it('are the namespaces of WATCH_NAMESPACE, with rights in these alone', async () => {
+    scene = await startScene({
+      env: { WATCH_NAMESPACE: 'workspaces,default' },
+      rightsIn: ['workspaces', 'default'],
+    });
+    scene.apply(
+      aPuller(),
+      aPuller({}, { namespace: 'default' }),
+      aPuller({}, { namespace: 'elsewhere' }),
+    );
+    await scene.until(
+      () =>
+        scene.condition('Ready')?.status === 'True' &&
+        scene.condition('Ready', 'puller', 'default')?.status === 'True',
+    );
+    await scene.settle();
+    expect(scene.status('puller', 'elsewhere')).toEqual({});
+  });
+
+  it('is told where a right is missing, and goes on when it is granted', async () => {
+    scene = await startScene({ rightsIn: ['workspaces'], env: { WATCH_NAMESPACE: 'workspaces' } });
+    const role = scene.get(roles, 'kubernetes-image-puller-operator-role') as KubeObject;
+    const rules = (role['rules'] as { resources: string[] }[]).map((rule) =>
+      rule.resources.includes('daemonsets') ? { ...rule, verbs: ['get', 'list', 'watch'] } : rule,
+    );
+    scene.cluster.controlPlane.update(roles, { ...role, rules });
+    scene.apply(aPuller());
+    await scene.until(() => told('Degraded') === 'True Forbidden');
+    expect(message('Degraded')).toMatch(/cannot patch resource "daemonsets"/);
+    scene.cluster.controlPlane.update(roles, {
+      ...(scene.get(roles, 'kubernetes-image-puller-operator-role') as KubeObject),
+      rules: role['rules'],
+    });
+    await scene.pass(5 * 60_000);
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+  });
+});
+
+describe('the server', () => {
+  const runAsUser = () =>
+    JSON.stringify(scene.get(daemonSets, 'kubernetes-image-puller')).includes('"runAsUser"');
+
+  it.each(['route.openshift.io/v1', 'config.openshift.io/v1'])(
+    'that serves %s is an OpenShift, where no uids are set',
+    async (group) => {
+      scene = await startScene({ groups: [group] });
+      scene.apply(aPuller());
+      await scene.until(() => scene.get(daemonSets, 'kubernetes-image-puller') !== undefined);
+      expect(runAsUser()).toBe(false);
+    },
+  );
+
+  it('that serves neither gets uids', async () => {
+    scene = await startScene();
+    scene.apply(aPuller());
+    await scene.until(() => scene.get(daemonSets, 'kubernetes-image-puller') !== undefined);
+    expect(runAsUser()).toBe(true);
+  });
+
+  it('that is too old is refused with a sentence', async () => {
+    scene = await startScene();
+    await scene.stopOperator();
+    const old = startScene({ version: 'v1.24.17' });
+    await expect(old).rejects.toThrow(ConfigError);
+    await expect(old).rejects.toThrow(/v1\.24\.17.*maxSurge.*1\.25 or newer/);
+  });
+});
+
+describe('the log', () => {
+  it('has a line with the key for each thing that changed the world, and no other', async () => {
+    const lines: string[] = [];
+    const take = (text: string, fields: Fields = {}) =>
+      lines.push([fields['key'], text, fields['kind'], fields['name']].filter(Boolean).join(' '));
+    scene = await startScene({ log: { debug() {}, info: take, warn: take, error: take } });
+    scene.apply(aPuller());
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    await scene.settle();
+    const about = lines.filter((line) => line.startsWith('workspaces/puller '));
+    expect(about.filter((line) => line.includes('created')).sort()).toEqual([
+      'workspaces/puller created ConfigMap k8s-image-puller',
+      'workspaces/puller created ConfigMap kubernetes-image-puller-report',
+      'workspaces/puller created DaemonSet kubernetes-image-puller',
+      'workspaces/puller created Deployment kubernetes-image-puller',
+      'workspaces/puller created Role kubernetes-image-puller-report',
+      'workspaces/puller created RoleBinding kubernetes-image-puller-report',
+      'workspaces/puller created ServiceAccount k8s-image-puller',
+    ]);
+    expect(about.filter((line) => line.endsWith(' status'))).toHaveLength(2);
+    expect(about).toHaveLength(9);
+    expect(scene.cluster.controlPlane.list(imagePullers)).toHaveLength(1);
+  });
+});
