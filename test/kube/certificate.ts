@@ -36,9 +36,13 @@ export function selfSigned(commonName: string): SelfSigned {
 
 function der(tag: number, content: Buffer | string): Buffer {
   const bytes = Buffer.from(content as string);
-  const length =
-    bytes.length < 0x80 ? [bytes.length] : [0x82, bytes.length >> 8, bytes.length & 0xff];
-  return Buffer.concat([Buffer.from([tag, ...length]), bytes]);
+  return Buffer.concat([Buffer.from([tag, ...lengthOf(bytes)]), bytes]);
+}
+
+/** In as few bytes as possible: Go's parser takes no others. */
+function lengthOf({ length }: Buffer): readonly number[] {
+  if (length < 0x80) return [length];
+  return length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
 }
 
 function sequence(...parts: readonly Buffer[]): Buffer {

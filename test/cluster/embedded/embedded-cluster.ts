@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
+import { selfSigned } from '../../kube/certificate.ts';
 import { ManualClock } from '../../manual-clock.ts';
 import type { Cluster } from '../cluster.ts';
 import {
@@ -37,6 +38,8 @@ export interface EmbeddedOptions extends WorkloadOptions {
   readonly historyLimit?: number;
   /** The port to listen on; a free one by default. */
   readonly port?: number;
+  /** Serves TLS: kubectl and client-go send no token over plain HTTP. Off by default. */
+  readonly tls?: boolean;
 }
 
 /** A cluster in this process. */
@@ -61,7 +64,8 @@ const defaultHistoryLimit = 10_000;
 /** The inside of the API server, without HTTP. */
 function createParts(options: EmbeddedOptions) {
   const clock = options.clock ?? systemClock;
-  const kinds = new Kinds(options.groups);
+  const version = options.version ?? defaultVersion;
+  const kinds = new Kinds({ groups: options.groups, version });
   const store = new Store({ historyLimit: options.historyLimit ?? defaultHistoryLimit });
   const authorizer = new Authorizer(store);
   const writer = new Writer(store, clock, [
@@ -83,7 +87,7 @@ function createParts(options: EmbeddedOptions) {
   collectGarbage({ store, kinds, writer });
   keepNamespaces({ store, kinds, writer });
   for (const object of bootstrapObjects) apply(object);
-  return { clock, kinds, store, authorizer, writer, controlPlane, apply };
+  return { clock, version, kinds, store, authorizer, writer, controlPlane, apply };
 }
 
 /** The API server's inside without HTTP: enough for controllers and their unit tests. */
@@ -95,12 +99,14 @@ export function createControlPlane(options: EmbeddedOptions = {}): ControlPlane 
 export async function startEmbeddedCluster(
   options: EmbeddedOptions = {},
 ): Promise<EmbeddedCluster> {
-  const { clock, kinds, store, authorizer, writer, controlPlane, apply } = createParts(options);
+  const { clock, version, kinds, store, authorizer, writer, controlPlane, apply } =
+    createParts(options);
   const tokens = new Tokens();
   const requests: LoggedRequest[] = [];
-  const api = new Api({ clock, store, kinds, writer, version: options.version ?? defaultVersion });
+  const api = new Api({ clock, store, kinds, writer, version });
   const log = (request: LoggedRequest) => requests.push(request);
-  const server = new HttpServer({ api, store, authorizer, tokens, log });
+  const certificate = options.tls ? selfSigned('embedded') : undefined;
+  const server = new HttpServer({ api, store, authorizer, tokens, log, certificate });
   const url = await server.listen(options.port);
   const workloads = startWorkloads(controlPlane, { nodes: 0, ...options });
   return {
@@ -112,7 +118,7 @@ export async function startEmbeddedCluster(
     get nodes() {
       return workloads.nodes;
     },
-    kubeconfig: (user) => kubeconfig(url, tokens.of(userOf(user))),
+    kubeconfig: (user) => kubeconfig(url, tokens.of(userOf(user)), certificate?.cert),
     apply: (...objects) => objects.map(apply),
     revokeToken: (user) => tokens.revoke(userOf(user)),
     compact: () => store.compact(),
@@ -128,13 +134,17 @@ function userOf(name: string | undefined) {
   return name === undefined || name === administrator.name ? administrator : userNamed(name);
 }
 
-function kubeconfig(server: string, token: string): string {
+function kubeconfig(server: string, token: string, authority: string | undefined): string {
+  const trust =
+    authority === undefined
+      ? // client-node refuses plain HTTP without the flag, even on the loopback interface.
+        { 'insecure-skip-tls-verify': true }
+      : { 'certificate-authority-data': Buffer.from(authority).toString('base64') };
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': 'embedded',
-    // client-node refuses plain HTTP without the flag, even on the loopback interface.
-    clusters: [{ name: 'embedded', cluster: { server, 'insecure-skip-tls-verify': true } }],
+    clusters: [{ name: 'embedded', cluster: { server, ...trust } }],
     users: [{ name: 'embedded', user: { token } }],
     contexts: [{ name: 'embedded', context: { cluster: 'embedded', user: 'embedded' } }],
   });

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Answer, Api } from './api.ts';
 import { type ApiRequest, targetOf } from './api-request.ts';
@@ -24,6 +25,8 @@ export interface HttpParts {
   readonly authorizer: Authorizer;
   readonly tokens: Tokens;
   readonly log: (request: LoggedRequest) => void;
+  /** Serves TLS with these, in PEM; plain HTTP without. */
+  readonly certificate?: { readonly cert: string; readonly key: string } | undefined;
 }
 
 /** The HTTP face of the API server: who asks, may they, and JSON in and out. */
@@ -34,9 +37,13 @@ export class HttpServer {
 
   constructor(parts: HttpParts) {
     this.#parts = parts;
-    this.#server = createServer((incoming, response) => {
+    const answer = (incoming: IncomingMessage, response: ServerResponse) => {
       this.#answer(incoming, response).catch((error: unknown) => response.destroy(error as Error));
-    });
+    };
+    this.#server =
+      parts.certificate === undefined
+        ? createServer(answer)
+        : createTlsServer(parts.certificate, answer);
   }
 
   /** Listens on the loopback interface, at a free port unless one is given; resolves with the base URL. */
@@ -45,7 +52,8 @@ export class HttpServer {
       this.#server.once('error', reject);
       this.#server.listen(port, '127.0.0.1', resolve);
     });
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    const scheme = this.#parts.certificate === undefined ? 'http' : 'https';
+    return `${scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   /** Ends every watch and connection. */

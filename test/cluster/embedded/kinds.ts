@@ -2,6 +2,7 @@ import type { KubeObject, Resource } from '../../../src/kube/objects.ts';
 import { builtInRules } from './built-in-rules.ts';
 import { decoded } from './decode.ts';
 import type { FieldSet } from './field-set.ts';
+import { isObject, type JsonObject, without } from './json.ts';
 import type { Grammar } from './name-rules.ts';
 import { type FieldError, type GroupResource, noSuchResource, qualified } from './status-error.ts';
 import { type MapType, structType } from './types.ts';
@@ -45,15 +46,39 @@ export interface Kind extends Resource {
   readonly isCustom: boolean;
 }
 
+export interface KindsOptions {
+  /** Further API groups, as `route.openshift.io/v1`, that discovery shows without any kind. */
+  readonly groups?: readonly string[] | undefined;
+  /** The server's version, as `v1.36.3`. */
+  readonly version: string;
+}
+
+/** The first minor version that keeps requests for whole pods (feature gate PodLevelResources). */
+const podResourcesMinor = 34;
+
+/** The kind of an older server, which drops requests for whole pods as unknown. */
+function withoutPodResources(kind: Kind): Kind {
+  const path = kind.kind === 'Pod' ? ['spec'] : ['spec', 'template', 'spec'];
+  return { ...kind, decode: (object) => kind.decode(dropped(object, [...path, 'resources'])) };
+}
+
+/** The object without the field at the end of the path. */
+function dropped<T extends JsonObject>(object: T, [field = '', ...rest]: readonly string[]): T {
+  const inner = object[field];
+  if (rest.length === 0) return without(object, field);
+  return isObject(inner) ? { ...object, [field]: dropped(inner, rest) } : object;
+}
+
 /** The kinds that the server serves now: the built-in ones and those of CustomResourceDefinitions. */
 export class Kinds {
   readonly #kinds = new Map<string, Kind>();
   readonly #emptyGroups: ReadonlySet<string>;
 
-  /** `groups` are further API groups, as `route.openshift.io/v1`, that discovery shows without any kind. */
-  constructor(groups: readonly string[] = []) {
+  constructor({ groups = [], version }: KindsOptions) {
     this.#emptyGroups = new Set(groups);
-    for (const kind of builtInKinds) this.add(kind);
+    const [, minor = ''] = /^v1\.(\d+)/.exec(version) ?? [];
+    const isOld = Number(minor) < podResourcesMinor;
+    for (const kind of builtInKinds) this.add(isOld ? withoutPodResources(kind) : kind);
   }
 
   add(kind: Kind): void {
