@@ -33,7 +33,7 @@ function sentences(findings: readonly Finding[], width: number): readonly string
     if (only !== undefined && others.length === 0) return wrapped(`- ${told(only)}`, width, '  ');
     return [
       ...wrapped(`- ${count(members.length)} times: ${sentence}`, width, '  '),
-      ...quotations(members, width).map((line) => `    ${line}`),
+      ...quotations(members, width - 2).map((line) => `  ${line}`),
     ];
   });
 }
@@ -52,6 +52,6 @@ function quotations(findings: readonly Finding[], width: number): readonly strin
     (message.match(quotedTexts) ?? []).map((text) => text.slice(1, -1)),
   );
   const lines = columns(rows);
-  if (lines.every((line) => line.length <= width - 4)) return lines;
+  if (lines.every((line) => line.length <= width)) return lines;
   return rows.flatMap(([first = '', ...others]) => [first, ...others.map((text) => `  ${text}`)]);
 }

@@ -41,7 +41,7 @@ export function closing({ ending, options, last, quietMs, operator }: Closing): 
       const { held, pulled, missing, failing } = countCopies(last.grid);
       const here = count(held + pulled);
       const all = count(held + pulled + missing + failing);
-      return `${name} is not Ready, and nothing has moved for ${seconds(quietMs)}; ${here} of ${all} copies are on the nodes.\n`;
+      return `${name} is not Ready, and nothing has moved for ${seconds(quietMs)}.\n${here} of ${all} copies are on the nodes.\n`;
     }
     case 'operator-ended': {
       const lines = operator.lines.slice(-lastLines).map((line) => `  ${printable(line, 2000)}\n`);

@@ -89,7 +89,7 @@ class LiveView implements View {
 
   #title({ grid, elapsedMs, stillMs }: Look, width: number): string {
     const still = stillMs < worthTellingMs ? '' : `, still for ${seconds(stillMs)}`;
-    const text = `${seconds(elapsedMs).padStart(5)}  ${progressLine(grid)}${still}`;
+    const text = `${seconds(elapsedMs).padStart(5)}${still}  ${progressLine(grid)}`;
     return cut(text, width, this.#style.ellipsis);
   }
 }

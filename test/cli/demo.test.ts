@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { plainStyle } from '../../src/cli/demo/style.ts';
+import { type DemoSurroundings, show } from '../../src/cli/demo.ts';
+import { UsageError } from '../../src/errors.ts';
+import { aPuller } from '../pullers.ts';
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+/** Whatever a process leaves among the temporary files. */
+const temporary = mkdtempSync(join(tmpdir(), 'demo-test-'));
+afterAll(() => rmSync(temporary, { recursive: true }));
+
+/** Runs `demo` as a user does; `during` sees its output as it comes. */
+async function run(args: readonly string[], during: (signal: SignalSender) => void = () => {}) {
+  const child = spawn(process.execPath, [main, 'demo', ...args], {
+    env: { TMPDIR: temporary, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' },
+  });
+  const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+  during({ output: child.stdout, kill: (signal) => child.kill(signal) });
+  const [output, errors, exitCode] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    closed,
+  ]);
+  return { output, errors, exitCode };
+}
+
+interface SignalSender {
+  readonly output: NodeJS.ReadableStream;
+  readonly kill: (signal: NodeJS.Signals) => void;
+}
+
+/** Shows a puller in this process, with less patience than a person has. */
+async function shown(
+  puller: ReturnType<typeof aPuller>,
+  changes: Partial<DemoSurroundings> = {},
+): Promise<{ readonly exitCode: number; readonly output: string }> {
+  const output = new PassThrough();
+  const exitCode = await show(
+    { nodes: 2, puller },
+    {
+      output,
+      style: plainStyle,
+      quietMs: 3000,
+      progressDeadlineSeconds: 1,
+      signal: new AbortController().signal,
+      ...changes,
+    },
+  );
+  return { exitCode, output: String(output.read()) };
+}
+
+describe('npm start', () => {
+  it('shows the nodes fill, ends with 0 when all are full and leaves nothing behind', async () => {
+    const images = 'My_Tools=quay.io/example/tools:1;shell=quay.io/example/shell:2';
+    const { output, errors, exitCode } = await run(['--nodes', '2', '--images', images]);
+    expect({ errors, exitCode }).toEqual({ errors: '', exitCode: 0 });
+    expect(output).toMatch(/^cluster {3}2 nodes, inside this process\n/);
+    expect(output).toContain('Ready True AllResourcesReady\n    all 2 images on all 2 nodes');
+    expect(output).toContain('\nshell     # #  2/2\nMy_Tools  # #  2/2\n');
+    expect(output).toContain('its container is called "my-tools".');
+    expect(output).toContain('100m CPU and 20Mi of memory on each node');
+    expect(output).toContain('none refused by RBAC');
+    expect(output).toContain('none of them a warning or an error');
+    expect(output).toMatch(/default\/image-puller is Ready after \d+ seconds?\.\n/);
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  it('caches the others where one image is bad, says which, and ends with 1', async () => {
+    const images = 'good=quay.io/example/good:1;bad=registry.invalid/bad:1';
+    const { output, exitCode } = await shown(aPuller({ images }));
+    expect(exitCode).toBe(1);
+    expect(output).toContain('\ngood  # #  2/2\nbad   x x  0/2\n');
+    expect(output).toMatch(/bad: ErrImagePull(, ImagePullBackOff)? on 2 nodes/);
+    expect(output).toMatch(/lookup\s+registry\.invalid:\s+no\s+such\s+host/);
+    expect(output).toContain('Degraded True RolloutStalled');
+    expect(output).toContain('nothing has moved for 3 seconds.\n2 of 4 copies are on the nodes');
+  });
+
+  it('shows the last lines of an operator that ends by itself', async () => {
+    const { output, exitCode } = await shown(aPuller(), { progressDeadlineSeconds: 0 });
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(
+      /The operator ended by itself \(exit code 1\)\. Its last lines:\n.*PROGRESS_DEADLINE_SECONDS/,
+    );
+  });
+
+  it('says what the API server has against a puller', async () => {
+    const puller = aPuller({}, { name: 'No_Name' });
+    await expect(shown(puller)).rejects.toThrow(UsageError);
+    await expect(shown(puller)).rejects.toThrow(/the API server refuses the puller: .*No_Name/);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('ends in an orderly way on %s', async (signal, code) => {
+    const { output, exitCode } = await run(['--nodes', '1'], (child) =>
+      child.output.once('data', () => child.kill(signal)),
+    );
+    expect(exitCode).toBe(code);
+    expect(output).toMatch(/\ninterrupted\n$/);
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  it('explains itself with --help, and a mistake in a sentence', async () => {
+    expect(await run(['--help'])).toMatchObject({
+      exitCode: 0,
+      output: expect.stringMatching(/^Usage: demo .*\.invalid/s),
+    });
+    expect(await run(['--nodes', 'many'])).toEqual({
+      exitCode: 2,
+      output: '',
+      errors: '--nodes is "many": expected a whole number from 1 to 200\n',
+    });
+  });
+});
