@@ -147,7 +147,11 @@ function degraded(observed: Observed): Claim {
   const complaints = [...failures(observed), ...badValues(observed), ...ailments(observed)];
   const [worst] = complaints;
   return worst
-    ? { status: 'True', reason: worst.reason, message: worstOf(complaints) }
+    ? {
+        status: 'True',
+        reason: worst.reason,
+        message: complaints.length === 1 ? worst.message : worstOf(complaints),
+      }
     : { status: 'False', reason: reasons.reconcileComplete, message: 'nothing is wrong' };
 }
 
@@ -186,24 +190,29 @@ function mended({ findings }: Observed): readonly Failure[] {
 }
 
 function withRemarks(message: string, remarks: readonly Failure[]): string {
-  return remarks.length === 0
-    ? message
-    : `${message}; ${worstOf(remarks, messageLimit - message.length - 2)}`;
+  if (remarks.length === 0) return message;
+  const whole = sentence(message);
+  return `${whole} ${worstOf(remarks, messageLimit - whole.length - 1)}`;
 }
 
 /** At most ten messages in at most `limit` characters, whole ones only, and how many more there are. */
 export function worstOf(complaints: readonly Failure[], limit = messageLimit): string {
   const more = (shown: number) =>
-    shown < complaints.length ? `; and ${complaints.length - shown} more` : '';
+    shown < complaints.length ? ` ... and ${complaints.length - shown} more` : '';
   let text = '';
   let shown = 0;
   for (const { message } of complaints.slice(0, 10)) {
-    const longer = shown === 0 ? message : `${text}; ${message}`;
+    const longer = shown === 0 ? sentence(message) : `${text} ${sentence(message)}`;
     if (longer.length + more(shown + 1).length > limit && shown > 0) break;
     text = longer;
     shown += 1;
   }
   return `${text}${more(shown)}`;
+}
+
+/** Our own messages are phrases, those of others often whole sentences; several are read as prose. */
+function sentence(message: string): string {
+  return /[.!?]$/.test(message) ? message : `${message}.`;
 }
 
 /** A held spec has no say: what is cached then is what the DaemonSet still holds. */

@@ -166,7 +166,7 @@ describe('input that is mended, skipped or replaced', () => {
     scene = await startScene();
     scene.apply(aPuller({ images: 'My_Tool=quay.io/example/tool:1' }));
     await scene.until(() => told('Ready') === 'True AllResourcesReady');
-    expect(message('Ready')).toMatch(/all nodes|on all 3 nodes; .*My_Tool.*my-tool/);
+    expect(message('Ready')).toMatch(/^the image on all 3 nodes\. .*My_Tool.*my-tool/);
   });
 
   it('has messages that end at 1,024 characters, however much is wrong', async () => {

@@ -174,7 +174,7 @@ describe('the conditions', () => {
         aFinding('fix', 'MendedInput', 'mended'),
       ],
     });
-    expect(messageOf(observed, 'Ready')).toBe('all 2 images on all 5 nodes; mended');
+    expect(messageOf(observed, 'Ready')).toBe('all 2 images on all 5 nodes. mended.');
     expect(messageOf(observed, 'Degraded')).toBe('lost');
   });
 
@@ -186,7 +186,7 @@ describe('the conditions', () => {
       pullerUnavailable: 'no pod',
     });
     expect(messageOf(observed, 'Degraded')).toMatch(
-      /^skipped; the roll-out .*; the puller's .*no pod$/,
+      /^skipped\. the roll-out .* the puller's .*no pod\.$/,
     );
   });
 
@@ -250,7 +250,7 @@ describe('the worst of many messages', () => {
     }));
 
   it('are ten, and how many more there are', () => {
-    expect(worstOf(many(12, 10))).toMatch(/^0 x+; .*; 9 x+; and 2 more$/);
+    expect(worstOf(many(12, 10))).toMatch(/^0 x+\. .* 9 x+\. \.\.\. and 2 more$/);
   });
 
   it.each([1, 9, 10, 11, 1000])('fit the limit for %i long messages', (number) => {
@@ -258,7 +258,7 @@ describe('the worst of many messages', () => {
   });
 
   it('are whole, so that none is cut in the middle', () => {
-    expect(worstOf(many(5, 300))).toMatch(/^0 x+; 1 x+; 2 x+; and 2 more$/);
+    expect(worstOf(many(5, 300))).toMatch(/^0 x+\. 1 x+\. 2 x+\. \.\.\. and 2 more$/);
   });
 });
 
