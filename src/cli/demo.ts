@@ -20,8 +20,9 @@ import { UsageError } from '../errors.ts';
 import { daemonSets, isControlledBy, type KubeObject, pods } from '../kube/objects.ts';
 import { childResources } from '../manifests/children.ts';
 import { shortHash } from '../manifests/names.ts';
+import { rolloutOf } from '../status/rollout.ts';
 import { follow } from './demo/follow.ts';
-import { failuresOf, grid } from './demo/grid.ts';
+import { failuresOf, grid, nodeOf } from './demo/grid.ts';
 import { objectsOf, projectPath } from './demo/install-manifests.ts';
 import { type OperatorProcess, startOperator } from './demo/operator-process.ts';
 import { type DemoOptions, demoOptions, demoUsage } from './demo/options.ts';
@@ -113,6 +114,8 @@ class Stage {
   readonly operator: OperatorProcess;
   readonly #cluster: EmbeddedCluster;
   readonly #puller: KubeObject;
+  /** By reference, how the nodes list the images. */
+  readonly #listedNames: ReadonlyMap<string, string>;
   readonly #appliedAt = systemClock.monotonic();
 
   private constructor(parts: {
@@ -124,6 +127,9 @@ class Stage {
     this.parsed = parts.parsed;
     this.#cluster = parts.cluster;
     this.#puller = parts.puller;
+    this.#listedNames = new Map(
+      parts.parsed.spec.images.map(({ reference }) => [reference, listedName(reference)]),
+    );
     this.operator = startOperator(parts.cluster.kubeconfig(operatorUser), {
       HEALTH_PORT: '0',
       LOG_FORMAT: 'json',
@@ -153,19 +159,24 @@ class Stage {
 
   look(): Snapshot {
     const { controlPlane, workloads } = this.#cluster;
-    const { namespace } = this.#puller.metadata;
+    const daemonSet = this.#daemonSet();
+    const cachePods = controlPlane
+      .list(pods, this.#puller.metadata.namespace)
+      .filter((pod) => isControlledBy(pod, daemonSet?.metadata.uid ?? ''));
+    // Until its controller has seen the DaemonSet, any node may be selected.
+    const isPlaced = daemonSet !== undefined && rolloutOf(daemonSet).observed;
+    const selected = new Set(cachePods.map(nodeOf));
+    const nodes = workloads.nodes.filter((node) => !isPlaced || selected.has(node));
     const disks = new Map(
-      workloads.nodes.map((node) => [
-        node,
-        new Set(workloads.imagesOn(node).flatMap(({ names }) => names)),
-      ]),
+      nodes.map((node) => [node, new Set(workloads.imagesOn(node).flatMap(({ names }) => names))]),
     );
     return {
       grid: grid({
         images: this.parsed.spec.images,
-        nodes: workloads.nodes,
-        pods: controlPlane.list(pods, namespace),
-        isOnDisk: (node, reference) => disks.get(node)?.has(canonical(reference)) ?? false,
+        nodes,
+        pods: cachePods,
+        isOnDisk: (node, reference) =>
+          disks.get(node)?.has(this.#listedNames.get(reference) ?? '') ?? false,
       }),
       conditions: this.#status().conditions ?? [],
       elapsedMs: systemClock.monotonic() - this.#appliedAt,
@@ -182,9 +193,7 @@ class Stage {
       conditions: this.#status().conditions ?? [],
       findings: this.parsed.findings,
       failures: failuresOf(controlPlane.list(pods, namespace)),
-      daemonSet: controlPlane
-        .list(daemonSets, namespace)
-        .find((object) => isControlledBy(object, uid)),
+      daemonSet: this.#daemonSet(),
       requests: requests.filter(({ user }) => user === operatorUser),
       logLines: this.operator.lines,
     };
@@ -194,6 +203,13 @@ class Stage {
   async clear(): Promise<void> {
     await this.operator.stop();
     await this.#cluster.stop();
+  }
+
+  #daemonSet(): KubeObject | undefined {
+    const { namespace, uid = '' } = this.#puller.metadata;
+    return this.#cluster.controlPlane
+      .list(daemonSets, namespace)
+      .find((object) => isControlledBy(object, uid));
   }
 
   #status(): ImagePullerStatus {
@@ -208,8 +224,8 @@ function install(cluster: EmbeddedCluster, puller: KubeObject): KubeObject {
   const manifests = objectsOf(projectPath('config/default'));
   cluster.apply(...manifests.filter(({ kind }) => kind !== 'Deployment'));
   const { namespace = '' } = puller.metadata;
-  cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   try {
+    cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
     const [stored = puller] = cluster.apply(puller);
     return stored;
   } catch (error) {
@@ -248,7 +264,7 @@ class DemoRegistries extends Registries {
 }
 
 /** A reference as the container runtime lists it among a node's images. */
-function canonical(reference: string): string {
+function listedName(reference: string): string {
   const parsed = parseImage(reference);
   return 'error' in parsed ? reference : parsed.canonical;
 }

@@ -2,7 +2,7 @@ import { count, printable } from '../../api/text.ts';
 import type { Condition } from '../../api/types.ts';
 import { type CopyState, completeNodes, countCopies, type Grid, type GridRow } from './grid.ts';
 import type { Role, Style } from './style.ts';
-import { columnGap, columns, cut } from './text.ts';
+import { columnGap, columns, cut, nounCount } from './text.ts';
 
 /** Where a frame has to fit in, in characters and lines. */
 export interface Extent {
@@ -74,12 +74,12 @@ export function legend({ width }: Extent, style: Style): string {
 export function progressLine(grid: Grid): string {
   const { held, pulled, failing } = countCopies(grid);
   const all = grid.rows.length * grid.nodes.length;
-  if (all === 0) return 'there is nothing to cache';
+  if (all === 0) return 'there is nothing to pull';
   const here = held + pulled;
   const bar = '#'.repeat(Math.floor((here / all) * barWidth));
   const failed = failing === 0 ? '' : `, ${count(failing)} failing`;
-  const nodes = `${completeNodes(grid).length} of ${grid.nodes.length}`;
-  return `[${bar.padEnd(barWidth, '.')}] ${count(here)} of ${count(all)} copies${failed}, ${nodes} nodes complete`;
+  const nodes = `${count(completeNodes(grid).length)} of ${nounCount(grid.nodes.length, 'node')}`;
+  return `[${bar.padEnd(barWidth, '.')}] ${count(here)} of ${count(all)} copies${failed}, ${nodes} complete`;
 }
 
 /** The conditions in one line of plain text: `Ready False ImagesPulling; …`. */
@@ -97,8 +97,8 @@ export function roleOf({ type, status }: Pick<Condition, 'type' | 'status'>): Ro
 const barWidth = 20;
 
 /**
- * The rows there is room for, in their order, and the others. Those that are about to change are
- * worth most, then failures, then what has not begun; what is complete can be summed up.
+ * The rows there is room for, in their order, and the others. Failures are worth most, then what is
+ * under way, then what has not begun; what is complete can be summed up.
  */
 function chosen(
   rows: readonly GridRow[],
@@ -129,7 +129,7 @@ function othersOf(rows: readonly GridRow[]): string {
 
 /** A sign for each node as long as names keep most of the width; from then on a bar. */
 function widthOfCopies(nodes: number, width: number): number {
-  const spaced = 2 * nodes - 1;
+  const spaced = Math.max(0, 2 * nodes - 1);
   if (spaced <= width / 3) return spaced;
   return nodes <= width / 2 ? nodes : Math.floor(width / 3);
 }

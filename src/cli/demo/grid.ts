@@ -1,5 +1,5 @@
 import type { CachedImage } from '../../api/types.ts';
-import { controllerOf, type KubeObject } from '../../kube/objects.ts';
+import type { KubeObject } from '../../kube/objects.ts';
 
 /**
  * What became of an image on a node: `missing`, `pulled` on its disk, `held` there by a running
@@ -24,8 +24,9 @@ export interface Grid {
 /** What a grid is made of. */
 export interface Seen {
   readonly images: readonly CachedImage[];
+  /** Those that should hold them. */
   readonly nodes: readonly string[];
-  /** Of the puller's namespace. */
+  /** Those that hold the images. */
   readonly pods: readonly KubeObject[];
   /** Claims that a node's disk has the image that a reference names. */
   readonly isOnDisk: (node: string, reference: string) => boolean;
@@ -34,7 +35,7 @@ export interface Seen {
 /** Puts together what pods and disks say. */
 export function grid({ images, nodes, pods, isOnDisk }: Seen): Grid {
   const said = new Map<string, ContainerStatus>();
-  for (const pod of pods.filter(isOfDaemonSet)) {
+  for (const pod of pods) {
     for (const status of statusesOf(pod)) said.set(`${nodeOf(pod)} ${status.name}`, status);
   }
   const copy = (node: string, { container, reference }: CachedImage): CopyState => {
@@ -87,7 +88,7 @@ export function failuresOf(pods: readonly KubeObject[]): readonly ContainerFailu
     }
   }
   return [...found.values()]
-    .sort((a, b) => (a.image < b.image ? -1 : 1))
+    .sort((a, b) => Number(a.image > b.image) - Number(a.image < b.image))
     .map(({ on: _on, ...failure }) => failure);
 }
 
@@ -108,16 +109,13 @@ interface PodStatus {
   readonly containerStatuses?: readonly ContainerStatus[];
 }
 
-function isOfDaemonSet(pod: KubeObject): boolean {
-  return controllerOf(pod)?.kind === 'DaemonSet';
-}
-
 function statusesOf(pod: KubeObject): readonly ContainerStatus[] {
   const { initContainerStatuses = [], containerStatuses = [] } = (pod['status'] ?? {}) as PodStatus;
   return [...initContainerStatuses, ...containerStatuses];
 }
 
-function nodeOf(pod: KubeObject): string {
+/** The node that a pod is bound to; empty before it is. */
+export function nodeOf(pod: KubeObject): string {
   return (pod['spec'] as { readonly nodeName?: string } | undefined)?.nodeName ?? '';
 }
 

@@ -14,6 +14,7 @@ config/rbac gives it, and shows how the images of a KubernetesImagePuller fill t
       --nodes N      how many nodes the cluster has, 1 to 200; 5 by default
   -h, --help         this text
 
+The nodes are called node-1, node-2 and so on, run Linux on amd64 and have no taints.
 Without LIST and FILE the images are those of config/samples/codeready-workspaces.yaml.
 
 The nodes pull from registries that serve anything, with two exceptions as in the real world: a host

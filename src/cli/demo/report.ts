@@ -35,7 +35,7 @@ export function report(outcome: Outcome, width: number, style: Style): string {
     ['What keeps containers from starting', failureLines(outcome, width, style)],
     ['Objects made', objectLines(outcome)],
     ['Conditions', conditionParagraphs(outcome, width, style)],
-    ['What the input needed', findingLines(outcome.findings, width)],
+    ['What was found in the input', findingLines(outcome.findings, width)],
     ['What the cache reserves', reservationLines(outcome.daemonSet)],
     ['What the operator asked of the API server', requestLines(outcome)],
   ];

@@ -25,10 +25,10 @@ export function reservationLines(daemonSet: KubeObject | undefined): readonly st
   const [cpu, memory] = [of('cpu'), of('memory')];
   const each = `${cpuText(request(first, 'cpu'))} CPU and ${memoryText(request(first, 'memory'))}`;
   const several = containers.length === 1 ? '' : `: ${count(containers.length)} times ${each}`;
-  return [
-    `${cpuText(cpu)} CPU and ${memoryText(memory)} of memory on each node${several}`,
-    `${cpuText(cpu * BigInt(nodes))} CPU and ${memoryText(memory * BigInt(nodes))} on ${nounCount(nodes, 'node')}`,
-  ];
+  const onEach = `${cpuText(cpu)} CPU and ${memoryText(memory)} of memory on each node${several}`;
+  if (nodes === 0) return [onEach, 'no node is selected'];
+  const onAll = `${cpuText(cpu * BigInt(nodes))} CPU and ${memoryText(memory * BigInt(nodes))}`;
+  return [onEach, `${onAll} on ${nounCount(nodes, 'node')}`];
 }
 
 interface Container {

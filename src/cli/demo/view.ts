@@ -35,7 +35,7 @@ export type Output = NodeJS.WritableStream & {
 };
 
 /** Of text that no terminal bounds, and of wide terminals: longer lines are hard to read. */
-export const defaultWidth = 100;
+const defaultWidth = 100;
 const mostWidth = 140;
 
 /** How wide text may be on a stream. */
@@ -97,8 +97,8 @@ class LiveView implements View {
 /** Counts that move are told at most so often; conditions that turn are told at once. */
 const countsEveryMs = 1000;
 
-/** Lines of plain text, each of which says something new. */
-export class PlainView implements View {
+/** Lines of plain text, each of which says something new; none before the operator has spoken. */
+class PlainView implements View {
   readonly #output: Output;
   readonly #style: Style;
   #conditions = '';
@@ -117,7 +117,7 @@ export class PlainView implements View {
     const conditions = printable(conditionsLine(look.conditions), 1000);
     const progress = progressLine(look.grid);
     const hasTurned = conditions !== this.#conditions;
-    const isDue = look.elapsedMs - this.#toldAtMs >= countsEveryMs;
+    const isDue = conditions !== '' && look.elapsedMs - this.#toldAtMs >= countsEveryMs;
     if (progress !== this.#progress && (hasTurned || isDue)) {
       this.#progress = progress;
       this.#toldAtMs = look.elapsedMs;
@@ -142,9 +142,10 @@ export class PlainView implements View {
 }
 
 function writeGrid(output: Output, grid: Grid, style: Style): void {
+  const isEmpty = grid.rows.length === 0 || grid.nodes.length === 0;
   const extent = { width: widthOf(output) };
   const lines = [gridTable(grid, extent, style), legend(extent, style), ''];
-  output.write(grid.rows.length === 0 ? '\n' : `\n${lines.join('\n')}\n`);
+  output.write(isEmpty ? '\n' : `\n${lines.join('\n')}\n`);
 }
 
 function seconds(ms: number): string {

@@ -113,7 +113,7 @@ describe('the lines around the table', () => {
     expect(progressLine(aGrid({ java: '#x' }))).toBe(
       '[##########..........] 1 of 2 copies, 1 failing, 1 of 2 nodes complete',
     );
-    expect(progressLine(aGrid({}))).toBe('there is nothing to cache');
+    expect(progressLine(aGrid({}))).toBe('there is nothing to pull');
   });
 
   it('tell the conditions in one line', () => {

@@ -47,15 +47,6 @@ describe('the grid of images and nodes', () => {
     ]);
   });
 
-  it("takes no notice of pods that are not a DaemonSet's", () => {
-    const { ownerReferences: _none, ...metadata } = aCachePod('node-1', {}).metadata;
-    const pod = { ...aCachePod('node-1', { java: running }), metadata };
-    expect(copiesOf([pod])).toEqual([
-      ['missing', 'missing'],
-      ['missing', 'missing'],
-    ]);
-  });
-
   it('counts copies and the nodes that have them all', () => {
     const drawn = aGrid({ java: '##x', tools: '#o.' });
     expect(countCopies(drawn)).toEqual({ held: 3, pulled: 1, failing: 1, missing: 1 });

@@ -94,10 +94,10 @@ describe('the report', () => {
   });
 });
 
-describe('what the input needed', () => {
+describe('what was found in the input', () => {
   const told = (images: string, width?: number) =>
     section(
-      'What the input needed',
+      'What was found in the input',
       { findings: parseSpec({ images, cachingCPULimit: 'lots' }, { maxImages: 500 }).findings },
       width,
     );
@@ -152,6 +152,13 @@ describe('what the cache reserves', () => {
     expect(told(daemonSet)).toEqual([
       '1.5 CPU and 1Ki of memory on each node',
       '1.5 CPU and 1Ki on 1 node',
+    ]);
+  });
+
+  it('is nowhere where no node is selected', () => {
+    expect(told(aDaemonSet([{ cpu: '50m', memory: '10Mi' }], { desired: 0 }))).toEqual([
+      '50m CPU and 10Mi of memory on each node',
+      'no node is selected',
     ]);
   });
 

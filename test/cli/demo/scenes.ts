@@ -64,7 +64,7 @@ interface PodState {
   readonly running?: object;
 }
 
-/** A pod of a DaemonSet on a node, with the state of each container by its name. */
+/** A pod of the cache on a node, with the state of each container by its name. */
 export function aCachePod(
   node: string,
   containers: Readonly<Record<string, PodState>>,
@@ -72,13 +72,7 @@ export function aCachePod(
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: {
-      name: `cache-${node}`,
-      namespace: 'default',
-      ownerReferences: [
-        { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'cache', uid: 'u', controller: true },
-      ],
-    },
+    metadata: { name: `cache-${node}`, namespace: 'default' },
     spec: { nodeName: node },
     status: {
       containerStatuses: Object.entries(containers).map(([name, state]) => ({

@@ -36,13 +36,18 @@ describe('the view without a terminal', () => {
   });
 
   it('tells counts that move once a second', () => {
-    const none = { conditions: [] };
     const told = lines(
-      { ...none, elapsedMs: 0 },
-      { ...none, elapsedMs: 900, grid: aGrid({ java: '##', tools: 'x.' }) },
-      { ...none, elapsedMs: 1000, grid: full },
+      { elapsedMs: 0 },
+      { elapsedMs: 900, grid: aGrid({ java: '##', tools: 'x.' }) },
+      { elapsedMs: 1000, grid: full },
     );
-    expect(told.map((line) => line.slice(0, 5))).toEqual(['  0 s', '  1 s']);
+    expect(told.map((line) => line.slice(0, 8))).toEqual(['  0 s  [', '  0 s  R', '  1 s  [']);
+  });
+
+  it('waits for the operator to speak', () => {
+    const { output, written } = anOutput();
+    viewOn(output, plainStyle).show(aLook({ conditions: [] }));
+    expect(written()).toBe('');
   });
 
   it('says once that nothing moves any more', () => {
