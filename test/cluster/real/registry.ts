@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { assemble, type Blob, type Image, indexOf } from './image.ts';
 
@@ -34,6 +36,25 @@ export class Registry {
     if (!options.asIndex) return await this.#pushManifest(repository, tag, manifest);
     await this.#pushManifest(repository, manifest.digest, manifest);
     return await this.#pushManifest(repository, tag, indexOf(manifest));
+  }
+
+  /**
+   * Pushes the first image of an OCI image layout (OCI image specification v1.1: image-layout.md), as
+   * build tools leave one in a folder, and returns its digest.
+   */
+  async pushLayout(name: string, folder: string): Promise<string> {
+    const [repository, tag] = split(name);
+    const content = ({ digest }: Descriptor) =>
+      readFile(join(folder, 'blobs', digest.replace(':', '/')));
+    const { manifests } = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')) as Index;
+    const [manifest] = manifests;
+    if (!manifest) throw new Error(`${folder}/index.json names no image`);
+    const text = await content(manifest);
+    const { config, layers } = JSON.parse(text.toString()) as Manifest;
+    for (const blob of [config, ...layers]) {
+      await this.#pushBlob(repository, { ...blob, content: await content(blob) });
+    }
+    return await this.#pushManifest(repository, tag, { ...manifest, content: text });
   }
 
   /** The digest that a tag points at; undefined where there is no such tag. */
@@ -100,6 +121,17 @@ export class Registry {
     }
     return response;
   }
+}
+
+type Descriptor = Omit<Blob, 'content'>;
+
+interface Index {
+  readonly manifests: readonly Descriptor[];
+}
+
+interface Manifest {
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
 }
 
 /** Repository and tag. */

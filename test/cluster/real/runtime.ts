@@ -25,6 +25,15 @@ export class Runtime {
     return lines(await this.#call('tasks', 'ls', '--quiet'));
   }
 
+  /** Ids of the containers that run under this name in whatever pods. */
+  async running(containerName: string): Promise<readonly string[]> {
+    const label = `labels."io.kubernetes.container.name"==${containerName}`;
+    const table = await this.#call('tasks', 'ls');
+    // After the tasks: one that runs by then has its container, while one listed before may be gone.
+    const named = lines(await this.#call('containers', 'ls', '--quiet', label));
+    return named.filter((id) => new RegExp(`^${id} +\\d+ +RUNNING`, 'm').test(table));
+  }
+
   #call(...args: readonly string[]): Promise<string> {
     return output([this.#ctr, '--address', this.#socket, '--namespace', 'k8s.io', ...args]);
   }

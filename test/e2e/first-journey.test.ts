@@ -1,0 +1,266 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ImagePullerStatus } from '../../src/api/types.ts';
+import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
+import type { Image } from '../cluster/real/image.ts';
+import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
+import { imageInCluster, installOperator, operatorIsReady, pushImage } from './installation.ts';
+
+const namespace = 'workspaces';
+const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
+
+describe('the operator in the image that CI builds, installed from config/default', () => {
+  let cluster: RealCluster;
+  /** The digest of the operator's image, as it was built. */
+  let operatorDigest: string;
+  /** The digests of the images to cache, by name. */
+  const digests: Record<string, string> = {};
+  /** What there was in the namespace before the puller. */
+  let emptyNamespace: string;
+  let containersBefore: number;
+  /** Where the audit log was when the puller was created. */
+  let created: number;
+  const log: string[] = [];
+
+  beforeAll(async () => {
+    cluster = await RealCluster.start();
+    operatorDigest = await pushImage(cluster, 'operator');
+    await pushImage(cluster, 'sleeper');
+    for (const [name, image] of Object.entries(images())) {
+      digests[name] = await cluster.registry.push(`${name}:1`, image);
+    }
+    await kubectl(['apply', '-f', '-'], JSON.stringify(restricted));
+    await cluster.until(async () => (await everything()).includes('configmap/kube-root-ca.crt'));
+    await cluster.until(async () => (await everything()).includes('serviceaccount/default'));
+    await installOperator(cluster);
+    emptyNamespace = await everything();
+    containersBefore = (await cluster.runtime.tasks()).length;
+  }, startTimeoutMs);
+
+  // Undefined where it did not come up.
+  afterAll(() => (cluster as RealCluster | undefined)?.stop(), startTimeoutMs);
+
+  const kubectl = (args: readonly string[], input?: string) => cluster.kubectl(args, input);
+  const inNamespace = (...args: readonly string[]) => kubectl(['-n', namespace, ...args]);
+
+  /** The images to cache: each would trip over another mistake. */
+  const images = (): Readonly<Record<string, Image>> => ({
+    // No shell, no files but one, and so nothing to run.
+    scratch: { files: { '/data': Buffer.from('data') } },
+    shell: { ...cluster.busyboxImage, seed: 'shell' },
+    // Runs as somebody whom no /etc/passwd names.
+    user: { ...cluster.busyboxImage, seed: 'user', user: 'somebody' },
+    later: { ...cluster.busyboxImage, seed: 'later' },
+  });
+
+  const applyPuller = async (...names: readonly string[]) => {
+    const list = names.map((name) => `${name}=${cluster.registry.reference(`${name}:1`)}`);
+    const puller = {
+      apiVersion: 'che.eclipse.org/v1alpha1',
+      kind: 'KubernetesImagePuller',
+      metadata: { name: 'puller', namespace },
+      spec: { images: list.join(';') },
+    };
+    await kubectl(['apply', '-f', '-'], JSON.stringify(puller));
+  };
+
+  const isReady = () => inNamespace('wait', '--for=condition=Ready', 'kip/puller', '--timeout=60s');
+
+  const everything = () =>
+    inNamespace(
+      'get',
+      'daemonsets,deployments,replicasets,pods,configmaps,serviceaccounts,roles,rolebindings',
+      ...['-o', 'name', '--ignore-not-found'],
+    );
+
+  const pods = async (selector: string, where = namespace): Promise<readonly Pod[]> => {
+    const answer = await kubectl(['-n', where, 'get', 'pods', '-l', selector, '-o', 'json']);
+    return JSON.parse(answer).items;
+  };
+
+  /** Requests of the operator that would change something, whether or not they did. */
+  const writes = async (since: number): Promise<readonly string[]> => {
+    const requests = await cluster.auditLog.requests({ since, user: operatorUser });
+    return requests
+      .filter(({ verb }) => !['get', 'list', 'watch'].includes(verb))
+      .map(({ verb, resource, subresource, name }) =>
+        [verb, resource, subresource, name].filter((word) => word !== '').join(' '),
+      );
+  };
+
+  it('runs as that image and no other', async () => {
+    const [pod] = await pods('name=kubernetes-image-puller-operator', operatorNamespace);
+    expect(pod?.status.containerStatuses).toEqual([
+      expect.objectContaining({
+        image: imageInCluster(cluster, 'operator'),
+        imageID: expect.stringContaining(operatorDigest),
+      }),
+    ]);
+  });
+
+  it('puts three images on the node, one of them FROM scratch', async () => {
+    created = cluster.auditLog.position();
+    await applyPuller('scratch', 'shell', 'user');
+    await isReady();
+    expect(await cluster.runtime.images()).toEqual(
+      expect.arrayContaining(
+        ['scratch', 'shell', 'user'].map((name) => cluster.registry.reference(`${name}:1`)),
+      ),
+    );
+  });
+
+  it('lets the pod say which digest of each image the node holds', async () => {
+    const [pod] = await pods('app.kubernetes.io/name=image-puller');
+    const held = pod?.status.containerStatuses.map(({ name, imageID, ready }) => [
+      name,
+      imageID.replace(/.*@/, ''),
+      ready,
+    ]);
+    expect(held).toEqual(['scratch', 'shell', 'user'].map((name) => [name, digests[name], true]));
+  });
+
+  it('says in the conditions that it is done and that nothing is wrong', async () => {
+    const answer = await inNamespace('get', 'kip', 'puller', '-o', 'json');
+    const status: ImagePullerStatus = JSON.parse(answer).status;
+    expect(status).toMatchObject({
+      observedGeneration: 1,
+      imagesDesired: 3,
+      nodesDesired: 1,
+      nodesReady: 1,
+    });
+    const said = status.conditions?.map(
+      ({ type, status, reason }) => `${type} ${status} ${reason}`,
+    );
+    expect(said).toEqual([
+      'Ready True AllResourcesReady',
+      'Progressing False ReconcileComplete',
+      'Degraded False ReconcileComplete',
+    ]);
+  });
+
+  it('shows in kubectl get how far the puller is', async () => {
+    const [header, row] = (await inNamespace('get', 'kip')).split('\n');
+    expect(header?.split(/\s{2,}/)).toEqual([
+      'NAME',
+      'READY',
+      'REASON',
+      'IMAGES',
+      'DESIRED',
+      'READY NODES',
+      'AGE',
+    ]);
+    expect(row).toMatch(/^puller +True +AllResourcesReady +3 +1 +1 +\d+s$/);
+  });
+
+  it('explains its fields to kubectl', async () => {
+    expect(await kubectl(['explain', 'kip.spec.images'])).toMatch(/DESCRIPTION:\n +\S/);
+  });
+
+  it('runs the puller of the same image where pods must be restricted', async () => {
+    await inNamespace('rollout', 'status', 'deployment/kubernetes-image-puller', '--timeout=60s');
+    const [pod] = await pods('app=kubernetes-image-puller');
+    expect(pod?.status.containerStatuses[0]?.imageID).toContain(operatorDigest);
+  });
+
+  it('has written each object once, and its status as often as there was news', async () => {
+    const written = await writes(created);
+    expect(written.length).toBeLessThanOrEqual(9);
+    expect(written.filter((write) => !write.includes('status')).sort()).toEqual([
+      'patch configmaps k8s-image-puller',
+      'patch configmaps kubernetes-image-puller-report',
+      'patch daemonsets kubernetes-image-puller',
+      'patch deployments kubernetes-image-puller',
+      'patch rolebindings kubernetes-image-puller-report',
+      'patch roles kubernetes-image-puller-report',
+      'patch serviceaccounts k8s-image-puller',
+    ]);
+  });
+
+  it('writes nothing while nothing changes', async () => {
+    const since = cluster.auditLog.position();
+    // Nothing is to happen, so nothing can be waited for.
+    await delay(20_000);
+    expect(await writes(since)).toEqual([]);
+  });
+
+  it('keeps an image held at every moment of an edit that leaves it in the list', async () => {
+    const holders: number[] = [];
+    let isRolled = false;
+    const watching = cluster.until(async () => {
+      holders.push((await cluster.runtime.running('scratch')).length);
+      return isRolled;
+    });
+    await applyPuller('scratch', 'later');
+    await isReady();
+    isRolled = true;
+    await watching;
+    // One, then two while the new pod waits for all its images, then one.
+    expect([Math.min(...holders), Math.max(...holders)]).toEqual([1, 2]);
+    await cluster.until(
+      async () => (await pods('app.kubernetes.io/name=image-puller')).length === 1,
+    );
+  });
+
+  it('comes back after its pod is deleted and finds that nothing is to be done', async () => {
+    const since = cluster.auditLog.position();
+    const before = await cacheLives();
+    log.push(...(await operatorLog()));
+    await kubectl(['-n', operatorNamespace, 'delete', 'pods', '--all']);
+    await operatorIsReady(cluster);
+    // What it repairs shows that it has been through everything else.
+    await inNamespace('delete', 'configmap', 'k8s-image-puller');
+    await cluster.until(async () => (await writes(since)).length > 0);
+    expect(await writes(since)).toEqual(['patch configmaps k8s-image-puller']);
+    expect(await cacheLives()).toEqual(before);
+  });
+
+  it('leaves nothing behind of a puller that is deleted', async () => {
+    const since = cluster.auditLog.position();
+    await inNamespace('delete', 'kip', 'puller');
+    await cluster.until(async () => (await everything()) === emptyNamespace);
+    await cluster.until(async () => (await cluster.runtime.tasks()).length === containersBefore);
+    expect(await writes(since)).toEqual([]);
+  });
+
+  it('was refused nothing in all that time, and complained of nothing', async () => {
+    const requests = await cluster.auditLog.requests({ user: operatorUser });
+    expect(requests.filter(({ code }) => code === 401 || code === 403)).toEqual([]);
+    log.push(...(await operatorLog()));
+    const levels = log.map((line) => JSON.parse(line)).filter(({ level }) => level !== 'info');
+    expect(levels).toEqual([]);
+  });
+
+  /** The pods of the cache and how often each of their containers was started anew. */
+  async function cacheLives(): Promise<readonly unknown[]> {
+    const alive = await pods('app.kubernetes.io/name=image-puller');
+    return alive.map(({ metadata, status }) => [
+      metadata.uid,
+      status.containerStatuses.map(({ restartCount }) => restartCount),
+    ]);
+  }
+
+  async function operatorLog(): Promise<readonly string[]> {
+    const selector = ['-l', 'name=kubernetes-image-puller-operator', '--tail=-1'];
+    const text = await kubectl(['-n', operatorNamespace, 'logs', ...selector]);
+    return text.split('\n').filter((line) => line !== '');
+  }
+});
+
+/** As much of a Pod as is read here. */
+interface Pod {
+  readonly metadata: { readonly name: string; readonly uid: string };
+  readonly status: {
+    readonly containerStatuses: readonly {
+      readonly name: string;
+      readonly image: string;
+      readonly imageID: string;
+      readonly ready: boolean;
+      readonly restartCount: number;
+    }[];
+  };
+}
+
+const restricted = {
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+};
