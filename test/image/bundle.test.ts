@@ -117,7 +117,7 @@ describe('under the flags of the image, the bundle', () => {
   it('runs the puller until it is asked to end', async () => {
     const config = join(directory, 'config');
     mountConfigMap(config);
-    const puller = new Program({
+    await using puller = new Program({
       command: started(['puller', '--managed', '--config', config], config),
       env: { HEALTH_PORT: '0' },
     });
@@ -132,7 +132,7 @@ describe('under the flags of the image, the bundle', () => {
     try {
       const kubeconfig = join(directory, 'kubeconfig');
       writeFileSync(kubeconfig, cluster.kubeconfig(operatorUser));
-      const operator = new Program({
+      await using operator = new Program({
         command: started(['operator'], kubeconfig),
         env: { KUBECONFIG: kubeconfig, HEALTH_PORT: '0' },
       });

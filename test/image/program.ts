@@ -39,13 +39,14 @@ export class Program {
   readonly #child: ChildProcess;
   readonly #lines: LogLine[] = [];
   readonly #closed: Promise<unknown>;
+  readonly #ended = new AbortController();
   #errors = '';
 
   constructor({ command, env = {} }: Command) {
     const [file = '', ...args] = command;
     const child = spawn(file, args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
-    this.#closed = once(child, 'close');
+    this.#closed = once(child, 'close').finally(() => this.#ended.abort());
     child.stderr.on('data', (data: Buffer) => {
       this.#errors += data.toString();
     });
@@ -59,19 +60,17 @@ export class Program {
     return this.#child.pid ?? 0;
   }
 
-  /** Waits for a log line with this message; rejects where the process ends without it. */
+  /** Waits for a log line with this message; rejects where the process ends or takes long without it. */
   async says(message: string): Promise<LogLine> {
-    const ended = this.#closed.then(() => 'ended');
-    for (;;) {
-      const line = this.#lines.find((candidate) => candidate['message'] === message);
-      if (line !== undefined) return line;
-      const next = await Promise.race([once(this.#child, 'line'), ended]);
-      if (next === 'ended') {
-        throw new Error(
-          `it ended without "${message}": ${this.#errors}${JSON.stringify(this.#lines)}`,
-        );
-      }
+    const signal = AbortSignal.any([this.#ended.signal, AbortSignal.timeout(10_000)]);
+    const find = () => this.#lines.find((line) => line['message'] === message);
+    try {
+      while (find() === undefined) await once(this.#child, 'line', { signal });
+    } catch (error) {
+      const said = `${this.#errors}${this.#lines.map((line) => JSON.stringify(line)).join('\n')}`;
+      throw new Error(`it did not say "${message}", but: ${said}`, { cause: error });
     }
+    return find() ?? {};
   }
 
   /** Asks it to end, as the kubelet does, and resolves with its exit code. */
@@ -79,5 +78,11 @@ export class Program {
     this.#child.kill('SIGTERM');
     await this.#closed;
     return this.#child.exitCode;
+  }
+
+  /** Leaves no process behind where a test fails. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#closed;
   }
 }

@@ -8,6 +8,7 @@ import type { KubeObject } from '../../src/kube/objects.ts';
 import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
 import {
   type EmbeddedCluster,
+  type EmbeddedOptions,
   startEmbeddedCluster,
 } from '../cluster/embedded/embedded-cluster.ts';
 import { goldenPath } from '../golden.ts';
@@ -16,8 +17,10 @@ import { goldenPath } from '../golden.ts';
 export const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
 
 /** A cluster in which everything of config/default is installed but the operator itself. */
-export async function clusterWithoutOperator(): Promise<EmbeddedCluster> {
-  const cluster = await startEmbeddedCluster({ nodes: 1 });
+export async function clusterWithoutOperator(
+  options: EmbeddedOptions = {},
+): Promise<EmbeddedCluster> {
+  const cluster = await startEmbeddedCluster({ nodes: 1, ...options });
   const paths = ['crds/', 'config/manager/', 'config/rbac/cluster/'];
   cluster.apply(
     ...generatedFiles()
