@@ -19,7 +19,7 @@ import {
 import type { Store } from './store.ts';
 import type { User } from './users.ts';
 import { startWatch, type WatchSink, watchRequest } from './watches.ts';
-import type { DeleteOptions, WriteOptions, Writer } from './writer.ts';
+import type { DeleteOptions, Place, WriteOptions, Writer } from './writer.ts';
 
 /** What a request is answered with: one body, or a stream that the caller runs. */
 export type Answer =
@@ -110,7 +110,7 @@ export class Api {
   }
 
   #object(kind: Kind, target: ResourceTarget, request: ApiRequest, options: WriteOptions): Answer {
-    const { store, writer } = this.#parts;
+    const { store } = this.#parts;
     const { name } = target;
     const namespace = kind.namespaced ? target.namespace : '';
     switch (request.method) {
@@ -120,10 +120,7 @@ export class Api {
         return { code: 200, body: object };
       }
       case 'PUT':
-        return {
-          code: 200,
-          body: writer.replace(kind, namespace, name, objectIn(request, bodyTypes), options),
-        };
+        return this.#replace(kind, { namespace, name }, request, options);
       case 'PATCH':
         return this.#patch(kind, { namespace, name }, request, options);
       case 'DELETE':
@@ -132,6 +129,14 @@ export class Api {
       default:
         throw methodNotAllowed();
     }
+  }
+
+  #replace(kind: Kind, place: Place, request: ApiRequest, options: WriteOptions): Answer {
+    const { store, writer } = this.#parts;
+    const isNew = store.get(kind, place.namespace, place.name) === undefined;
+    const body = objectIn(request, bodyTypes);
+    refuseOtherName(body, place.name);
+    return { code: isNew ? 201 : 200, body: writer.replace(kind, place, body, options) };
   }
 
   #patch(
@@ -195,11 +200,6 @@ export class Api {
     }
     return answer;
   }
-}
-
-interface Place {
-  readonly namespace: string;
-  readonly name: string;
 }
 
 function hasSubresource(kind: Kind, subresource: string): boolean {

@@ -38,17 +38,17 @@ function withTemplateDefaults(object: KubeObject): KubeObject {
 }
 
 interface TemplateOwner {
-  readonly selector?: V1LabelSelector;
+  readonly selector: V1LabelSelector | null;
   readonly template?: V1PodTemplateSpec;
 }
 
-function templateErrors(next: KubeObject, live: KubeObject | undefined): readonly FieldError[] {
+function templateErrors(next: KubeObject): readonly FieldError[] {
   const { selector, template } = specOf<TemplateOwner>(next);
-  const labels = template?.metadata?.labels ?? {};
+  const labels = template?.metadata?.labels;
   const spec = template?.spec ?? { containers: [] };
   return [
     ...selectorErrors(next.kind, selector, labels),
-    ...labelErrors(labels, 'spec.template.labels'),
+    ...labelErrors(labels ?? {}, 'spec.template.labels'),
     ...podSpecErrors(spec, 'spec.template.spec'),
     ...(spec.restartPolicy === 'Always'
       ? []
@@ -57,27 +57,38 @@ function templateErrors(next: KubeObject, live: KubeObject | undefined): readonl
             'Always',
           ]),
         ]),
-    ...(live === undefined || isEqual(selector, specOf<TemplateOwner>(live).selector)
-      ? []
-      : [fieldError.invalid('spec.selector', selector, 'field is immutable')]),
   ];
+}
+
+function selectorChangeErrors(next: KubeObject, live: KubeObject | undefined) {
+  const { selector } = specOf<TemplateOwner>(next);
+  return live === undefined || isEqual(selector, specOf<TemplateOwner>(live).selector)
+    ? []
+    : [fieldError.invalid('spec.selector', selector, 'field is immutable')];
 }
 
 function selectorErrors(
   kind: string,
-  selector: V1LabelSelector | undefined,
-  labels: Readonly<Record<string, string>>,
+  selector: V1LabelSelector | null,
+  labels: Readonly<Record<string, string>> | undefined,
 ): readonly FieldError[] {
-  if (selector === undefined) return [fieldError.required('spec.selector')];
+  const field = 'spec.template.metadata.labels';
+  const mismatch = '`selector` does not match template `labels`';
+  if (selector === null) {
+    // A DaemonSet without a selector selects nothing, its own template included.
+    return kind === 'DaemonSet'
+      ? [fieldError.invalid(field, labels ?? null, mismatch)]
+      : [fieldError.required('spec.selector')];
+  }
   const { matchLabels = {}, matchExpressions = [] } = selector;
   if (Object.keys(matchLabels).length + matchExpressions.length === 0) {
     const detail = `empty selector is invalid for ${kind.toLowerCase()}`;
     return [fieldError.invalid('spec.selector', selector, detail)];
   }
   const wrong = labelErrors(matchLabels, 'spec.selector.matchLabels');
-  if (matchesLabels(selector, labels)) return wrong;
-  const detail = '`selector` does not match template `labels`';
-  return [...wrong, fieldError.invalid('spec.template.metadata.labels', labels, detail)];
+  return matchesLabels(selector, labels ?? {})
+    ? wrong
+    : [...wrong, fieldError.invalid(field, labels ?? null, mismatch)];
 }
 
 /** A number, or a percentage up to a hundred. */
@@ -103,8 +114,10 @@ const isNone = (amount: unknown) => Number.parseInt(String(amount), 10) === 0;
 function daemonSetDefaults(object: KubeObject): KubeObject {
   const { updateStrategy } = specOf<V1DaemonSetSpec>(object);
   const type = updateStrategy?.type ?? 'RollingUpdate';
-  const rollingUpdate = { maxSurge: 0, maxUnavailable: 1, ...updateStrategy?.rollingUpdate };
-  const strategy = type === 'RollingUpdate' ? { type, rollingUpdate } : { ...updateStrategy, type };
+  const rolls = type === 'RollingUpdate';
+  const given = updateStrategy?.rollingUpdate;
+  const rollingUpdate = { maxSurge: 0, maxUnavailable: rolls ? 1 : 0, ...given };
+  const strategy = rolls || given ? { type, rollingUpdate } : { type };
   const decided = withTemplateDefaults(object);
   return withSpecDefaults(
     { ...decided, spec: { ...asObject(decided['spec']), updateStrategy: strategy } },
@@ -113,7 +126,11 @@ function daemonSetDefaults(object: KubeObject): KubeObject {
 }
 
 function daemonSetErrors(next: KubeObject, live: KubeObject | undefined): readonly FieldError[] {
-  return [...templateErrors(next, live), ...updateStrategyErrors(specOf<V1DaemonSetSpec>(next))];
+  return [
+    ...selectorChangeErrors(next, live),
+    ...templateErrors(next),
+    ...updateStrategyErrors(specOf<V1DaemonSetSpec>(next)),
+  ];
 }
 
 function updateStrategyErrors({ updateStrategy }: V1DaemonSetSpec): readonly FieldError[] {
@@ -142,7 +159,13 @@ function updateStrategyErrors({ updateStrategy }: V1DaemonSetSpec): readonly Fie
 
 const templateGeneration = 'deprecated.daemonset.template.generation';
 
-/** The generation of the template is kept in an annotation that only the server writes. */
+/** Whoever leaves the generation of the template out says that it is zero, and so comes to own it. */
+function withAnyTemplateGeneration(object: KubeObject): KubeObject {
+  const annotations = { [templateGeneration]: '0', ...object.metadata.annotations };
+  return { ...object, metadata: { ...object.metadata, annotations } };
+}
+
+/** The generation of the template is kept in an annotation whose value only the server decides. */
 function withTemplateGeneration(next: KubeObject, live: KubeObject | undefined): KubeObject {
   const before = Number(live?.metadata.annotations?.[templateGeneration] ?? 0);
   const isNew =
@@ -169,7 +192,11 @@ function deploymentDefaults(object: KubeObject): KubeObject {
 
 function deploymentErrors(next: KubeObject, live: KubeObject | undefined): readonly FieldError[] {
   const { strategy } = specOf<V1DeploymentSpec>(next);
-  return [...templateErrors(next, live), ...deploymentStrategyErrors(strategy)];
+  return [
+    ...templateErrors(next),
+    ...deploymentStrategyErrors(strategy),
+    ...selectorChangeErrors(next, live),
+  ];
 }
 
 function deploymentStrategyErrors(strategy: V1DeploymentSpec['strategy']): readonly FieldError[] {
@@ -375,6 +402,18 @@ function endDefinition(live: KubeObject): KubeObject {
   return { ...live, metadata: { ...live.metadata, finalizers } };
 }
 
+const roleRules: Rules = {
+  nameGrammar: pathSegment,
+  createsOnUpdate: true,
+  validate: roleErrors,
+};
+const bindingRules: Rules = {
+  nameGrammar: pathSegment,
+  createsOnUpdate: true,
+  defaults: bindingDefaults,
+  validate: bindingErrors,
+};
+
 /** The rules of the built-in kinds that have any, by kind. */
 export const builtInRules: Readonly<Record<string, Rules>> = {
   Namespace: {
@@ -410,23 +449,19 @@ export const builtInRules: Readonly<Record<string, Rules>> = {
     status: true,
     changesGeneration: specChanged,
     defaults: (object) => withSpecDefaults(withTemplateDefaults(object), { replicas: 1 }),
-    validate: templateErrors,
+    validate: (next, live) => [...templateErrors(next), ...selectorChangeErrors(next, live)],
   },
   DaemonSet: {
     status: true,
     changesGeneration: specChanged,
-    defaults: daemonSetDefaults,
+    defaults: (object) => daemonSetDefaults(withAnyTemplateGeneration(object)),
     prepare: withTemplateGeneration,
     validate: daemonSetErrors,
   },
-  Role: { nameGrammar: pathSegment, validate: roleErrors },
-  ClusterRole: { nameGrammar: pathSegment, validate: roleErrors },
-  RoleBinding: { nameGrammar: pathSegment, defaults: bindingDefaults, validate: bindingErrors },
-  ClusterRoleBinding: {
-    nameGrammar: pathSegment,
-    defaults: bindingDefaults,
-    validate: bindingErrors,
-  },
+  Role: roleRules,
+  ClusterRole: roleRules,
+  RoleBinding: bindingRules,
+  ClusterRoleBinding: bindingRules,
   CustomResourceDefinition: {
     status: true,
     needsResourceVersion: true,
@@ -435,7 +470,8 @@ export const builtInRules: Readonly<Record<string, Rules>> = {
     validate: definitionErrors,
     beginDeletion: endDefinition,
   },
-  Lease: { needsResourceVersion: true },
+  Event: { createsOnUpdate: true },
+  Lease: { createsOnUpdate: true, needsResourceVersion: true },
   PodDisruptionBudget: { status: true, needsResourceVersion: true, changesGeneration: specChanged },
   NetworkPolicy: { changesGeneration: specChanged },
 };

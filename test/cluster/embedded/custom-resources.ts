@@ -127,6 +127,7 @@ function customKind(definition: KubeObject): Kind {
     namespaced: scope === 'Namespaced',
     isCustom: true,
     type,
+    empty: {},
     decode: (object) => decodeCustom(names.kind, schema, object),
     rules: {
       status: hasStatus,

@@ -45,10 +45,11 @@ function decodeFreeKeys({ element, fields }: MapType, value: JsonObject, path: s
 /** The field as it is printed; undefined where it is not. */
 function decodeField(field: Field, value: unknown, path: string): unknown {
   const given = value ?? field.default;
-  if (given === undefined) return undefined;
+  if (given === undefined || given === null) return given;
   const inner = decode(field.type, given, path);
-  const isOmitted = field.default === undefined && !field.isPointer && isZero(field.type, inner);
-  return isOmitted ? undefined : inner;
+  const isPrinted = field.isPointer || (field.default !== undefined && field.default !== null);
+  // What Go omits is undefined, what it prints as nil is null.
+  return isPrinted || !isZero(field.type, inner) ? inner : field.default;
 }
 
 /**
@@ -65,16 +66,19 @@ function isZero(type: Type, value: unknown): boolean {
 }
 
 function decodeScalar(type: ScalarType, value: unknown, path: string): unknown {
-  if (type.format === 'quantity') return decodeQuantity(value, path);
+  if (type.format !== undefined) return decodeQuantity(type.format, value, path);
   const wanted = type.scalar === 'numeric' ? 'number' : type.scalar;
   const fits = wanted === 'untyped' ? typeof value !== 'object' : typeof value === wanted;
   if (!fits) throw mismatch(value, path, type.scalar === 'numeric' ? 'int32' : type.scalar);
   return value;
 }
 
-function decodeQuantity(value: unknown, path: string): string {
+const milli = 1_000_000n;
+
+function decodeQuantity(format: 'quantity' | 'amount', value: unknown, path: string): string {
   const text = typeof value === 'number' ? String(value) : value;
-  const canonical = typeof text === 'string' ? canonicalQuantity(text) : undefined;
+  const unit = format === 'amount' ? milli : 1n;
+  const canonical = typeof text === 'string' ? canonicalQuantity(text, unit) : undefined;
   if (canonical !== undefined) return canonical;
   throw cannotHandle(
     path,

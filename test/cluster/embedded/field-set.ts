@@ -123,12 +123,14 @@ function combine(
   return (member) => ({ member, children });
 }
 
-/** Each path of the set in the notation of messages: `.spec.containers[name="a"].image`. */
+/** Each path of the set in the notation of messages, `.spec.containers[name="a"].image`, the short ones first. */
 export function paths(set: FieldSet, prefix = ''): readonly string[] {
-  const below = [...set.children].flatMap(([element, child]) =>
-    paths(child, `${prefix}${readable(element)}`),
-  );
-  return set.member ? [prefix, ...below] : below;
+  const children = [...set.children].sort(([left], [right]) => (left < right ? -1 : 1));
+  const members = children.filter(([, { member }]) => member);
+  return [
+    ...members.map(([element]) => `${prefix}${readable(element)}`),
+    ...children.flatMap(([element, child]) => paths(child, `${prefix}${readable(element)}`)),
+  ];
 }
 
 /** One path element in the notation of messages: `.image` or `[name="a"]`. */

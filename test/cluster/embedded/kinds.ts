@@ -27,6 +27,8 @@ export interface Rules {
   readonly validateStatus?: (next: KubeObject, live: KubeObject) => readonly FieldError[];
   /** Fields that a write of the status leaves alone; the spec by default. */
   readonly statusResets?: FieldSet;
+  /** A PUT of an absent object creates it. */
+  readonly createsOnUpdate?: boolean;
   /** A PUT must name the resourceVersion that it replaces. */
   readonly needsResourceVersion?: boolean;
   /** The seconds a deleted object is kept for whoever runs it; 0 removes it at once. */
@@ -39,6 +41,8 @@ export interface Kind extends Resource {
   readonly shortNames: readonly string[];
   /** How its fields are merged and owned. */
   readonly type: MapType;
+  /** An object of the kind before anybody has written anything. */
+  readonly empty: JsonObject;
   /** The object as the server understands it: known fields only, normalised, defaults filled in. */
   readonly decode: (object: KubeObject) => KubeObject;
   readonly rules: Rules;
@@ -140,6 +144,7 @@ function builtIn(group: string, kind: string, more: Partial<Kind> = {}): Kind {
     namespaced: true,
     shortNames: [],
     type,
+    empty: decoded(kind, type, {}),
     decode: (object) => {
       const known = decoded(kind, type, object);
       return rules.defaults?.(known) ?? known;

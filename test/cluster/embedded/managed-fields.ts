@@ -12,7 +12,7 @@ import {
   toFieldsV1,
   union,
 } from './field-set.ts';
-import { isEqual, without } from './json.ts';
+import { isEqual, type JsonObject, without } from './json.ts';
 import { compare, fieldSetOf, merge, remove } from './merge.ts';
 import { badRequest, internal, StatusError } from './status-error.ts';
 import { typeErrors } from './typed.ts';
@@ -24,6 +24,8 @@ import { fieldType, type Type } from './types.ts';
  */
 export interface FieldManagement {
   readonly type: Type;
+  /** An object of the kind before anybody has written anything. */
+  readonly empty: JsonObject;
   /** As in objects: `apps/v1`. */
   readonly apiVersion: string;
   readonly manager: string;
@@ -72,7 +74,7 @@ export function tracked(
   const bare = withManagers(next, new Map());
   // Tracking was switched off for this object by whoever emptied its managed fields.
   if (managers.size === 0 && live !== undefined) return bare;
-  return withManagers(bare, capped(updated(live ?? {}, bare, managers, how)));
+  return withManagers(bare, capped(updated(live ?? how.empty, bare, managers, how)));
 }
 
 function updated(live: object, next: KubeObject, before: Managers, how: FieldManagement): Managers {
@@ -129,7 +131,8 @@ function settled(
   const conflicts = [...managers]
     .filter(([id]) => id !== self)
     .map(([, manager]) => ({ manager, fields: paths(intersection(manager.set, changed)) }))
-    .filter(({ fields }) => fields.length > 0);
+    .filter(({ fields }) => fields.length > 0)
+    .sort((left, right) => (named(left.manager) < named(right.manager) ? -1 : 1));
   if (conflicts.length > 0 && !how.force) throw applyConflict(conflicts);
   const own = managers.get(self);
   const others = new Map([...managers].filter(([id]) => id !== self));
@@ -243,7 +246,7 @@ function isReset(entries: readonly ManagedFieldsEntry[]): boolean {
 function managersBeforeApply(live: KubeObject | undefined, how: FieldManagement): Managers {
   const managers = decode(live);
   if (managers.size > 0 || live === undefined) return managers;
-  return updated({}, live, managers, { ...how, manager: 'before-first-apply' });
+  return updated(how.empty, live, managers, { ...how, manager: 'before-first-apply' });
 }
 
 function decode(object: KubeObject | undefined): Managers {

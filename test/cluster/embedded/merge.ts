@@ -1,5 +1,6 @@
 import { emptySet, type FieldSet, FieldSetBuilder } from './field-set.ts';
 import { isEqual, isObject, type JsonObject } from './json.ts';
+import { mergedOrder } from './merged-order.ts';
 import { anything, fieldType, type ListType, type MapType, type Type } from './types.ts';
 
 /**
@@ -195,43 +196,12 @@ function mergeMaps(map: MapType, live: unknown, applied: unknown): JsonObject {
   return Object.fromEntries(merged);
 }
 
-/**
- * Applied items in their order; live items that are not applied keep their place relative to the
- * shared ones.
- */
 function mergeLists(list: ListType, live: unknown, applied: unknown): readonly unknown[] {
   const before = byElement(list, live);
   const after = byElement(list, applied);
-  const merged: unknown[] = [];
-  const taken = new Set<string>();
-  const take = (element: string) => {
-    taken.add(element);
-    merged.push(merge(list.element, before.get(element), after.get(element)));
-  };
-  for (const element of mergedOrder([...before.keys()], [...after.keys()])) {
-    if (!taken.has(element)) take(element);
-  }
-  return merged;
-}
-
-/** The order of merged items: typed/merge.go, visitListItems. */
-function mergedOrder(before: readonly string[], after: readonly string[]): readonly string[] {
-  const [isBefore, isAfter] = [new Set(before), new Set(after)];
-  const shared = after.filter((element) => isBefore.has(element));
-  const order: string[] = [];
-  const waiting = [...before];
-  for (const element of after) {
-    // Live items that nobody applied come before the next shared item, as they did.
-    if (element === shared[0]) {
-      const upTo = waiting.indexOf(element);
-      if (upTo >= 0) order.push(...waiting.splice(0, upTo + 1).filter((one) => !isAfter.has(one)));
-      shared.shift();
-    } else if (shared.length === 0) {
-      order.push(...waiting.splice(0).filter((one) => !isAfter.has(one)));
-    }
-    order.push(element);
-  }
-  return [...order, ...waiting.filter((one) => !isAfter.has(one))];
+  return mergedOrder([...before.keys()], [...after.keys()]).map((element) =>
+    merge(list.element, before.get(element), after.get(element)),
+  );
 }
 
 /** The value without the paths of a set. What becomes empty by that goes too. */

@@ -58,14 +58,24 @@ function scaleOf(suffix: string): Scale | undefined {
   };
 }
 
-/** The stored spelling, as `50m` for `.05`; undefined where the text is no quantity. */
-export function canonicalQuantity(text: string): string | undefined {
+/**
+ * The stored spelling, as `50m` for `.05`, rounded up to a multiple of so many billionths; undefined
+ * where the text is no quantity.
+ */
+export function canonicalQuantity(text: string, unitNanos = 1n): string | undefined {
   const quantity = parseQuantity(text);
   if (quantity === undefined) return undefined;
-  const { nanos, format } = quantity;
+  const { format } = quantity;
+  const nanos = roundedUp(quantity.nanos, unitNanos);
   if (nanos === 0n) return '0';
   if (format === 'binary' && isBinaryPrintable(nanos)) return printBinary(nanos / nano);
   return format === 'exponent' ? printExponent(nanos) : printDecimal(nanos);
+}
+
+function roundedUp(nanos: bigint, unit: bigint): bigint {
+  const rest = nanos % unit;
+  if (rest === 0n) return nanos;
+  return rest > 0n ? nanos - rest + unit : nanos - rest;
 }
 
 /** Small and fractional amounts are printed in decimal, whatever they were written in. */

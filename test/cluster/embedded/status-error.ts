@@ -85,8 +85,14 @@ export function noSuchResource(): StatusError {
   return new StatusError(404, 'NotFound', message, { details: {} });
 }
 
-export function alreadyExists(resource: GroupResource, name: string): StatusError {
-  const message = `${qualified(resource)} ${JSON.stringify(name)} already exists`;
+/** `isGoing`: what exists is being deleted. */
+export function alreadyExists(
+  resource: GroupResource,
+  name: string,
+  isGoing: boolean,
+): StatusError {
+  const prefix = isGoing ? 'object is being deleted: ' : '';
+  const message = `${prefix}${qualified(resource)} ${JSON.stringify(name)} already exists`;
   return new StatusError(409, 'AlreadyExists', message, { details: details(resource, name) });
 }
 

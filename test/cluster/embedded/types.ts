@@ -9,8 +9,8 @@ export type Type = ScalarType | AnyType | ListType | MapType;
 export interface ScalarType {
   readonly type: 'scalar';
   readonly scalar: 'string' | 'numeric' | 'boolean' | 'untyped';
-  /** Set for scalars that are stored in one spelling only. */
-  readonly format?: 'quantity';
+  /** Set for scalars that are stored in one spelling only; an amount of a resource in thousandths. */
+  readonly format?: 'quantity' | 'amount';
 }
 
 /** Whatever comes: maps field by field, lists and scalars as a whole. */
@@ -148,8 +148,15 @@ function parseType(notation: string): Type {
     case 'set':
       return { type: 'list', element: parseType(element), relation: 'set', keys: [] };
     default:
-      return mapOf(parseType(element), shape === 'atomicMap');
+      return mapOf(mapElement(element), shape === 'atomicMap');
   }
+}
+
+/** Maps of quantities are all amounts of resources. */
+function mapElement(notation: string): Type {
+  return notation === 'resource.Quantity'
+    ? { type: 'scalar', scalar: 'untyped', format: 'amount' }
+    : parseType(notation);
 }
 
 /** A map of free keys. */

@@ -86,7 +86,10 @@ export class Writer {
       ...metadataErrors(created, undefined, kind.rules.nameGrammar ?? dnsSubdomain),
       ...(kind.rules.validate?.(created, undefined) ?? []),
     ]);
-    if (this.#store.get(kind, namespace, name) !== undefined) throw alreadyExists(kind, name);
+    const live = this.#store.get(kind, namespace, name);
+    if (live !== undefined) {
+      throw alreadyExists(kind, name, live.metadata.deletionTimestamp !== undefined);
+    }
     return options.dryRun ? created : this.#store.put(kind, created);
   }
 
@@ -108,31 +111,26 @@ export class Writer {
     return this.#update(kind, live, tracked(live, next, this.#management(kind, options)), options);
   }
 
-  /** A PUT: 409 where the body names another uid, 422 where its kind wants a resourceVersion and it has none. */
+  /**
+   * A PUT: 409 where the body names another uid, 422 where its kind wants a resourceVersion and it
+   * has none. Some kinds are created where they are absent.
+   */
   replace(
     kind: Kind,
-    namespace: string,
-    name: string,
+    { namespace, name }: Place,
     body: KubeObject,
     options: WriteOptions,
   ): KubeObject {
-    const { uid, resourceVersion } = body.metadata;
-    return this.update(
-      kind,
-      namespace,
-      name,
-      (live) => {
-        if (uid !== undefined && uid !== live.metadata.uid) {
-          const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid}`;
-          throw conflict(kind, name, why);
-        }
-        if (kind.rules.needsResourceVersion && !resourceVersion) {
-          throw invalid(kind, name, [mustBeSpecified]);
-        }
-        return body;
-      },
-      options,
-    );
+    const isAbsent = this.#store.get(kind, namespace, name) === undefined;
+    if (isAbsent && kind.rules.createsOnUpdate) return this.create(kind, namespace, body, options);
+    const change = (live: KubeObject) => {
+      refuseOtherUid(kind, body, live);
+      if (kind.rules.needsResourceVersion && !body.metadata.resourceVersion) {
+        throw invalid(kind, name, [mustBeSpecified]);
+      }
+      return body;
+    };
+    return this.update(kind, namespace, name, change, options);
   }
 
   /**
@@ -220,6 +218,7 @@ export class Writer {
   #management(kind: Kind, { manager, subresource }: WriteOptions): FieldManagement {
     return {
       type: kind.type,
+      empty: kind.empty,
       apiVersion: apiVersionOf(kind),
       manager,
       ...defined({ subresource }),
@@ -306,6 +305,20 @@ function deletionFinalizers(live: KubeObject, options: DeleteOptions): readonly 
     case 'Background':
       return others;
   }
+}
+
+/** Where an object is; the namespace is empty for kinds outside of all. */
+export interface Place {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+function refuseOtherUid(kind: Kind, body: KubeObject, live: KubeObject): void {
+  const { uid } = body.metadata;
+  const { name = '', uid: liveUid } = live.metadata;
+  if (uid === undefined || uid === liveUid) return;
+  const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${liveUid}`;
+  throw conflict(kind, name, why);
 }
 
 const mustBeSpecified = {
