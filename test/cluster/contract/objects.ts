@@ -88,6 +88,18 @@ export function describeObjects(cluster: () => Cluster): void {
       expect(body.metadata.resourceVersion).not.toBe(created.body.metadata.resourceVersion);
     });
 
+    it('creates some kinds by a replacement of what is absent, others not', async () => {
+      const roles = 'rbac.authorization.k8s.io/v1/roles';
+      const role = {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'Role',
+        metadata: { name: 'a' },
+      };
+      expect(await stage.admin.replace(stage.path(roles, 'a'), role)).toMatchObject({ code: 201 });
+      const path = stage.path('configmaps', 'a');
+      expect(await stage.admin.replace(path, aConfigMap('a'))).toMatchObject({ code: 404 });
+    });
+
     it('answers 409 Conflict to a replacement of an older state', async () => {
       const { admin } = stage;
       const { body } = await admin.create(stage.path('configmaps'), aConfigMap('a'));

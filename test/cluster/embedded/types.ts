@@ -73,7 +73,7 @@ const definitions = (
 const structs = new Map<string, MutableStruct>();
 
 /** A type of the generated kubernetes-types.json, as `apps.v1.DaemonSet`. */
-export function builtInType(name: string): Type {
+function builtInType(name: string): Type {
   const known = scalars[name] ?? structs.get(name);
   if (known !== undefined) return known;
   const definition = definitions[name];
