@@ -24,6 +24,8 @@ export interface Bundle {
 export async function bundle(): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: project,
+    // Paths get into names: the same ones where node_modules is a link.
+    preserveSymlinks: true,
     entryPoints: ['src/main.ts'],
     bundle: true,
     platform: 'node',
