@@ -14,13 +14,17 @@ export interface ProcessRecord {
   readonly startTime: string;
 }
 
-/** The record of a living process; undefined where the pid is free or a zombie. */
+/**
+ * The record of a living process; undefined where the pid is free or a zombie. A zombie with threads
+ * lives: until the last of them has ended it keeps its files and ports.
+ */
 export function processRecord(pid: number): ProcessRecord | undefined {
   const stat = readProc(pid, 'stat');
   // The second field is the program's name in parentheses and may itself hold both.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, startTime] = [fields[0], fields[19]];
-  return startTime === undefined || state === 'Z' || state === 'X' ? undefined : { pid, startTime };
+  const [state, threads, startTime] = [fields[0], fields[17], fields[19]];
+  const isDead = state === 'X' || (state === 'Z' && threads === '1');
+  return startTime === undefined || isDead ? undefined : { pid, startTime };
 }
 
 /** Claims that this very process lives. */
