@@ -13,5 +13,10 @@ export interface Cluster {
   readonly nodes: readonly string[];
   /** Lets the cluster's own time pass until the condition holds; rejects after `timeoutMs` of real time. */
   until(condition: () => Promise<boolean> | boolean, timeoutMs?: number): Promise<void>;
+  /**
+   * Makes the API server forget all history: watches and pages of lists that go on from an earlier
+   * revision answer 410. Watches that are open may end.
+   */
+  compact(): Promise<void>;
   stop(): Promise<void>;
 }

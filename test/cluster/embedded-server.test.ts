@@ -32,18 +32,6 @@ describe('the embedded API server', () => {
     return await api.watch(path, { resourceVersion, ...parameters });
   }
 
-  it('ends a watch of a compacted revision with the ERROR event Expired', async () => {
-    await start();
-    const { body } = await api.create(path, aConfigMap('a'));
-    await api.create(path, aConfigMap('b'));
-    cluster.compact();
-    const watch = await watchFrom(body.metadata.resourceVersion ?? '');
-    await cluster.until(() => watch.isOver);
-    expect(watch.events).toMatchObject([
-      { type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } },
-    ]);
-  });
-
   it('compacts by itself what its history has no room for', async () => {
     await start({ historyLimit: 5 });
     const { body } = await api.create(path, aConfigMap('a'));
@@ -53,24 +41,6 @@ describe('the embedded API server', () => {
     const watch = await watchFrom(body.metadata.resourceVersion ?? '');
     await cluster.until(() => watch.isOver);
     expect(watch.events).toMatchObject([{ type: 'ERROR', object: { code: 410 } }]);
-  });
-
-  it('answers 410 to a page of a compacted list, with a token to go on without it', async () => {
-    await start();
-    for (const name of ['a', 'b', 'c']) await api.create(path, aConfigMap(name));
-    const first = await api.get(`${path}?limit=1`);
-    await api.create(path, aConfigMap('d'));
-    cluster.compact();
-    const next = (token = '') => api.get(`${path}?limit=10&continue=${token}`);
-    const second = await next(first.body.metadata.continue);
-    expect(second).toMatchObject({ code: 410, body: { reason: 'Expired' } });
-    const rest = await next(second.body.metadata.continue);
-    expect(rest.body.items?.map(({ metadata }) => metadata.name)).toEqual([
-      'b',
-      'c',
-      'd',
-      'kube-root-ca.crt',
-    ]);
   });
 
   it('sends a bookmark a minute, and one shortly before the end', async () => {
@@ -88,21 +58,6 @@ describe('the embedded API server', () => {
     await clock.advance(minute);
     await cluster.until(() => watch.isOver);
     expect(count()).toBe(3);
-  });
-
-  it('lists an exact earlier revision', async () => {
-    await start();
-    const { body } = await api.create(path, aConfigMap('a', { x: '1' }));
-    await api.merge(`${path}/a`, { data: { x: '2' } });
-    await api.create(path, aConfigMap('b'));
-    const { resourceVersion } = body.metadata;
-    const list = await api.get(
-      `${path}?resourceVersion=${resourceVersion}&resourceVersionMatch=Exact`,
-    );
-    expect(list.body.items).toMatchObject([
-      { metadata: { name: 'a' }, data: { x: '1' } },
-      { metadata: { name: 'kube-root-ca.crt' } },
-    ]);
   });
 
   it('keeps its own time', async () => {

@@ -117,6 +117,10 @@ export class Api {
   close(): Promise<void> {
     return this.#agent.destroy();
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }
 
 type Parameters = Readonly<Record<string, string>>;
@@ -229,6 +233,26 @@ function collectionPath(namespace: string, collection: string, name?: string): s
 /** A ConfigMap, the plainest of all objects. */
 export function aConfigMap(name: string, data: Parameters = {}, metadata: object = {}): KubeObject {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...metadata }, data };
+}
+
+/** The API group of roles and bindings. */
+export const rbac = 'rbac.authorization.k8s.io';
+
+export type Rule = Readonly<Record<string, readonly string[]>>;
+
+export function aRole(name: string, rules: readonly Rule[]): KubeObject {
+  return { apiVersion: `${rbac}/v1`, kind: 'Role', metadata: { name }, rules };
+}
+
+/** Gives the role to the service account `user` of the namespace. */
+export function aBinding(name: string, role: string, namespace: string): KubeObject {
+  return {
+    apiVersion: `${rbac}/v1`,
+    kind: 'RoleBinding',
+    metadata: { name },
+    roleRef: { apiGroup: rbac, kind: 'Role', name: role },
+    subjects: [{ kind: 'ServiceAccount', name: 'user', namespace }],
+  };
 }
 
 /** A Deployment that runs nothing: its pods are never made. */

@@ -1,6 +1,16 @@
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { Cluster } from '../cluster.ts';
-import { aConfigMap, aDaemonSet, aDeployment, type Body, managedBy, stageOf } from './api.ts';
+import {
+  aBinding,
+  aConfigMap,
+  aDaemonSet,
+  aDeployment,
+  aRole,
+  type Body,
+  managedBy,
+  rbac,
+  stageOf,
+} from './api.ts';
 
 interface Container {
   readonly name: string;
@@ -8,15 +18,27 @@ interface Container {
   readonly env?: readonly { readonly name: string }[];
 }
 
+interface WorkloadStatus {
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly { readonly reason: string }[];
+}
+
 function containersOf(object: KubeObject): readonly Container[] {
   const { template } = object['spec'] as { template: { spec: { containers: Container[] } } };
   return template.spec.containers;
 }
 
-/** Claims that the object's controller has reported on its present spec. */
-function isObserved({ metadata, status }: KubeObject): boolean {
-  const { observedGeneration } = (status ?? {}) as { observedGeneration?: number };
-  return observedGeneration === metadata.generation;
+/**
+ * Claims that the controllers of workloads have written what they do of a new one; the Deployment's
+ * writes several times.
+ */
+function isSettled({ kind, metadata, status }: KubeObject): boolean {
+  if (kind !== 'Deployment' && kind !== 'DaemonSet') return true;
+  const { observedGeneration, conditions = [] } = (status ?? {}) as WorkloadStatus;
+  if (observedGeneration !== metadata.generation) return false;
+  return (
+    kind === 'DaemonSet' || conditions.some(({ reason }) => reason === 'NewReplicaSetAvailable')
+  );
 }
 
 const force = { force: 'true' };
@@ -134,42 +156,106 @@ export function describeApply(cluster: () => Cluster): void {
       });
     });
 
-    it('creates only, where the resourceVersion is "1"', async () => {
-      const only = { resourceVersion: '1' };
-      expect(await apply('a', { x: '1' }, {}, only)).toMatchObject({ code: 201 });
-      expect(await apply('a', { x: '1' }, {}, only)).toMatchObject({
-        code: 409,
-        body: { reason: 'Conflict' },
+    const kinds: readonly (readonly [string, (name: string) => KubeObject])[] = [
+      ['configmaps', (name) => aConfigMap(name, { x: '1' })],
+      [
+        'serviceaccounts',
+        (name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } }),
+      ],
+      [`${rbac}/v1/roles`, (name) => aRole(name, [])],
+      [`${rbac}/v1/rolebindings`, (name) => aBinding(name, 'any', 'any')],
+      ['apps/v1/deployments', aDeployment],
+      ['apps/v1/daemonsets', aDaemonSet],
+    ];
+
+    describe.each(kinds)('%s', (collection, object) => {
+      const path = () => stage.path(collection, 'a');
+      const identified = (metadata: object) => ({
+        ...object('a'),
+        metadata: { name: 'a', ...metadata },
+      });
+
+      it('creates only, where the resourceVersion is "1"', async () => {
+        const body = identified({ resourceVersion: '1' });
+        const created = await stage.admin.apply(path(), body);
+        expect(created).toMatchObject({ code: 201 });
+        const conflict = { code: 409, body: { reason: 'Conflict' } };
+        expect(await stage.admin.apply(path(), body)).toMatchObject(conflict);
+        expect(await stage.admin.apply(path(), body, { fieldManager: 'other' })).toMatchObject(
+          conflict,
+        );
+        const live = await stage.admin.get(path());
+        expect(managedBy(live.body, 'other')).toBeUndefined();
+      });
+
+      it('answers 409 for the uid of an object that was deleted meanwhile', async () => {
+        const { uid } = (await stage.admin.apply(path(), object('a'))).body.metadata;
+        await stage.admin.remove(path(), { propagationPolicy: 'Background' });
+        expect(await stage.admin.apply(path(), identified({ uid }), force)).toMatchObject({
+          code: 409,
+          body: { reason: 'Conflict' },
+        });
+        expect(await stage.admin.get(path())).toMatchObject({ code: 404 });
+      });
+
+      it('answers 422 for the uid of an object that was replaced meanwhile', async () => {
+        const { uid } = (await stage.admin.apply(path(), object('a'))).body.metadata;
+        await stage.admin.remove(path(), { propagationPolicy: 'Background' });
+        const second = await stage.admin.apply(path(), object('a'));
+        expect(second).toMatchObject({ code: 201 });
+        expect(await stage.admin.apply(path(), identified({ uid }), force)).toMatchObject({
+          code: 422,
+          body: {
+            reason: 'Invalid',
+            details: {
+              causes: expect.arrayContaining([expect.objectContaining({ field: 'metadata.uid' })]),
+            },
+          },
+        });
+        const live = await stage.admin.get(path());
+        expect(live.body.metadata.uid).toBe(second.body.metadata.uid);
+      });
+
+      it('changes nothing when the same is applied with the right uid', async () => {
+        const { uid } = (await stage.admin.apply(path(), object('a'))).body.metadata;
+        const before = await settled(path());
+        const after = await stage.admin.apply(path(), identified({ uid }), force);
+        expect(after).toEqual({ code: 200, body: before });
       });
     });
 
-    it('answers 409 for a uid where the object is gone', async () => {
-      const uid = '00000000-0000-0000-0000-000000000000';
-      expect(await apply('a', { x: '1' }, force, { uid })).toMatchObject({
-        code: 409,
-        body: { reason: 'Conflict' },
+    /** The object after its controller, if it has one, has written that it has seen it. */
+    async function settled(path: string): Promise<Body> {
+      let body = (await stage.admin.get(path)).body;
+      await stage.until(async () => {
+        body = (await stage.admin.get(path)).body;
+        return isSettled(body);
       });
-      expect((await stage.admin.get(stage.path('configmaps', 'a'))).code).toBe(404);
-    });
+      return body;
+    }
 
-    it('answers 422 for a uid where the object was replaced', async () => {
-      await apply('a', { x: '1' });
-      const uid = '00000000-0000-0000-0000-000000000000';
-      expect(await apply('a', { x: '2' }, force, { uid })).toMatchObject({
+    it.each(['deployments', 'daemonsets'])('cannot change the selector of %s', async (plural) => {
+      const object = plural === 'deployments' ? aDeployment : aDaemonSet;
+      const path = stage.path(`apps/v1/${plural}`, 'a');
+      await stage.admin.apply(path, object('a'));
+      const other = { ...object('b'), metadata: { name: 'a' } };
+      expect(await stage.admin.apply(path, other, force)).toMatchObject({
         code: 422,
         body: {
           reason: 'Invalid',
-          details: {
-            causes: expect.arrayContaining([expect.objectContaining({ field: 'metadata.uid' })]),
-          },
+          message: expect.stringContaining('field is immutable'),
+          details: { causes: [{ field: 'spec.selector' }] },
         },
       });
     });
 
-    it('takes the right uid without changing anything', async () => {
-      const first = await apply('a', { x: '1' });
-      const { uid = '' } = first.body.metadata;
-      expect((await apply('a', { x: '1' }, force, { uid })).body).toEqual(first.body);
+    it('cannot change the role of a binding', async () => {
+      const path = stage.path(`${rbac}/v1/rolebindings`, 'a');
+      await stage.admin.apply(path, aBinding('a', 'one', 'any'));
+      expect(await stage.admin.apply(path, aBinding('a', 'two', 'any'), force)).toMatchObject({
+        code: 422,
+        body: { reason: 'Invalid', message: expect.stringContaining('cannot change roleRef') },
+      });
     });
 
     it('answers 500 without a reason to a body that does not fit the types', async () => {
@@ -257,10 +343,7 @@ export function describeApply(cluster: () => Cluster): void {
       expect(containersOf(first.body)[0]).toMatchObject({
         resources: { requests: { cpu: '50m', memory: '1Gi' } },
       });
-      // Its controller writes once as well: that it has seen the DaemonSet.
-      const hasStatus = async () => isObserved((await stage.admin.get(path)).body);
-      await stage.until(hasStatus);
-      const before = (await stage.admin.get(path)).body;
+      const before = await settled(path);
       const second = await stage.admin.apply(path, asking('0.050', '1Gi'));
       expect(second.body).toEqual(before);
     });

@@ -1,17 +1,17 @@
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { Cluster } from '../cluster.ts';
-import { managedBy, type Stage, stageOf } from './api.ts';
+import { Api, managedBy, stageOf } from './api.ts';
 
 const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
-/** A definition of things in a group of the test's own. */
-function aDefinition(group: string): KubeObject {
+/** A definition of things in a group. */
+function aDefinition(inGroup: string): KubeObject {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `things.${group}` },
+    metadata: { name: `things.${inGroup}` },
     spec: {
-      group,
+      group: inGroup,
       scope: 'Namespaced',
       names: { plural: 'things', singular: 'thing', kind: 'Thing', shortNames: ['th'] },
       versions: [
@@ -60,41 +60,49 @@ const status = {
   },
 };
 
-function aThing(group: string, name: string, fields: object = {}): KubeObject {
+function aThing(inGroup: string, name: string, fields: object = {}): KubeObject {
   return {
-    apiVersion: `${group}/v1`,
+    apiVersion: `${inGroup}/v1`,
     kind: 'Thing',
     metadata: { name },
     spec: { size: 1, ...fields },
   };
 }
 
-/** Serves things for each test of the surrounding `describe`; returns their group. */
-function thingsOf(stage: Stage): () => string {
-  const group = () => `${stage.namespace}.example.com`;
-  beforeEach(async () => {
-    stage.removeAfterwards(`${definitions}/things.${group()}`);
-    await stage.admin.create(definitions, aDefinition(group()));
-    const isServed = async () => {
-      const { code } = await stage.admin.get(stage.path(`${group()}/v1/things`));
-      return code === 200;
-    };
-    await stage.until(isServed);
-  });
-  return group;
+/** The group whose things the tests share: a real server takes seconds to serve a new kind. */
+const group = 'things.example.com';
+
+/** What is applied to the status of a thing. */
+function aStatus(name: string, fields: object = {}): KubeObject {
+  return { apiVersion: `${group}/v1`, kind: 'Thing', metadata: { name }, status: fields };
+}
+
+/** Defines the things of a group and waits until they are served. */
+async function serve(api: Api, inGroup: string, until: Cluster['until']): Promise<void> {
+  await api.create(definitions, aDefinition(inGroup));
+  const path = `/apis/${inGroup}/v1/namespaces/default/things`;
+  await until(async () => (await api.get(path)).code === 200);
 }
 
 /** Kinds that a CustomResourceDefinition adds: their schemas, their status and their end. */
 export function describeCustomResources(cluster: () => Cluster): void {
   describe('custom resources', () => {
     const stage = stageOf(cluster);
-    const group = thingsOf(stage);
-    const things = (name?: string) => stage.path(`${group()}/v1/things`, name);
+    const things = (name?: string) => stage.path(`${group}/v1/things`, name);
     const create = (name: string, fields: object = {}) =>
-      stage.admin.create(things(), aThing(group(), name, fields));
+      stage.admin.create(things(), aThing(group, name, fields));
+
+    beforeAll(async () => {
+      await using api = new Api(cluster().kubeconfig());
+      await serve(api, group, (condition) => cluster().until(condition));
+    });
+    afterAll(async () => {
+      await using api = new Api(cluster().kubeconfig());
+      await api.remove(`${definitions}/things.${group}`);
+    });
 
     it('is established, with the names it was given', async () => {
-      const path = `${definitions}/things.${group()}`;
+      const path = `${definitions}/things.${group}`;
       const { body } = await stage.admin.get(path);
       expect(body['status']).toMatchObject({
         acceptedNames: { plural: 'things', kind: 'Thing', listKind: 'ThingList' },
@@ -106,7 +114,7 @@ export function describeCustomResources(cluster: () => Cluster): void {
     });
 
     it('shows in discovery', async () => {
-      const { body } = await stage.admin.get(`/apis/${group()}/v1`);
+      const { body } = await stage.admin.get(`/apis/${group}/v1`);
       expect(body).toMatchObject({
         resources: expect.arrayContaining([
           expect.objectContaining({ name: 'things', kind: 'Thing', shortNames: ['th'] }),
@@ -119,7 +127,7 @@ export function describeCustomResources(cluster: () => Cluster): void {
       await create('a');
       const { body } = await stage.admin.get(things());
       expect(body.kind).toBe('ThingList');
-      expect(body.items?.[0]).toMatchObject({ apiVersion: `${group()}/v1`, kind: 'Thing' });
+      expect(body.items?.[0]).toMatchObject({ apiVersion: `${group}/v1`, kind: 'Thing' });
     });
 
     it('drops unknown fields, and nulls where they mean absent', async () => {
@@ -196,7 +204,7 @@ export function describeCustomResources(cluster: () => Cluster): void {
         code: 422,
         body: {
           reason: 'Invalid',
-          message: `Thing.${group()} "a" is invalid: ${message}`,
+          message: `Thing.${group} "a" is invalid: ${message}`,
           details: { causes: [{ reason }] },
         },
       });
@@ -204,7 +212,7 @@ export function describeCustomResources(cluster: () => Cluster): void {
 
     it('wants a resourceVersion in a replacement', async () => {
       await create('a');
-      expect(await stage.admin.replace(things('a'), aThing(group(), 'a'))).toMatchObject({
+      expect(await stage.admin.replace(things('a'), aThing(group, 'a'))).toMatchObject({
         code: 422,
         body: { details: { causes: [{ field: 'metadata.resourceVersion' }] } },
       });
@@ -222,19 +230,21 @@ export function describeCustomResources(cluster: () => Cluster): void {
     });
 
     it('answers 404 where the kind is gone, with its objects', async () => {
-      await create('a');
-      await stage.admin.remove(`${definitions}/things.${group()}`);
-      await stage.until(async () => (await stage.admin.get(things())).code === 404);
-      await stage.until(
-        async () => (await stage.admin.get(`${definitions}/things.${group()}`)).code === 404,
-      );
-      await stage.admin.create(definitions, aDefinition(group()));
-      await stage.until(async () => (await stage.admin.get(things())).code === 200);
-      expect((await stage.admin.get(things())).body.items).toEqual([]);
+      const passing = `${stage.namespace}.example.com`;
+      const definition = `${definitions}/things.${passing}`;
+      const path = stage.path(`${passing}/v1/things`);
+      stage.removeAfterwards(definition);
+      await serve(stage.admin, passing, stage.until);
+      expect(await stage.admin.create(path, aThing(passing, 'a'))).toMatchObject({ code: 201 });
+      await stage.admin.remove(definition);
+      await stage.until(async () => (await stage.admin.get(path)).code === 404);
+      await stage.until(async () => (await stage.admin.get(definition)).code === 404);
+      await serve(stage.admin, passing, stage.until);
+      expect((await stage.admin.get(path)).body.items).toEqual([]);
     });
 
     it('ignores the status in a plain write and everything else in a status write', async () => {
-      const thing = { ...aThing(group(), 'a'), status: { phase: 'New' } };
+      const thing = { ...aThing(group, 'a'), status: { phase: 'New' } };
       const created = await stage.admin.create(things(), thing);
       expect(created.body).not.toHaveProperty('status');
       const written = await stage.admin.merge(`${things('a')}/status`, {
@@ -253,12 +263,9 @@ export function describeCustomResources(cluster: () => Cluster): void {
 
     it('keeps an entry of its own for what was written to the status', async () => {
       await create('a');
-      const { body } = await stage.admin.apply(`${things('a')}/status`, {
-        apiVersion: `${group()}/v1`,
-        kind: 'Thing',
-        metadata: { name: 'a' },
-        status: { phase: 'Done', conditions: [{ type: 'Ready', status: 'True' }] },
-      });
+      const conditions = [{ type: 'Ready', status: 'True' }];
+      const applied = aStatus('a', { phase: 'Done', conditions });
+      const { body } = await stage.admin.apply(`${things('a')}/status`, applied);
       expect(managedBy(body, 'applier', 'status')).toMatchObject({
         operation: 'Apply',
         fieldsV1: {
@@ -273,7 +280,7 @@ export function describeCustomResources(cluster: () => Cluster): void {
     });
 
     it('refuses a status apply to an absent object, and an invalid status', async () => {
-      const body = { ...aThing(group(), 'a'), status: { phase: 'Done' } };
+      const body = { ...aThing(group, 'a'), status: { phase: 'Done' } };
       expect(await stage.admin.apply(`${things('a')}/status`, body)).toMatchObject({ code: 404 });
       await create('a');
       const wrong = { status: { conditions: [{ type: 'Ready' }] } };
@@ -283,14 +290,22 @@ export function describeCustomResources(cluster: () => Cluster): void {
       });
     });
 
+    it('answers 500 without a reason to an apply that does not fit the schema', async () => {
+      await create('a');
+      const bodies = [aStatus('a', { phase: 1 }), aStatus('a', { unknown: 'field' })];
+      for (const body of bodies) {
+        const answer = await stage.admin.apply(`${things('a')}/status`, body);
+        expect(answer).toMatchObject({
+          code: 500,
+          body: { message: expect.stringMatching(/^failed to create typed patch object \(/) },
+        });
+        expect(answer.body.reason).toBeUndefined();
+      }
+    });
+
     it('changes nothing when the same status is applied again', async () => {
       await create('a');
-      const body = {
-        apiVersion: `${group()}/v1`,
-        kind: 'Thing',
-        metadata: { name: 'a' },
-        status: { phase: 'Done' },
-      };
+      const body = aStatus('a', { phase: 'Done' });
       const first = await stage.admin.apply(`${things('a')}/status`, body);
       const second = await stage.admin.apply(`${things('a')}/status`, body);
       expect(second.body).toEqual(first.body);

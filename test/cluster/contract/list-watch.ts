@@ -99,6 +99,29 @@ export function describeListAndWatch(cluster: () => Cluster): void {
       expect(second.body.metadata.continue).toBeUndefined();
     });
 
+    it('answers 410 to a page of a forgotten list, with a token for the rest as it is now', async () => {
+      for (const name of ['a', 'b', 'c']) await create(name);
+      const first = await stage.admin.get(`${stage.path('configmaps')}?${own}&limit=1`);
+      await create('d');
+      await cluster().compact();
+      const next = (token = '') =>
+        stage.admin.get(`${stage.path('configmaps')}?${own}&limit=10&continue=${token}`);
+      const second = await next(first.body.metadata.continue);
+      expect(second).toMatchObject({ code: 410, body: { reason: 'Expired' } });
+      expect(names(await next(second.body.metadata.continue))).toEqual(['b', 'c', 'd']);
+    });
+
+    it('lists an exact earlier revision', async () => {
+      const { body } = await create('a');
+      await stage.admin.merge(stage.path('configmaps', 'a'), { data: { x: '2' } });
+      await create('b');
+      const { resourceVersion = '' } = body.metadata;
+      const query = new URLSearchParams({ resourceVersion, resourceVersionMatch: 'Exact' });
+      const list = await stage.admin.get(`${stage.path('configmaps')}?${own}&${query}`);
+      expect(list.body.metadata.resourceVersion).toBe(resourceVersion);
+      expect(list.body.items?.map(({ metadata }) => metadata)).toEqual([body.metadata]);
+    });
+
     it('refuses a page that nobody began', async () => {
       const path = `${stage.path('configmaps')}?limit=2&continue=nonsense`;
       expect(await stage.admin.get(path)).toMatchObject({ code: 400 });
@@ -121,6 +144,40 @@ export function describeListAndWatch(cluster: () => Cluster): void {
       await stage.admin.remove(stage.path('configmaps', 'b'));
       await stage.until(() => events.events.length >= 3);
       expect(events.story).toEqual(['ADDED b', 'MODIFIED a', 'DELETED b']);
+    });
+
+    it('tells everybody of all changes in the order of their revisions', async () => {
+      const list = await stage.admin.get(`${stage.path('configmaps')}?${own}`);
+      const { resourceVersion } = list.body.metadata;
+      const [one, other] = [await watch(resourceVersion), await watch(resourceVersion)];
+      const all = ['a', 'b', 'c', 'd'];
+      await Promise.all(all.map((name) => create(name)));
+      await Promise.all(all.map((name) => stage.admin.remove(stage.path('configmaps', name))));
+      await stage.until(() => [one, other].every(({ events }) => events.length >= 8));
+      const revisions = one.events.map(({ object }) =>
+        BigInt(object.metadata.resourceVersion ?? 0),
+      );
+      const isLater = (revision: bigint, index: number) => revision > (revisions[index - 1] ?? 0n);
+      expect(revisions.every(isLater)).toBe(true);
+      expect(other.events).toEqual(one.events);
+    });
+
+    it('ends a watch from a forgotten revision with the ERROR event Expired', async () => {
+      const { body } = await create('a');
+      await create('b');
+      await cluster().compact();
+      const events = await watch(body.metadata.resourceVersion);
+      await stage.until(() => events.isOver);
+      expect(events.events).toMatchObject([
+        { type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } },
+      ]);
+    });
+
+    it('tells of nothing from a revision that is yet to come', async () => {
+      const events = await watch('9000000000000000', { timeoutSeconds: '2' });
+      await create('a');
+      await stage.until(() => events.isOver);
+      expect(events.events).toEqual([]);
     });
 
     it('carries apiVersion, kind and the revision of the event in each object', async () => {

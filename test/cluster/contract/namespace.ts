@@ -27,12 +27,18 @@ export class TestNamespace {
   readonly #cluster: Cluster;
   readonly #config: KubeConfig;
 
-  /** Makes the namespace. */
+  /** Makes the namespace and waits for its service account, without which there are no pods. */
   static async create(cluster: Cluster): Promise<TestNamespace> {
     const namespace = new TestNamespace(cluster, `contract-${randomBytes(4).toString('hex')}`);
     const metadata = { name: namespace.name };
     await namespace.core.createNamespace({
       body: { apiVersion: 'v1', kind: 'Namespace', metadata },
+    });
+    await namespace.until(async () => {
+      const accounts = await namespace.core.listNamespacedServiceAccount({
+        namespace: namespace.name,
+      });
+      return accounts.items.length > 0;
     });
     return namespace;
   }

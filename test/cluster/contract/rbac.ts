@@ -1,25 +1,7 @@
-import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { Cluster } from '../cluster.ts';
-import { type Api, aConfigMap, stageOf } from './api.ts';
+import { type Api, aBinding, aConfigMap, aRole, type Rule, rbac, stageOf } from './api.ts';
 
-const rbac = 'rbac.authorization.k8s.io';
 const version = `${rbac}/v1`;
-
-type Rule = Readonly<Record<string, readonly string[]>>;
-
-function aRole(name: string, rules: readonly Rule[]): KubeObject {
-  return { apiVersion: version, kind: 'Role', metadata: { name }, rules };
-}
-
-function aBinding(name: string, role: string, namespace: string): KubeObject {
-  return {
-    apiVersion: version,
-    kind: 'RoleBinding',
-    metadata: { name },
-    roleRef: { apiGroup: rbac, kind: 'Role', name: role },
-    subjects: [{ kind: 'ServiceAccount', name: 'user', namespace }],
-  };
-}
 
 const rule = (verbs: readonly string[], resources: readonly string[], more: Rule = {}): Rule => ({
   apiGroups: [''],

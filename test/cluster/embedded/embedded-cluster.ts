@@ -54,8 +54,6 @@ export interface EmbeddedCluster extends Cluster {
   apply(...objects: readonly KubeObject[]): readonly KubeObject[];
   /** Makes a user's tokens invalid, those in kubeconfigs handed out too. */
   revokeToken(user: string): void;
-  /** Forgets the history, so that watches and pages that build on it answer 410. */
-  compact(): void;
 }
 
 const defaultVersion = 'v1.36.3';
@@ -121,8 +119,10 @@ export async function startEmbeddedCluster(
     kubeconfig: (user) => kubeconfig(url, tokens.of(userOf(user)), certificate?.cert),
     apply: (...objects) => objects.map(apply),
     revokeToken: (user) => tokens.revoke(userOf(user)),
-    compact: () => store.compact(),
     until: (condition, timeoutMs = 10_000) => until(clock, condition, timeoutMs),
+    async compact() {
+      store.compact();
+    },
     async stop() {
       workloads.stop();
       await server.close();

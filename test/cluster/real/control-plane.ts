@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { request } from 'undici';
 import { type CertificateAuthority, kubeconfig } from './certificates.ts';
 import type { Daemon } from './daemon.ts';
 import type { ClusterFolders } from './folders.ts';
@@ -8,6 +9,8 @@ import { network } from './namespace.ts';
 
 /** The API server as everybody in the cluster's network sees it; pods use the service address. */
 export const apiServerUrl = 'https://127.0.0.1:443';
+
+const etcdUrl = 'http://127.0.0.1:2379';
 
 /** What the programs of the control plane are put together from. */
 export interface ControlPlaneParts {
@@ -26,7 +29,7 @@ export interface ControlPlaneParts {
 
 /** The store. It may forget everything at a power cut: that saves the disk's flushes. */
 export function prepareEtcd({ folders, tools }: ControlPlaneParts): Daemon {
-  const client = 'http://127.0.0.1:2379';
+  const client = etcdUrl;
   const peer = 'http://127.0.0.1:2380';
   return {
     words: [
@@ -38,6 +41,24 @@ export function prepareEtcd({ folders, tools }: ControlPlaneParts): Daemon {
     ],
     isReady: () => answers(`${client}/health`),
   };
+}
+
+/** Makes the store forget all revisions but the present ones (etcd API v3 as JSON: KV.Compact). */
+export async function compactEtcd(): Promise<void> {
+  const { header } = (await etcd('range', { key: Buffer.from('/').toString('base64') })) as {
+    readonly header: { readonly revision: string };
+  };
+  await etcd('compaction', { revision: header.revision });
+}
+
+async function etcd(call: string, message: object): Promise<unknown> {
+  const { statusCode, body } = await request(`${etcdUrl}/v3/kv/${call}`, {
+    method: 'POST',
+    body: JSON.stringify(message),
+  });
+  const text = await body.text();
+  if (statusCode >= 300) throw new Error(`etcd answered ${statusCode} to ${call}: ${text}`);
+  return JSON.parse(text);
 }
 
 /**
@@ -62,7 +83,7 @@ export function prepareApiServer({
   return {
     words: [
       join(tools['control-plane'], 'kube-apiserver'),
-      ...['--etcd-servers=http://127.0.0.1:2379', `--service-cluster-ip-range=${network.services}`],
+      ...[`--etcd-servers=${etcdUrl}`, `--service-cluster-ip-range=${network.services}`],
       ...['--bind-address=0.0.0.0', '--secure-port=443', `--advertise-address=${network.node}`],
       `--tls-cert-file=${serving.certificate}`,
       `--tls-private-key-file=${serving.key}`,

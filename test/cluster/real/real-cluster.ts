@@ -8,6 +8,7 @@ import { lastLines, output } from './command.ts';
 import {
   apiServerUrl,
   type ControlPlaneParts,
+  compactEtcd,
   prepareApiServer,
   prepareControllerManager,
   prepareEtcd,
@@ -162,6 +163,13 @@ export class RealCluster implements Cluster {
 
   until(condition: () => Promise<boolean> | boolean, timeoutMs = 60_000): Promise<void> {
     return until('the condition', condition, timeoutMs);
+  }
+
+  /** Compacts the store; the API server is started anew, as it remembers what the store forgot. */
+  async compact(): Promise<void> {
+    await compactEtcd();
+    await this.stopDaemon('kube-apiserver', 0);
+    await this.startDaemon('kube-apiserver');
   }
 
   /** What the node holds and runs, past Kubernetes. Throws where there is no real node. */

@@ -1,0 +1,46 @@
+import { describeApply } from '../cluster/contract/apply.ts';
+import { describeCustomResources } from '../cluster/contract/custom-resources.ts';
+import { describeDiscovery } from '../cluster/contract/discovery.ts';
+import { describeGarbageCollection } from '../cluster/contract/garbage-collection.ts';
+import { describeListAndWatch } from '../cluster/contract/list-watch.ts';
+import { describeObjects } from '../cluster/contract/objects.ts';
+import { describeRbac } from '../cluster/contract/rbac.ts';
+import { describeValidation } from '../cluster/contract/validation.ts';
+import { workloadContract } from '../cluster/contract/workloads.ts';
+import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
+
+let cluster: RealCluster;
+
+beforeAll(async () => {
+  cluster = await RealCluster.start();
+  for (const seed of ['one', 'two', 'three']) {
+    await cluster.registry.push(`${seed}:1`, { ...cluster.busyboxImage, seed });
+  }
+}, startTimeoutMs);
+
+// Undefined where it did not come up.
+afterAll(() => (cluster as RealCluster | undefined)?.stop(), startTimeoutMs);
+
+describe('the real cluster', () => {
+  describeDiscovery(() => cluster);
+  describeObjects(() => cluster);
+  describeListAndWatch(() => cluster);
+  describeApply(() => cluster);
+  describeCustomResources(() => cluster);
+  describeRbac(() => cluster);
+  describeGarbageCollection(() => cluster);
+  describeValidation(() => cluster);
+  workloadContract(
+    () => cluster,
+    () => {
+      const reference = (name: string) => cluster.registry.reference(name);
+      return {
+        images: [reference('one:1'), reference('two:1'), reference('three:1')],
+        missing: reference('missing:1'),
+        refused: '127.0.0.1:9/nothing:1',
+        stopRegistry: () => cluster.stopDaemon('registry'),
+        startRegistry: () => cluster.startDaemon('registry'),
+      };
+    },
+  );
+});
