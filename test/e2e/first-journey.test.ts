@@ -1,11 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ImagePullerStatus } from '../../src/api/types.ts';
 import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
+import { countsIntervalMs } from '../../src/status/due.ts';
 import type { Image } from '../cluster/real/image.ts';
 import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
-import { imageInCluster, installOperator, operatorIsReady, pushImage } from './installation.ts';
+import { imageInCluster, installOperator, pushImage } from './installation.ts';
 
 const namespace = 'workspaces';
+/** Label selectors. */
+const operatorPods = 'name=kubernetes-image-puller-operator';
+const pullerPods = 'app=kubernetes-image-puller';
+const cachePods = 'app.kubernetes.io/name=image-puller';
+
 const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
 
 describe('the operator in the image that CI builds, installed from config/default', () => {
@@ -19,6 +25,7 @@ describe('the operator in the image that CI builds, installed from config/defaul
   let containersBefore: number;
   /** Where the audit log was when the puller was created. */
   let created: number;
+  let readyAfterMs: number;
   const log: string[] = [];
 
   beforeAll(async () => {
@@ -72,9 +79,11 @@ describe('the operator in the image that CI builds, installed from config/defaul
       ...['-o', 'name', '--ignore-not-found'],
     );
 
+  /** The pods that are to stay. */
   const pods = async (selector: string, where = namespace): Promise<readonly Pod[]> => {
-    const answer = await kubectl(['-n', where, 'get', 'pods', '-l', selector, '-o', 'json']);
-    return JSON.parse(answer).items;
+    const path = `/api/v1/namespaces/${where}/pods?labelSelector=${selector}`;
+    const { items } = (await cluster.api.get(path)) as { readonly items: readonly Pod[] };
+    return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   };
 
   /** Requests of the operator that would change something, whether or not they did. */
@@ -88,7 +97,7 @@ describe('the operator in the image that CI builds, installed from config/defaul
   };
 
   it('runs as that image and no other', async () => {
-    const [pod] = await pods('name=kubernetes-image-puller-operator', operatorNamespace);
+    const [pod] = await pods(operatorPods, operatorNamespace);
     expect(pod?.status.containerStatuses).toEqual([
       expect.objectContaining({
         image: imageInCluster(cluster, 'operator'),
@@ -99,8 +108,10 @@ describe('the operator in the image that CI builds, installed from config/defaul
 
   it('puts three images on the node, one of them FROM scratch', async () => {
     created = cluster.auditLog.position();
+    const start = performance.now();
     await applyPuller('scratch', 'shell', 'user');
     await isReady();
+    readyAfterMs = performance.now() - start;
     expect(await cluster.runtime.images()).toEqual(
       expect.arrayContaining(
         ['scratch', 'shell', 'user'].map((name) => cluster.registry.reference(`${name}:1`)),
@@ -109,8 +120,8 @@ describe('the operator in the image that CI builds, installed from config/defaul
   });
 
   it('lets the pod say which digest of each image the node holds', async () => {
-    const [pod] = await pods('app.kubernetes.io/name=image-puller');
-    const held = pod?.status.containerStatuses.map(({ name, imageID, ready }) => [
+    const [pod] = await pods(cachePods);
+    const held = pod?.status.containerStatuses?.map(({ name, imageID, ready }) => [
       name,
       imageID.replace(/.*@/, ''),
       ready,
@@ -148,22 +159,25 @@ describe('the operator in the image that CI builds, installed from config/defaul
       'READY NODES',
       'AGE',
     ]);
-    expect(row).toMatch(/^puller +True +AllResourcesReady +3 +1 +1 +\d+s$/);
+    expect(row).toMatch(/^puller +True +AllResourcesReady +3 +1 +1 +\S+$/);
   });
 
   it('explains its fields to kubectl', async () => {
-    expect(await kubectl(['explain', 'kip.spec.images'])).toMatch(/DESCRIPTION:\n +\S/);
+    const path = '{..schema.openAPIV3Schema.properties.spec.properties.images.description}';
+    const crd = 'crd/kubernetesimagepullers.che.eclipse.org';
+    const description = oneLine(await kubectl(['get', crd, '-o', `jsonpath=${path}`]));
+    expect(description).not.toBe('');
+    expect(oneLine(await kubectl(['explain', 'kip.spec.images']))).toContain(description);
   });
 
   it('runs the puller of the same image where pods must be restricted', async () => {
     await inNamespace('rollout', 'status', 'deployment/kubernetes-image-puller', '--timeout=60s');
-    const [pod] = await pods('app=kubernetes-image-puller');
-    expect(pod?.status.containerStatuses[0]?.imageID).toContain(operatorDigest);
+    const [pod] = await pods(pullerPods);
+    expect(pod?.status.containerStatuses?.[0]?.imageID).toContain(operatorDigest);
   });
 
-  it('has written each object once, and its status as often as there was news', async () => {
+  it('has written each object once, and its status at most once in five seconds', async () => {
     const written = await writes(created);
-    expect(written.length).toBeLessThanOrEqual(9);
     expect(written.filter((write) => !write.includes('status')).sort()).toEqual([
       'patch configmaps k8s-image-puller',
       'patch configmaps kubernetes-image-puller-report',
@@ -173,6 +187,9 @@ describe('the operator in the image that CI builds, installed from config/defaul
       'patch roles kubernetes-image-puller-report',
       'patch serviceaccounts k8s-image-puller',
     ]);
+    // That it has begun and that it is done; between them what a slow registry makes worth telling.
+    const most = 9 + Math.floor(readyAfterMs / countsIntervalMs);
+    expect(written.length).toBeLessThanOrEqual(most);
   });
 
   it('writes nothing while nothing changes', async () => {
@@ -182,34 +199,48 @@ describe('the operator in the image that CI builds, installed from config/defaul
     expect(await writes(since)).toEqual([]);
   });
 
-  it('keeps an image held at every moment of an edit that leaves it in the list', async () => {
+  it.each([
+    ['operator', operatorNamespace, operatorPods],
+    ['puller', namespace, pullerPods],
+  ])('runs the %s in less memory than it requests', async (_program, where, selector) => {
+    const [pod] = await pods(selector, where);
+    const [, mebibytes] = /^(\d+)Mi$/.exec(memoryRequest(pod)) ?? [];
+    const name = pod?.metadata.name ?? '';
+    // kubelet looks every ten seconds or so.
+    await cluster.until(async () => (await workingSet(name)) > 0);
+    expect(await workingSet(name)).toBeLessThan(Number(mebibytes) * 2 ** 20);
+  });
+
+  it('has a ready holder of an image at every moment of an edit that leaves it in the list', async () => {
     const holders: number[] = [];
     let isRolled = false;
     const watching = cluster.until(async () => {
-      holders.push((await cluster.runtime.running('scratch')).length);
+      holders.push(await readyHolders('scratch'));
       return isRolled;
     });
     await applyPuller('scratch', 'later');
     await isReady();
     isRolled = true;
     await watching;
-    // One, then two while the new pod waits for all its images, then one.
-    expect([Math.min(...holders), Math.max(...holders)]).toEqual([1, 2]);
-    await cluster.until(
-      async () => (await pods('app.kubernetes.io/name=image-puller')).length === 1,
-    );
+    expect(Math.min(...holders)).toBe(1);
+    const [pod] = await pods(cachePods);
+    expect(pod?.status.containerStatuses?.map(({ name }) => name)).toEqual(['later', 'scratch']);
   });
 
-  it('comes back after its pod is deleted and finds that nothing is to be done', async () => {
+  it('comes back after its pod is deleted, and finds that nothing is to be done', async () => {
     const since = cluster.auditLog.position();
     const before = await cacheLives();
     log.push(...(await operatorLog()));
     await kubectl(['-n', operatorNamespace, 'delete', 'pods', '--all']);
-    await operatorIsReady(cluster);
-    // What it repairs shows that it has been through everything else.
-    await inNamespace('delete', 'configmap', 'k8s-image-puller');
-    await cluster.until(async () => (await writes(since)).length > 0);
-    expect(await writes(since)).toEqual(['patch configmaps k8s-image-puller']);
+    // A puller is looked after by one run at a time: the second repair comes after the first run.
+    for (const name of ['k8s-image-puller', 'kubernetes-image-puller-report']) {
+      await inNamespace('delete', 'configmap', name);
+      await cluster.until(async () => (await writes(since)).some((write) => write.endsWith(name)));
+    }
+    expect(await writes(since)).toEqual([
+      'patch configmaps k8s-image-puller',
+      'patch configmaps kubernetes-image-puller-report',
+    ]);
     expect(await cacheLives()).toEqual(before);
   });
 
@@ -229,34 +260,81 @@ describe('the operator in the image that CI builds, installed from config/defaul
     expect(levels).toEqual([]);
   });
 
+  /** How many containers of a name run on the node, and count for Kubernetes. */
+  async function readyHolders(name: string): Promise<number> {
+    const tasks = await cluster.runtime.tasks();
+    return (await pods(cachePods))
+      .flatMap(({ status }) => status.containerStatuses ?? [])
+      .filter((container) => container.name === name && container.ready)
+      .filter(({ containerID }) => tasks.includes(containerID?.replace('containerd://', '') ?? ''))
+      .length;
+  }
+
+  /** What a pod's only container keeps from being reclaimed, in bytes; 0 where kubelet has not looked yet. */
+  async function workingSet(podName: string): Promise<number> {
+    const path = `/api/v1/nodes/${cluster.nodes[0]}/proxy/stats/summary`;
+    const { pods }: StatsSummary = JSON.parse(await kubectl(['get', '--raw', path]));
+    const [container] = pods.find(({ podRef }) => podRef.name === podName)?.containers ?? [];
+    return container?.memory?.workingSetBytes ?? 0;
+  }
+
   /** The pods of the cache and how often each of their containers was started anew. */
   async function cacheLives(): Promise<readonly unknown[]> {
-    const alive = await pods('app.kubernetes.io/name=image-puller');
+    const alive = await pods(cachePods);
     return alive.map(({ metadata, status }) => [
       metadata.uid,
-      status.containerStatuses.map(({ restartCount }) => restartCount),
+      status.containerStatuses?.map(({ restartCount }) => restartCount),
     ]);
   }
 
   async function operatorLog(): Promise<readonly string[]> {
-    const selector = ['-l', 'name=kubernetes-image-puller-operator', '--tail=-1'];
-    const text = await kubectl(['-n', operatorNamespace, 'logs', ...selector]);
+    const which = ['-l', operatorPods, '--tail=-1'];
+    const text = await kubectl(['-n', operatorNamespace, 'logs', ...which]);
     return text.split('\n').filter((line) => line !== '');
   }
 });
 
 /** As much of a Pod as is read here. */
 interface Pod {
-  readonly metadata: { readonly name: string; readonly uid: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly deletionTimestamp?: string;
+  };
+  readonly spec: {
+    readonly containers: readonly {
+      readonly resources: { readonly requests: { readonly memory: string } };
+    }[];
+  };
   readonly status: {
-    readonly containerStatuses: readonly {
+    /** Absent until kubelet has seen the pod. */
+    readonly containerStatuses?: readonly {
       readonly name: string;
       readonly image: string;
+      readonly containerID?: string;
       readonly imageID: string;
       readonly ready: boolean;
       readonly restartCount: number;
     }[];
   };
+}
+
+/** As much of kubelet's statistics as is read here (k8s.io/kubelet: pkg/apis/stats/v1alpha1). */
+interface StatsSummary {
+  readonly pods: readonly {
+    readonly podRef: { readonly name: string };
+    readonly containers?: readonly {
+      readonly memory?: { readonly workingSetBytes?: number };
+    }[];
+  }[];
+}
+
+function memoryRequest(pod: Pod | undefined): string {
+  return pod?.spec.containers[0]?.resources.requests.memory ?? '';
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
 }
 
 const restricted = {

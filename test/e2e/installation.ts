@@ -46,11 +46,6 @@ export async function installOperator(cluster: RealCluster): Promise<void> {
     await writeFile(join(folder, 'kustomization.yaml'), JSON.stringify(overlay(cluster, base)));
     await cluster.kubectl(['apply', '-k', folder]);
   });
-  await operatorIsReady(cluster);
-}
-
-/** Resolves when the operator's pod is ready. */
-export async function operatorIsReady(cluster: RealCluster): Promise<void> {
   const name = `deployment/${deployment().metadata.name}`;
   await cluster.kubectl(['-n', operatorNamespace, 'rollout', 'status', name, '--timeout=60s']);
 }

@@ -22,16 +22,8 @@ export class Runtime {
 
   /** Ids of the containers that run, those that hold a pod's namespaces included. */
   async tasks(): Promise<readonly string[]> {
-    return lines(await this.#call('tasks', 'ls', '--quiet'));
-  }
-
-  /** Ids of the containers that run under this name in whatever pods. */
-  async running(containerName: string): Promise<readonly string[]> {
-    const label = `labels."io.kubernetes.container.name"==${containerName}`;
-    const table = await this.#call('tasks', 'ls');
-    // After the tasks: one that runs by then has its container, while one listed before may be gone.
-    const named = lines(await this.#call('containers', 'ls', '--quiet', label));
-    return named.filter((id) => new RegExp(`^${id} +\\d+ +RUNNING`, 'm').test(table));
+    const table = lines(await this.#call('tasks', 'ls'));
+    return table.flatMap((line) => /^(\S+) +\d+ +RUNNING\b/.exec(line)?.[1] ?? []);
   }
 
   #call(...args: readonly string[]): Promise<string> {
