@@ -4,9 +4,8 @@ import { join, relative } from 'node:path';
 import { type Target, targets } from '../../.ci/image/root.ts';
 import { deployment, operatorNamespace } from '../../src/manifests/operator.ts';
 import { operatorImage, sleeperImage } from '../../src/release.ts';
-import { output } from '../cluster/real/command.ts';
-import { outside } from '../cluster/real/namespace.ts';
 import type { RealCluster } from '../cluster/real/real-cluster.ts';
+import { build } from './build.ts';
 
 const project = join(import.meta.dirname, '../..');
 
@@ -23,9 +22,7 @@ const released: Readonly<Record<Target, string>> = {
  */
 export async function pushImage(cluster: RealCluster, target: Target): Promise<string> {
   return await inFolder(async (folder) => {
-    const build = [process.execPath, join(project, '.ci/image/build.ts')] as const;
-    // It downloads packages, which the cluster's own network has no way to.
-    await output(outside([...build, '--target', target, '--oci', folder]));
+    await build(target, '--oci', folder);
     return await cluster.registry.pushLayout(nameInRegistry(target), folder);
   });
 }
