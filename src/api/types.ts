@@ -101,6 +101,8 @@ export interface Finding {
   readonly field: SpecField | 'spec';
   /** A sentence: what is wrong, where, and what would be right. Cut and escaped, safe to print. */
   readonly message: string;
+  /** How many things it tells of: 1, or the rest of a long row that is not told one by one. */
+  readonly count: number;
 }
 
 /** The outcome of reading a spec: always a full typed spec, and what had to be said about it. */
