@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
 import { ManualClock } from '../manual-clock.ts';
 import { workloadContract } from './contract/workloads.ts';
 import { type EmbeddedCluster, startEmbeddedCluster } from './embedded/embedded-cluster.ts';
 import { Registries } from './embedded/workloads/registry.ts';
+
+const digestOf = (text: string) => `sha256:${createHash('sha256').update(text).digest('hex')}`;
 
 const host = 'registry.example.com';
 
@@ -22,6 +25,10 @@ describe('the embedded cluster', () => {
     () => cluster,
     () => ({
       images: [`${host}/one:1`, `${host}/two:1`, `${host}/three:1`],
+      async push(name, content, build) {
+        const image = { id: digestOf(content), digest: digestOf(`${content} ${build}`) };
+        return { reference: `${host}/${name}`, digest: registry.push(name, image).digest };
+      },
       missing: `${host}/missing:1`,
       refused: '127.0.0.1:9/nothing:1',
       stopRegistry: async () => registry.stop(),

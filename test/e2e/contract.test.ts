@@ -36,6 +36,10 @@ describe('the real cluster', () => {
       const reference = (name: string) => cluster.registry.reference(name);
       return {
         images: [reference('one:1'), reference('two:1'), reference('three:1')],
+        async push(name, seed, build) {
+          const image = { ...cluster.busyboxImage, seed, annotations: { build } };
+          return { reference: reference(name), digest: await cluster.registry.push(name, image) };
+        },
         missing: reference('missing:1'),
         refused: '127.0.0.1:9/nothing:1',
         stopRegistry: () => cluster.stopDaemon('registry'),

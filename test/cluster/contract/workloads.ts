@@ -6,6 +6,11 @@ import { conditionOf, isReady, patienceMs, TestNamespace } from './namespace.ts'
 export interface WorkloadFixtures {
   /** Three images of different content that run as root, hold `/bin/sleep` and can be pulled. */
   readonly images: readonly [string, string, string];
+  /**
+   * Makes `repository:tag` of the registry of the images name an image of this content from now on.
+   * Another build is another manifest over the same content.
+   */
+  readonly push: (name: string, content: string, build: string) => Promise<Pushed>;
   /** Answered with 404 by the registry of the images. */
   readonly missing: string;
   /** Of a host where nothing listens. */
@@ -13,6 +18,12 @@ export interface WorkloadFixtures {
   /** Stops and starts the registry of the images. */
   readonly stopRegistry: () => Promise<void>;
   readonly startRegistry: () => Promise<void>;
+}
+
+/** What was pushed, and what its tag names. */
+export interface Pushed {
+  readonly reference: string;
+  readonly digest: string;
 }
 
 function container(name: string, image: string, more: Partial<V1Container> = {}): V1Container {
@@ -318,6 +329,21 @@ export function workloadContract(cluster: () => Cluster, fixtures: () => Workloa
   });
 
   describe('a pod', () => {
+    const always = (image: string) => container('c0', image, { imagePullPolicy: 'Always' });
+
+    /** Makes a pod on the node of another one. */
+    async function createBeside(other: string, name: string, only: V1Container): Promise<void> {
+      const { nodeName = '' } = (await namespace.pod(other)).spec ?? {};
+      const nodeSelector = { 'kubernetes.io/hostname': nodeName };
+      await namespace.createPod(name, { containers: [only], nodeSelector });
+    }
+
+    /** The digest that the node reports of the pod's image, once it runs. */
+    async function digestOf(pod: string): Promise<string | undefined> {
+      const { imageID } = await namespace.untilContainer(pod, 'c0', isRunning);
+      return imageID.split('@')[1];
+    }
+
     test('shows side by side what becomes of each of its images', async () => {
       const { images, missing, refused } = fixtures();
       await namespace.createPod('p', {
@@ -388,11 +414,8 @@ export function workloadContract(cluster: () => Cluster, fixtures: () => Workloa
       await namespace.untilReady('before');
       await fixtures().stopRegistry();
       try {
-        const { nodeName = '' } = (await namespace.pod('before')).spec ?? {};
-        const here = { nodeSelector: { 'kubernetes.io/hostname': nodeName } };
-        const always = { containers: [container('c0', image, { imagePullPolicy: 'Always' })] };
-        await namespace.createPod('cached', { ...holding(image), ...here });
-        await namespace.createPod('always', { ...always, ...here });
+        await createBeside('before', 'cached', container('c0', image));
+        await createBeside('before', 'always', always(image));
         await namespace.untilReady('cached');
         await namespace.untilContainer('always', 'c0', isPullFailing);
       } finally {
@@ -406,6 +429,31 @@ export function workloadContract(cluster: () => Cluster, fixtures: () => Workloa
       await namespace.createPod('by-digest', holding(imageID));
       const status = await namespace.untilContainer('by-digest', 'c0', isRunning);
       expect(status.imageID.split('@')[1]).toBe(imageID.split('@')[1]);
+    });
+
+    test('runs what its tag named when it was pulled, until one asks for the tag anew', async () => {
+      const before = await fixtures().push('moving:1', 'before', '1');
+      await namespace.createPod('first', holding(before.reference));
+      expect(await digestOf('first')).toBe(before.digest);
+      const { reference, digest } = await fixtures().push('moving:1', 'after', '1');
+      await createBeside('first', 'present', container('c0', reference));
+      expect(await digestOf('present')).toBe(before.digest);
+      await createBeside('first', 'anew', always(reference));
+      expect(await digestOf('anew')).toBe(digest);
+      expect(await digestOf('first')).toBe(before.digest);
+    });
+
+    test('reports of one content the first in order of its digests, not that which the tag names', async () => {
+      const push = (tag: string, build: string) => fixtures().push(`again:${tag}`, 'same', build);
+      const builds = new Map<string, string>();
+      for (const build of ['1', '2']) builds.set((await push(build, build)).digest, build);
+      const [least = '', greatest = ''] = [...builds.keys()].sort();
+      const { reference } = await push('tag', builds.get(least) ?? '');
+      await namespace.createPod('first', holding(reference));
+      expect(await digestOf('first')).toBe(least);
+      expect((await push('tag', builds.get(greatest) ?? '')).digest).toBe(greatest);
+      await createBeside('first', 'anew', always(reference));
+      expect(await digestOf('anew')).toBe(least);
     });
 
     test('does not run as root what must not', async () => {

@@ -20,6 +20,14 @@ describe('an image', () => {
     expect(new Set(digests).size).toBe(3);
   });
 
+  it('has another digest with annotations, over the same configuration', () => {
+    const [plain, annotated] = [{}, { annotations: { built: 'again' } }].map((more) =>
+      assemble({ files: contents, ...more }),
+    );
+    expect(annotated?.manifest.digest).not.toBe(plain?.manifest.digest);
+    expect(annotated?.blobs).toEqual(plain?.blobs);
+  });
+
   it('lists parents before children in its archive, every file executable', () => {
     const [layer] = assemble({ ...busyboxImage(Buffer.from('x')), files: contents }).blobs;
     const archive = gunzipSync(layer?.content ?? '');

@@ -15,6 +15,8 @@ export interface Image {
   readonly environment?: Readonly<Record<string, string>>;
   /** A number or a name, as in a Dockerfile. */
   readonly user?: string;
+  /** Of the manifest: they change its digest, while what the node takes for the image's id stays. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** A piece of content as a registry stores it. */
@@ -54,6 +56,7 @@ export function assemble(image: Image): AssembledImage {
     mediaType,
     config: descriptor(config),
     layers: blobs.map(descriptor),
+    ...(image.annotations ? { annotations: image.annotations } : {}),
   });
   return { blobs: [...blobs, config], manifest };
 }

@@ -107,8 +107,8 @@ export class ImageManager {
   }
 
   /** What is on the disk already is not downloaded again. */
-  #downloadMs({ digest, pullMs }: Image): number {
-    return this.store.has(digest) ? 0 : pullMs;
+  #downloadMs(image: Image): number {
+    return this.store.has(image) ? 0 : image.pullMs;
   }
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {

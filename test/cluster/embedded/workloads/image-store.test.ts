@@ -26,12 +26,22 @@ describe('the images of a node', () => {
     expect(store.list()).toEqual([stored]);
   });
 
+  it('are the same image under two digests with the same id', () => {
+    const store = new ImageStore();
+    const id = image('0').digest;
+    store.add(reference('quay.io/a:1'), { ...image('2'), id });
+    const stored = store.add(reference('quay.io/a:1'), { ...image('1'), id });
+    expect(stored.repoDigests).toEqual(['1', '2'].map((each) => `quay.io/a@${image(each).digest}`));
+    expect(stored.repoTags).toEqual(['quay.io/a:1']);
+    expect(store.list()).toEqual([stored]);
+  });
+
   it('lose a tag to the image it is pulled as next', () => {
     const store = new ImageStore();
     store.add(reference('quay.io/a:1'), image('1'));
     store.add(reference('quay.io/a:1'), image('2'));
     expect(store.find(reference('quay.io/a:1'))?.image).toEqual(image('2'));
-    expect(store.has(image('1').digest)).toBe(true);
+    expect(store.has(image('1'))).toBe(true);
   });
 
   it('are collected unless they are in use', () => {

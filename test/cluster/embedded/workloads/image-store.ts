@@ -10,8 +10,17 @@ export interface StoredImage {
   readonly repoTags: readonly string[];
 }
 
-/** The images on the disk of one node. The same content is one image, whatever its repository. */
+/**
+ * What makes an image the same one to a node: its configuration, whatever the repositories and the
+ * manifests or indexes that lead to it (containerd/containerd: internal/cri/store/image/image.go).
+ */
+export function imageId({ id, digest }: Image): string {
+  return id ?? digest;
+}
+
+/** The images on the disk of one node, each of them once. */
 export class ImageStore {
+  /** By id. */
   readonly #images = new Map<string, StoredImage>();
 
   /** The image that a reference names here, without asking anybody. */
@@ -21,22 +30,22 @@ export class ImageStore {
     );
   }
 
-  has(digest: string): boolean {
-    return this.#images.has(digest);
+  has(image: Image): boolean {
+    return this.#images.has(imageId(image));
   }
 
   /** Keeps a pulled image; its tag, if it was pulled by one, no longer names another. */
   add(reference: ImageReference, image: Image): StoredImage {
     const { host, repository, canonical, tag } = reference;
     if (tag !== undefined) this.#untag(canonical);
-    const stored = this.#images.get(image.digest);
+    const stored = this.#images.get(imageId(image));
     const added: StoredImage = {
       image,
       repoDigests: sortedSet(stored?.repoDigests, `${host}/${repository}@${image.digest}`),
       repoTags:
         tag === undefined ? (stored?.repoTags ?? []) : sortedSet(stored?.repoTags, canonical),
     };
-    this.#images.set(image.digest, added);
+    this.#images.set(imageId(image), added);
     return added;
   }
 
@@ -45,16 +54,16 @@ export class ImageStore {
   }
 
   /** Deletes every image that is not in use: the kubelet's garbage collection on a full disk. */
-  collectGarbage(digestsInUse: ReadonlySet<string>): void {
-    for (const digest of this.#images.keys()) {
-      if (!digestsInUse.has(digest)) this.#images.delete(digest);
+  collectGarbage(idsInUse: ReadonlySet<string>): void {
+    for (const id of this.#images.keys()) {
+      if (!idsInUse.has(id)) this.#images.delete(id);
     }
   }
 
   #untag(name: string): void {
-    for (const [digest, stored] of this.#images) {
+    for (const [id, stored] of this.#images) {
       const repoTags = stored.repoTags.filter((tag) => tag !== name);
-      this.#images.set(digest, { ...stored, repoTags });
+      this.#images.set(id, { ...stored, repoTags });
     }
   }
 }

@@ -95,7 +95,7 @@ export class Kubelet {
 
   /** Deletes the images that no container of a pod on this node was made from. */
   collectGarbage(): void {
-    const inUse = [...this.#workers.values()].flatMap((worker) => worker.digestsInUse);
+    const inUse = [...this.#workers.values()].flatMap((worker) => worker.imagesInUse);
     this.#images.store.collectGarbage(new Set(inUse));
   }
 

@@ -8,7 +8,7 @@ import { BackOff, type BackOffLimits } from './back-off.ts';
 import { configError, duration, format, isStarved } from './container-start.ts';
 import type { ImageManager } from './image-manager.ts';
 import { parseImage } from './image-reference.ts';
-import type { StoredImage } from './image-store.ts';
+import { imageId, type StoredImage } from './image-store.ts';
 import { type ContainerRecord, podStatus } from './pod-status.ts';
 import { isDeleting } from './pods.ts';
 import type { Image } from './registry.ts';
@@ -64,9 +64,9 @@ export class PodWorker {
     void this.#run();
   }
 
-  /** Digests of the images that its containers were made from: they are in use. */
-  get digestsInUse(): readonly string[] {
-    return [...this.#madeFrom.values()].map(({ digest }) => digest);
+  /** Ids of the images that its containers were made from: they are in use. */
+  get imagesInUse(): readonly string[] {
+    return [...this.#madeFrom.values()].map(imageId);
   }
 
   /** Takes notice of a new state of the pod. Only its deletion changes what there is to do. */
@@ -193,7 +193,7 @@ export class PodWorker {
     this.#records.set(name, {
       instance: {
         containerID,
-        image: repoTags[0] ?? image.digest,
+        image: repoTags[0] ?? imageId(image),
         imageID: repoDigests[0] ?? '',
         startedAt: now,
         ...(exit && { exit }),

@@ -5,6 +5,8 @@ import type { ImageReference } from './image-reference.ts';
 export interface Image {
   /** `sha256:…`, of the manifest or index that the tag names. */
   readonly digest: string;
+  /** The digest of its configuration, where that matters: see {@link imageId}. */
+  readonly id?: string;
   /** The USER of the image: a number, a name, or 0 where it has none. */
   readonly user: number | string;
   /** How long a node takes to download and unpack it, in milliseconds. */
