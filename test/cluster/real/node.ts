@@ -40,6 +40,19 @@ export function runtimeSocket(folders: ClusterFolders): string {
   return join(folders.run, 'containerd.sock');
 }
 
+/** Where the runtime keeps what a reboot takes away: elsewhere below /run. */
+export function runtimeState(folders: ClusterFolders): readonly string[] {
+  return [containerdState(folders), runcState(folders), runtimeSocket(folders)];
+}
+
+function containerdState(folders: ClusterFolders): string {
+  return join(folders.data, 'containerd', 'state');
+}
+
+function runcState(folders: ClusterFolders): string {
+  return join(folders.run, 'runc');
+}
+
 /** An OCI registry, empty at first; its log has a line per request. */
 export function prepareRegistry({ folders, authority, tools }: NodeParts): Daemon {
   const serving = authority.server('registry', [`IP:${network.node}`]);
@@ -67,15 +80,11 @@ export function prepareRegistry({ folders, authority, tools }: NodeParts): Daemo
 
 /** The container runtime with the bridge network of the pods. */
 export function prepareContainerd(parts: NodeParts): Daemon {
-  const { folders, authority, tools } = parts;
+  const { folders, tools } = parts;
   const file = join(folders.configuration, 'containerd.toml');
   writeFileSync(file, containerdConfiguration(parts));
   writeNetworkConfiguration(folders);
-  const hosts = join(registryHosts(folders), registryAddress, 'hosts.toml');
-  mkdirSync(dirname(hosts), { recursive: true });
-  const server = `https://${registryAddress}`;
-  const ca = authority.root.certificate;
-  writeFileSync(hosts, `server = "${server}"\n[host."${server}"]\nca = "${ca}"\n`);
+  pullFromRegistry(parts, registryAddress);
   const ctr = join(tools.containerd, 'ctr');
   return {
     words: [join(tools.containerd, 'containerd'), '--config', file],
@@ -88,11 +97,28 @@ export function prepareContainerd(parts: NodeParts): Daemon {
   };
 }
 
+/**
+ * Lets the runtime pull images of a host (with its port) from the cluster's registry: that one itself,
+ * or one it is then a mirror of (containerd: docs/hosts.md).
+ */
+export function pullFromRegistry(
+  { folders, authority }: Pick<NodeParts, 'folders' | 'authority'>,
+  host: string,
+): void {
+  const hosts = join(registryHosts(folders), host, 'hosts.toml');
+  mkdirSync(dirname(hosts), { recursive: true });
+  const ca = authority.root.certificate;
+  writeFileSync(
+    hosts,
+    `server = "https://${host}"\n[host."https://${registryAddress}"]\nca = "${ca}"\n`,
+  );
+}
+
 function containerdConfiguration({ folders, tools }: NodeParts): string {
   const data = join(folders.data, 'containerd');
   return `version = 3
 root = "${data}/root"
-state = "${data}/state"
+state = "${containerdState(folders)}"
 oom_score = 0
 disabled_plugins = [
   "io.containerd.nri.v1.nri",
@@ -126,7 +152,7 @@ default_runtime_name = "runc"
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
 options.BinaryName = "${tools.runc}/runc"
-options.Root = "${folders.run}/runc"
+options.Root = "${runcState(folders)}"
 options.SystemdCgroup = false
 `;
 }

@@ -27,13 +27,15 @@ import {
   prepareContainerd,
   prepareKubelet,
   prepareRegistry,
+  pullFromRegistry,
   registryAddress,
   runtimeSocket,
+  runtimeState,
   sandboxImage,
 } from './node.ts';
 import { Processes } from './processes.ts';
 import { Registry } from './registry.ts';
-import { removeCluster } from './remove.ts';
+import { endContainers, removeCluster, unmountBelow } from './remove.ts';
 import { Runtime } from './runtime.ts';
 import { tool } from './tools.ts';
 import { until } from './wait.ts';
@@ -229,6 +231,26 @@ export class RealCluster implements Cluster {
   /** Stops one daemon: by TERM, and by KILL after `graceMs`. Zero is a crash. */
   stopDaemon(name: DaemonName, graceMs = 5_000): Promise<void> {
     return this.#processes.stop(name, graceMs);
+  }
+
+  /**
+   * The real node as after a power cut: daemons, containers and sandboxes end at once, and with them
+   * all that is not on a disk: mounts, network namespaces, the runtime's state. The boot id, which
+   * belongs to the machine, stays. Resolves when the node is Ready again; its pods come later.
+   */
+  async rebootNode(): Promise<void> {
+    await this.stopDaemon('kubelet', 0);
+    await this.stopDaemon('containerd', 0);
+    await endContainers(this.#clusterName, this.#folders);
+    await unmountBelow(this.#folders.data);
+    for (const path of runtimeState(this.#folders)) rmSync(path, { recursive: true, force: true });
+    await this.startDaemon('containerd');
+    await this.startDaemon('kubelet');
+  }
+
+  /** Makes the registry a mirror of another host: the node pulls the images of that one from it. */
+  mirror(host: string): void {
+    pullFromRegistry({ folders: this.#folders, authority: this.#authority }, host);
   }
 
   /** Ends everything and removes what it stored; the logs stay until the next start. */

@@ -29,7 +29,8 @@ export async function removeCluster(name: string): Promise<void> {
 /** The API server would wait a minute for its watches. */
 const graceMs: { readonly [name in DaemonName]?: number } = { 'kube-apiserver': 1_000 };
 
-async function endContainers(name: string, folders: ClusterFolders): Promise<void> {
+/** Ends every container and the shims that watch over them; the runtime is to be stopped before or after. */
+export async function endContainers(name: string, folders: ClusterFolders): Promise<void> {
   await controlGroups(name).remove();
   const socket = runtimeSocket(folders);
   const shims = processesRunning(
@@ -40,7 +41,7 @@ async function endContainers(name: string, folders: ClusterFolders): Promise<voi
 }
 
 /** What containers and volumes had mounted, the innermost first. */
-async function unmountBelow(folder: string): Promise<void> {
+export async function unmountBelow(folder: string): Promise<void> {
   const mountPoints = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')

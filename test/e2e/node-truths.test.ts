@@ -1,0 +1,187 @@
+import type { V1Container, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import { isReady, TestNamespace } from '../cluster/contract/namespace.ts';
+import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
+
+type Policy = 'Always' | 'IfNotPresent';
+
+/** What only a real node can answer; the answers in prose, with figures, are in docs/real-node.md. */
+describe('a real node', () => {
+  let cluster: RealCluster;
+  let namespace: TestNamespace;
+
+  beforeAll(async () => {
+    cluster = await RealCluster.start();
+  }, startTimeoutMs);
+
+  // Undefined where it did not come up.
+  afterAll(() => (cluster as RealCluster | undefined)?.stop(), startTimeoutMs);
+
+  beforeEach(async () => {
+    namespace = await TestNamespace.create(cluster);
+  });
+  afterEach(() => namespace.remove());
+
+  const reference = (name: string) => cluster.registry.reference(name);
+
+  /** Pushes an image that no other test has and returns the reference. */
+  async function push(name: string): Promise<string> {
+    await cluster.registry.push(name, { ...cluster.busyboxImage, seed: name });
+    return reference(name);
+  }
+
+  async function withoutRegistry(run: () => Promise<void>): Promise<void> {
+    await cluster.stopDaemon('registry');
+    try {
+      await run();
+    } finally {
+      await cluster.startDaemon('registry');
+    }
+  }
+
+  const untilPods = (claim: (pod: V1Pod) => boolean) =>
+    namespace.until(async () => (await namespace.pods()).every(claim));
+
+  describe('in a surge roll whose old pod is not Ready', () => {
+    const surge = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
+
+    /** A pod that holds one image under the policy and is kept from being Ready by another. */
+    async function holdWithOneMissing(image: string, policy: Policy): Promise<void> {
+      const containers = [
+        sleeper('held', image, policy),
+        sleeper('missing', reference('missing:1')),
+      ];
+      await namespace.createDaemonSet('d', { updateStrategy: surge }, { containers });
+      await namespace.until(async () => {
+        const [pod] = await namespace.pods();
+        return isRunning(pod, 'held') && isPullFailing(pod, 'missing');
+      });
+    }
+
+    const roll = () => namespace.changeDaemons('d', { hostname: 'rolled' });
+    const isRolled = ({ spec }: V1Pod) => spec?.hostname === 'rolled';
+
+    it('lets go of an image before it holds it again, from its disk under IfNotPresent', async () => {
+      const image = await push('present:1');
+      await holdWithOneMissing(image, 'IfNotPresent');
+      await withoutRegistry(async () => {
+        let letsGo = false;
+        const stop = await namespace.watchPods((pods) => {
+          if (!pods.some((pod) => isRunning(pod, 'held'))) letsGo = true;
+        });
+        await roll();
+        await untilPods((pod) => isRolled(pod) && isRunning(pod, 'held'));
+        stop();
+        expect(letsGo).toBe(true);
+      });
+    });
+
+    it('lets go of an image for good under Always, where the registry does not answer', async () => {
+      const image = await push('always:1');
+      await holdWithOneMissing(image, 'Always');
+      await withoutRegistry(async () => {
+        await roll();
+        await untilPods((pod) => isRolled(pod) && isPullFailing(pod, 'held'));
+        // Only the disk holds it now, and the disk alone protects nothing from image collection.
+        expect(await cluster.runtime.images()).toContain(image);
+      });
+    });
+  });
+
+  describe('reports of what it runs', () => {
+    async function reported(image: string): Promise<string> {
+      await namespace.createPod('p', { containers: [sleeper('main', image, 'Always')] });
+      const { imageID } = await namespace.untilContainer('p', 'main', ({ state }) =>
+        Boolean(state?.running),
+      );
+      return imageID;
+    }
+    const seeded = (seed: string) => ({ ...cluster.busyboxImage, seed });
+
+    it('the digest of the index, where the tag names an index', async () => {
+      const index = await cluster.registry.push('index:1', seeded('index'), { asIndex: true });
+      expect(await reported(reference('index:1'))).toBe(`${reference('index')}@${index}`);
+    });
+
+    it('the digest of the image in an index, where the reference names that', async () => {
+      const child = await cluster.registry.push('child:alone', seeded('child'));
+      await cluster.registry.push('child:1', seeded('child'), { asIndex: true });
+      const byDigest = `${reference('child')}@${child}`;
+      expect(await reported(byDigest)).toBe(byDigest);
+    });
+
+    it('the digest that a mirror gave, under the name of the host that it stands for', async () => {
+      cluster.mirror('mirrored.example:5000');
+      const given = await cluster.registry.push('mirrored:1', seeded('mirrored'));
+      expect(await reported('mirrored.example:5000/mirrored:1')).toBe(
+        `mirrored.example:5000/mirrored@${given}`,
+      );
+    });
+
+    it('the digest of another repository, where that has the same content', async () => {
+      const first = await cluster.registry.push('twin-a:1', seeded('twin'));
+      const annotations = { built: 'again' };
+      const other = await cluster.registry.push('twin-b:1', { ...seeded('twin'), annotations });
+      expect(other).not.toBe(first);
+      const containers = [sleeper('a', reference('twin-a:1')), sleeper('b', reference('twin-b:1'))];
+      await namespace.createPod('p', { containers });
+      await namespace.untilReady('p');
+      const statuses = (await namespace.pod('p')).status?.containerStatuses ?? [];
+      const twin = `${reference('twin-a')}@${first}`;
+      expect(statuses.map(({ imageID }) => imageID)).toEqual([twin, twin]);
+    });
+  });
+
+  it('starts its pods from its disk after a power cut without a registry, but not under Always', async () => {
+    const [kept, fresh] = [await push('kept:1'), await push('fresh:1')];
+    const volumeMounts = [{ name: 'bin', mountPath: '/copied' }];
+    const copy = {
+      ...sleeper('copy', await push('copy:1')),
+      command: ['/bin/cp', '/bin/busybox', '/copied/sleep'],
+      volumeMounts,
+    };
+    const copied = { command: ['/copied/sleep', '1h'], volumeMounts };
+    await namespace.createDaemonSet(
+      'd',
+      {},
+      {
+        volumes: [{ name: 'bin', emptyDir: {} }],
+        initContainers: [copy],
+        containers: [
+          { ...sleeper('kept', kept), ...copied },
+          { ...sleeper('fresh', fresh, 'Always'), ...copied },
+        ],
+      },
+    );
+    await namespace.untilRolledOut('d');
+    const before = await cluster.runtime.tasks();
+    await withoutRegistry(async () => {
+      await cluster.rebootNode();
+      await untilPods((pod) => hasStartedAgain(pod, 'kept') && isPullFailing(pod, 'fresh'));
+      expect((await namespace.pods()).some(isReady)).toBe(false);
+      expect((await cluster.runtime.tasks()).filter((id) => before.includes(id))).toEqual([]);
+    });
+    await untilPods(isReady);
+  });
+});
+
+function sleeper(name: string, image: string, policy: Policy = 'IfNotPresent'): V1Container {
+  return { name, image, imagePullPolicy: policy, command: ['/bin/sleep', '1h'] };
+}
+
+function statusOf(pod: V1Pod | undefined, container: string): V1ContainerStatus | undefined {
+  return pod?.status?.containerStatuses?.find(({ name }) => name === container);
+}
+
+function isRunning(pod: V1Pod | undefined, container: string): boolean {
+  return statusOf(pod, container)?.state?.running !== undefined;
+}
+
+/** Kubelet tells of the state before a power cut until it has looked: a restart tells them apart. */
+function hasStartedAgain(pod: V1Pod, container: string): boolean {
+  return isRunning(pod, container) && statusOf(pod, container)?.restartCount === 1;
+}
+
+function isPullFailing(pod: V1Pod | undefined, container: string): boolean {
+  const { reason = '' } = statusOf(pod, container)?.state?.waiting ?? {};
+  return ['ErrImagePull', 'ImagePullBackOff'].includes(reason);
+}
