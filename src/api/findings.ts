@@ -8,7 +8,7 @@ export const listedPerKind = 100;
 /**
  * Collects what is to be said about a spec. However many faults a text has, no more than
  * {@link listedPerKind} messages are built per field and reason: the others end up in one closing
- * finding that tells their number.
+ * finding that tells their number, so that the counts of all findings add up to the faults there are.
  */
 export class Findings {
   readonly #listed: Finding[] = [];
@@ -21,7 +21,7 @@ export class Findings {
     this.#kinds.set(key, kind);
     kind.total += 1;
     if (kind.total > listedPerKind) return;
-    this.#listed.push({ verdict: reasons[reason], reason, field, message: message() });
+    this.#listed.push({ verdict: reasons[reason], reason, field, message: message(), count: 1 });
   }
 
   /** Worst first; among equals in the order they were added, closing ones last. */
@@ -39,6 +39,7 @@ export class Findings {
         reason,
         field,
         message: `${field === 'spec' ? '' : 'spec.'}${field} has ${count(total - listedPerKind)} more like these.`,
+        count: total - listedPerKind,
       }));
   }
 }

@@ -19,6 +19,13 @@ describe('findings', () => {
     ]);
   });
 
+  it('count for one each', () => {
+    const findings = new Findings();
+    findings.add('images', 'InvalidImages', () => 'one entry');
+    findings.add('images', 'InvalidImages', () => 'another entry');
+    expect(findings.sorted().map(({ count }) => count)).toEqual([1, 1]);
+  });
+
   it('beyond a hundred of a kind are counted, and their messages never built', () => {
     const findings = new Findings();
     let built = 0;
@@ -37,6 +44,9 @@ describe('findings', () => {
       reason: 'InvalidImages',
       field: 'images',
       message: 'spec.images has 99,900 more like these.',
+      count: 99_900,
     });
+    const faults = sorted.filter(({ reason }) => reason === 'InvalidImages');
+    expect(faults.reduce((sum, { count }) => sum + count, 0)).toBe(100_000);
   });
 });
