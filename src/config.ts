@@ -1,3 +1,4 @@
+import { isLabel, isSubdomain } from './api/object-names.ts';
 import { parseReference } from './api/reference.ts';
 import { isRefusal } from './api/refusal.ts';
 import { quote } from './api/text.ts';
@@ -53,9 +54,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function operatorConfig(env: Environment): OperatorConfig {
   return Object.freeze({
     watchNamespaces: namespaces(env, 'WATCH_NAMESPACE'),
-    podNamespace: text(env, 'POD_NAMESPACE', ''),
-    podName: text(env, 'POD_NAME', ''),
-    operatorName: text(env, 'OPERATOR_NAME', 'kubernetes-image-puller-operator'),
+    podNamespace: name(env, 'POD_NAMESPACE', ''),
+    podName: name(env, 'POD_NAME', ''),
+    operatorName: name(env, 'OPERATOR_NAME', 'kubernetes-image-puller-operator'),
     operatorImage: image(env, 'RELATED_IMAGE_OPERATOR', operatorImage),
     sleeperImage: image(env, 'RELATED_IMAGE_SLEEPER', sleeperImage),
     maxImages: integer(env, 'MAX_IMAGES', 500, { min: 1, max: 10_000 }),
@@ -121,6 +122,15 @@ function oneOf<Choice extends string>(
   return choice;
 }
 
+/** The name of an object; empty where it is not known. */
+function name(env: Environment, variable: string, otherwise: string): string {
+  const value = text(env, variable, otherwise);
+  if (value !== '' && !isSubdomain(value)) {
+    throw wrong(variable, value, 'lower-case letters, digits, "-" and ".", as in names of objects');
+  }
+  return value;
+}
+
 function image(env: Environment, name: string, otherwise: string): string {
   const value = text(env, name, otherwise);
   const parsed = parseReference(value);
@@ -135,7 +145,7 @@ function namespaces(env: Environment, name: string): readonly string[] {
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
   for (const entry of entries) {
-    if (entry.length > 63 || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(entry)) {
+    if (!isLabel(entry)) {
       throw wrong(name, entry, 'a comma-separated list of namespaces, or empty for all');
     }
   }

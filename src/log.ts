@@ -51,10 +51,12 @@ function jsonValue(_key: string, value: unknown): unknown {
   return value instanceof Error ? errorChain(value) : value;
 }
 
-/** The message of an error followed by those of its causes. */
+/** The message of an error followed by those of its causes that it does not quote itself. */
 export function errorChain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}: ${errorChain(error.cause)}`;
+  if (error.cause === undefined) return error.message;
+  const cause = errorChain(error.cause);
+  return error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
 }
 
 function oneLine(value: unknown): string {

@@ -1,17 +1,19 @@
 import { KubeConfig } from '@kubernetes/client-node';
+import { quote } from './api/text.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Environment, type OperatorConfig, operatorConfig } from './config.ts';
 import { ImagePullerController, imagePullers, pullerKeyOf } from './controllers/image-puller.ts';
 import { NameWatches } from './controllers/name-watches.ts';
 import { Platform } from './controllers/platform.ts';
 import { sameValue } from './controllers/same-value.ts';
+import { ConfigError } from './errors.ts';
 import { Applier } from './kube/applier.ts';
 import { NamespacesCache } from './kube/cache.ts';
 import type { Client } from './kube/client.ts';
 import { Controller } from './kube/controller.ts';
 import { createClient } from './kube/http-client.ts';
 import { keyOf, type Resource } from './kube/objects.ts';
-import { Operator } from './kube/operator.ts';
+import { Operator, type Runnable } from './kube/operator.ts';
 import { Reflector } from './kube/reflector.ts';
 import { WorkQueue } from './kube/work-queue.ts';
 import { createLog, type Log } from './log.ts';
@@ -100,11 +102,55 @@ export function assembleOperator({ client, config, clock, log }: OperatorParts):
       // First, so that probes are answered while the caches fill.
       { name: 'health', runnables: [new HealthServer(config.healthPort, isReady)] },
       { name: 'platform', runnables: [platform] },
-      { name: 'caches', runnables: reflectors },
+      { name: 'caches', runnables: reflectors.map(inBackground) },
       { name: 'controllers', runnables: [controller, nameWatches] },
     ],
     { clock, log },
   );
+}
+
+/** Nobody waits for it to be synced: a namespace that cannot be read would hold up all others. */
+function inBackground(reflector: Reflector): Runnable {
+  return {
+    name: reflector.name,
+    start: async () => void reflector.start(),
+    stop: () => reflector.stop(),
+  };
+}
+
+/** What client-node falls back to where there is no kubeconfig: nobody means that. */
+const fallbackServer = 'http://localhost:8080';
+const proxySchemes = ['http:', 'https:', 'socks5:'];
+
+/**
+ * The cluster of KUBECONFIG, of ~/.kube/config, or the one that the program runs in.
+ *
+ * @throws ConfigError that says what is wrong with it
+ */
+export function kubeConfigOf(env: Environment): KubeConfig {
+  const source = env['KUBECONFIG'] ? `KUBECONFIG is ${env['KUBECONFIG']}` : 'the kubeconfig';
+  const kubeConfig = new KubeConfig();
+  try {
+    kubeConfig.loadFromDefault();
+  } catch (error) {
+    throw new ConfigError(`${source}, which cannot be read`, { cause: error });
+  }
+  const cluster = kubeConfig.getCurrentCluster();
+  if (!cluster) {
+    throw new ConfigError(`${source}, which has no current context with a cluster`);
+  }
+  if (cluster.server === fallbackServer && !env['KUBECONFIG']) {
+    throw new ConfigError(
+      'there is no cluster: set KUBECONFIG, write ~/.kube/config, or run inside a cluster',
+    );
+  }
+  const { proxyUrl } = cluster;
+  if (proxyUrl && !proxySchemes.some((scheme) => proxyUrl.startsWith(scheme))) {
+    throw new ConfigError(
+      `${source}, whose proxy-url is ${quote(proxyUrl)}: expected one of ${proxySchemes.join(', ')}`,
+    );
+  }
+  return kubeConfig;
 }
 
 /**
@@ -115,8 +161,7 @@ export function assembleOperator({ client, config, clock, log }: OperatorParts):
 export async function runOperator(env: Environment): Promise<void> {
   const config = operatorConfig(env);
   const log = createLog({ ...config.log, stream: process.stdout });
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromDefault();
+  const kubeConfig = kubeConfigOf(env);
   const client = createClient(kubeConfig, {
     clock: systemClock,
     userAgent: `${config.operatorName}/${version}`,
@@ -126,7 +171,9 @@ export async function runOperator(env: Environment): Promise<void> {
   signal.addEventListener('abort', () => void operator.stop(), { once: true });
 
   log.info('starting', {
+    name: config.operatorName,
     version,
+    ...(config.podName && { pod: `${config.podNamespace}/${config.podName}` }),
     server: kubeConfig.getCurrentCluster()?.server,
     namespaces: config.watchNamespaces.length === 0 ? 'all' : config.watchNamespaces.join(','),
   });

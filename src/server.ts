@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ConfigError } from './errors.ts';
 
 /** Answers the probes of the kubelet: /healthz (the process runs) and /readyz (it can do its work). */
 export class HealthServer {
@@ -19,7 +20,7 @@ export class HealthServer {
     return (this.#server?.address() as AddressInfo | null)?.port ?? 0;
   }
 
-  /** Rejects where the port is taken. */
+  /** @throws ConfigError that names the variable, where the port is taken or not ours to take */
   start(): Promise<void> {
     const server = createServer((request, response) => {
       const [code, text] = this.#answer(request.url ?? '');
@@ -27,7 +28,10 @@ export class HealthServer {
     });
     this.#server = server;
     return new Promise((resolve, reject) => {
-      server.once('error', reject);
+      server.once('error', (error) => {
+        const message = `HEALTH_PORT is ${this.#port}, where nothing can listen: ${error.message}`;
+        reject(new ConfigError(message, { cause: error }));
+      });
       server.listen(this.#port, resolve);
     });
   }

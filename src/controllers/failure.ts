@@ -1,7 +1,7 @@
 import { kind, type SpecField } from '../api/types.ts';
 import { TerminalError, WaitingError } from '../errors.ts';
-import { NotOursError } from '../kube/applier.ts';
-import { isApiError } from '../kube/client.ts';
+import { ContendedError, NotOursError } from '../kube/applier.ts';
+import { type ApiError, isApiError } from '../kube/client.ts';
 import { configMaps, daemonSets, type Resource } from '../kube/objects.ts';
 import { errorChain } from '../log.ts';
 import { reasons } from '../status/conditions.ts';
@@ -21,12 +21,17 @@ export function failureOf(error: Error, pullerName: string): Failure {
   if (error instanceof NotOursError) {
     return { reason: reasons.nameConflict, message: conflictMessage(error, pullerName) };
   }
+  if (error instanceof ContendedError) {
+    const sparesCache = error.resource !== daemonSets;
+    return { reason: reasons.contended, message: error.message, sparesCache };
+  }
   if (error instanceof TerminalError || error instanceof WaitingError) {
     return { reason: error.reason, message: error.message };
   }
-  if (isApiError(error, 403)) return { reason: reasons.forbidden, message: error.message };
-  if (isRefused(error)) return { reason: reasons.rejected, message: error.message };
-  return { reason: reasons.reconcileError, message: errorChain(error) };
+  if (!isApiError(error) || !isRefusal(error)) {
+    return { reason: reasons.reconcileError, message: errorChain(error) };
+  }
+  return { reason: refusalReason(error), message: error.message };
 }
 
 /** Claims that an error may pass by itself: nobody has refused anything, and nothing is awaited. */
@@ -39,11 +44,36 @@ export function retryOf(error: Error): Error {
   if (error instanceof NotOursError) {
     return new TerminalError(reasons.nameConflict, error.message, { cause: error });
   }
-  if (isApiError(error, 403) || isRefused(error)) {
-    const reason = isRefused(error) ? reasons.rejected : reasons.forbidden;
+  if (isApiError(error) && isRefusal(error)) {
+    const reason = refusalReason(error);
     return new WaitingError(reason, refusalRetryMs, error.message, { cause: error });
   }
   return error;
+}
+
+/** The server understood the request and does not follow it; only somebody else can change that. */
+export function isRefusal(error: ApiError): boolean {
+  return error.code === 403 || isBadBody(error);
+}
+
+function refusalReason(error: ApiError): string {
+  const causes = error.status.details?.causes ?? [];
+  if (causes.some(({ reason }) => reason === 'NamespaceTerminating')) {
+    return reasons.waitingForDeletion;
+  }
+  return isBadBody(error) ? reasons.rejected : reasons.forbidden;
+}
+
+/**
+ * The server does not take the body. One that it cannot type it answers with 500 and no reason, the
+ * single place where the text decides (seen on Kubernetes 1.36).
+ */
+function isBadBody({ code, status }: ApiError): boolean {
+  return (
+    code === 422 ||
+    code === 400 ||
+    (code === 500 && status.message?.includes('failed to create typed patch object') === true)
+  );
 }
 
 function conflictMessage(error: NotOursError, pullerName: string): string {
@@ -55,27 +85,4 @@ function conflictMessage(error: NotOursError, pullerName: string): string {
   }
   const field = nameFields.get(error.resource) ?? 'deploymentName';
   return `${error.message}; choose another spec.${field}, or remove that object`;
-}
-
-/** The most useful of several failures: one that names a rule comes before one that may pass. */
-export function worstFailure(errors: readonly Error[]): Error | undefined {
-  return (
-    errors.find((error) => error instanceof NotOursError) ??
-    errors.find((error) => isRefused(error)) ??
-    errors[0]
-  );
-}
-
-/**
- * The server understood the body and does not take it. One that it cannot type it answers with 500
- * and no reason, the single place where the text decides (seen on Kubernetes 1.36).
- */
-function isRefused(error: Error): boolean {
-  if (!isApiError(error)) return false;
-  return (
-    error.code === 422 ||
-    error.code === 400 ||
-    (error.code === 500 &&
-      error.status.message?.includes('failed to create typed patch object') === true)
-  );
 }

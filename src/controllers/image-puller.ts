@@ -2,7 +2,7 @@ import { parseSpec } from '../api/parse.ts';
 import type { ImagePullerStatus, ParsedSpec, RawSpec } from '../api/types.ts';
 import * as api from '../api/types.ts';
 import type { OperatorConfig } from '../config.ts';
-import { asError } from '../errors.ts';
+import { asError, WaitingError } from '../errors.ts';
 import { NotOursError } from '../kube/applier.ts';
 import type { Cache } from '../kube/cache.ts';
 import { type Client, isApiError } from '../kube/client.ts';
@@ -25,7 +25,7 @@ import { meansTheSame, saysTheSame } from '../status/due.ts';
 import { rolloutOf } from '../status/rollout.ts';
 import { summarize } from '../status/summarize.ts';
 import { type ConvergeDependencies, converge } from './converge.ts';
-import { failureOf, isTransient, retryOf } from './failure.ts';
+import { failureOf, isRefusal, isTransient, retryOf } from './failure.ts';
 import type { NameWatches } from './name-watches.ts';
 import { Patience } from './patience.ts';
 
@@ -46,6 +46,9 @@ export interface Dependencies extends ConvergeDependencies {
   /** Found out at start and again slowly, so it is asked at every run. */
   readonly isOpenShift: () => boolean;
 }
+
+/** How soon a puller is looked at again whose namespace is not known yet. */
+const syncRetryMs = 250;
 
 /** The key of the puller that an event is about: the puller itself, or the owner of a child. */
 export function pullerKeyOf(object: KubeObject): Key | undefined {
@@ -71,6 +74,7 @@ export class ImagePullerController {
   }
 
   async reconcile(key: Key, context: ReconcileContext): Promise<ReconcileResult> {
+    this.#awaitCaches(key);
     const puller = this.#puller(key);
     if (!puller) {
       this.#patience.forget(key);
@@ -82,12 +86,21 @@ export class ImagePullerController {
     const input = this.#input(puller, raw, parsed);
 
     const outcome = await this.#converge(key, input, parsed, context);
-    if (this.#mayPass(key, outcome.error)) throw outcome.error;
+    if (this.#mayPass(key, puller, outcome.error)) throw outcome.error;
     const { status, againMs } = this.#status(key, puller, input, parsed, outcome.error);
     const writeAgainMs = await this.#write(key, puller, status, context.log);
 
-    if (outcome.error) throw retryOf(outcome.error);
+    if (outcome.error) throw this.#retry(outcome.error, context.log);
     return soonest([outcome.againMs, ...againMs, writeAgainMs]);
+  }
+
+  /** Each namespace for itself: one that cannot be read does not hold up the others. */
+  #awaitCaches(key: Key): void {
+    const { namespace } = splitKey(key);
+    const caches = [this.#the.pullers, ...this.#the.children.values()];
+    if (caches.every((cache) => cache.hasSynced(namespace))) return;
+    const message = `not everything in the namespace ${namespace} is known yet`;
+    throw new WaitingError('CachesNotSynced', syncRetryMs, message);
   }
 
   /** One whose deletion has begun counts as gone: the garbage collector takes its children. */
@@ -119,17 +132,29 @@ export class ImagePullerController {
       this.#the.nameWatches.keep(key, []);
       return { againMs };
     } catch (thrown) {
+      // The program ends, or the run took too long: nothing more is to be written.
+      context.signal.throwIfAborted();
       const error = asError(thrown);
       this.#the.nameWatches.keep(key, error instanceof NotOursError ? [error] : []);
       return { error };
     }
   }
 
-  /** What lasts a moment only is tried again before it turns a condition. */
-  #mayPass(key: Key, error: Error | undefined): error is Error {
-    if (error && isTransient(error)) return !this.#patience.failsForLong(key);
+  /** What lasts a moment only is tried again before it turns a condition that was set before. */
+  #mayPass(key: Key, puller: KubeObject, error: Error | undefined): error is Error {
+    if (error && isTransient(error)) {
+      return !this.#patience.failsForLong(key) && statusOf(puller).conditions !== undefined;
+    }
     this.#patience.succeeded(key);
     return false;
+  }
+
+  /** Waiting is no news to the work queue, yet a refusal is to the operator's log. */
+  #retry(error: Error, log: Log): Error {
+    if (isApiError(error) && isRefusal(error)) {
+      log.warn('refused by the API server', { reason: failureOf(error, '').reason, error });
+    }
+    return retryOf(error);
   }
 
   #status(
@@ -140,7 +165,11 @@ export class ImagePullerController {
     error: Error | undefined,
   ): { readonly status: ImagePullerStatus; readonly againMs: readonly (number | undefined)[] } {
     const stored = statusOf(puller);
-    const daemonSet = this.#own(daemonSets, input, spec.daemonsetName);
+    const isHeld = findings.some(({ verdict }) => verdict === 'hold');
+    // One that was removed just now may still be in the cache.
+    const hasDaemonSet = spec.images.length > 0 || isHeld;
+    const daemonSet = hasDaemonSet ? this.#own(daemonSets, input, spec.daemonsetName) : undefined;
+    const failure = this.#patience.told(key, error && failureOf(error, input.puller.name));
     const stalled = this.#patience.stalled(key, daemonSet, stored);
     const unavailable = this.#patience.unavailable(
       this.#own(deployments, input, spec.deploymentName),
@@ -153,7 +182,7 @@ export class ImagePullerController {
         rollout: daemonSet && rolloutOf(daemonSet),
         stalled: stalled.value,
         pullerUnavailable: unavailable.value,
-        failure: error && failureOf(error, input.puller.name),
+        failure: failure.value,
       },
       {
         previous: stored.conditions,
@@ -161,7 +190,7 @@ export class ImagePullerController {
         now: this.#the.clock.now(),
       },
     );
-    return { status, againMs: [stalled.againMs, unavailable.againMs] };
+    return { status, againMs: [stalled.againMs, unavailable.againMs, failure.againMs] };
   }
 
   #own(resource: Resource, { puller }: ManifestInput, name: string): KubeObject | undefined {

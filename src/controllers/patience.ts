@@ -1,15 +1,20 @@
 import type { ImagePullerStatus } from '../api/types.ts';
 import type { Clock } from '../clock.ts';
 import type { Key, KubeObject } from '../kube/objects.ts';
+import { fieldManager } from '../manifests/names.ts';
 import { reasons } from '../status/conditions.ts';
 import { countsIntervalMs } from '../status/due.ts';
 import { availabilityOf, follow, type Progress, rolloutOf } from '../status/rollout.ts';
+import type { Failure } from '../status/summarize.ts';
 
 /** Starting a pod takes a moment; a Deployment that is unavailable for longer than this is reported. */
 const startMs = 60_000;
 
 /** A failure that may pass by itself is told to the user when it has lasted this long. */
 const passingMs = 10_000;
+
+/** Who keeps changing an object back pauses now and then: what is told of it stays this long. */
+const lingerMs = 2 * 60_000;
 
 /** A verdict that depends on time alone: what holds now, and in how many milliseconds to ask again. */
 export interface Verdict<Value> {
@@ -27,6 +32,7 @@ export class Patience {
   readonly #progress = new Map<Key, Progress>();
   readonly #written = new Map<Key, number>();
   readonly #failing = new Map<Key, number>();
+  readonly #lingering = new Map<Key, { readonly failure: Failure; readonly until: number }>();
 
   constructor(clock: Clock, progressDeadlineMs: number) {
     this.#clock = clock;
@@ -37,6 +43,27 @@ export class Patience {
     this.#progress.delete(key);
     this.#written.delete(key);
     this.#failing.delete(key);
+    this.#lingering.delete(key);
+  }
+
+  /**
+   * What is to be told of failures: the present one, or a dispute that may only pause. Without that,
+   * conditions would turn with every round of it.
+   */
+  told(key: Key, failure: Failure | undefined): Verdict<Failure | undefined> {
+    const now = this.#clock.monotonic();
+    if (failure?.reason === reasons.contended) {
+      this.#lingering.set(key, {
+        failure: { ...failure, sparesCache: true },
+        until: now + lingerMs,
+      });
+    }
+    const lingering = this.#lingering.get(key);
+    if (failure || !lingering) return { value: failure };
+    const leftMs = lingering.until - now;
+    if (leftMs > 0) return { value: lingering.failure, againMs: leftMs };
+    this.#lingering.delete(key);
+    return { value: undefined };
   }
 
   /** Claims that the puller has met with failures, without a success between them, for a while. */
@@ -64,7 +91,7 @@ export class Patience {
     const now = this.#clock.monotonic();
     const before = this.#progress.get(key);
     const progress = follow(before, daemonSet, now);
-    const resumed = before === undefined && saidStalled(stored, progress);
+    const resumed = before === undefined && saidStalled(stored, daemonSet);
     const since = resumed ? now - this.#progressDeadlineMs : progress.since;
     this.#progress.set(key, { ...progress, since });
     const leftMs = since + this.#progressDeadlineMs - now;
@@ -94,12 +121,27 @@ export class Patience {
   }
 }
 
-/** Claims that the status, written before a restart, already called this very state stalled. */
-function saidStalled(stored: ImagePullerStatus, progress: Progress): boolean {
-  const said = stored.conditions?.find(({ type }) => type === 'Progressing');
+/**
+ * Claims that the status, written before a restart, already called this very roll-out stalled: since
+ * our last change of the DaemonSet, and with as many nodes.
+ */
+function saidStalled(stored: ImagePullerStatus, daemonSet: KubeObject): boolean {
+  const said = stored.conditions?.find(({ type }) => type === 'Degraded');
+  const stalled = stored.conditions?.find(({ type }) => type === 'Progressing');
+  const { desired, ready } = rolloutOf(daemonSet);
   return (
-    said?.reason === reasons.rolloutStalled &&
-    stored.nodesDesired === progress.desired &&
-    stored.nodesReady === progress.ready
+    said?.status === 'True' &&
+    stalled?.reason === reasons.rolloutStalled &&
+    Date.parse(stalled.lastTransitionTime) >= appliedAt(daemonSet) &&
+    stored.nodesDesired === desired &&
+    stored.nodesReady === ready
   );
+}
+
+/** When our own fields last changed, by the server's clock; the beginning of time where it is not told. */
+function appliedAt({ metadata }: KubeObject): number {
+  const ours = metadata.managedFields?.find(
+    ({ manager, operation }) => manager === fieldManager && operation === 'Apply',
+  );
+  return ours?.time === undefined ? 0 : Date.parse(ours.time);
 }

@@ -69,6 +69,16 @@ export const waitingForDeletion = 'WaitingForDeletion';
 /** The reason while somebody else keeps undoing what was applied. */
 export const contended = 'Contended';
 
+/** Somebody else keeps changing back what was applied; it is put right again after a while. */
+export class ContendedError extends WaitingError {
+  readonly resource: Resource;
+
+  constructor(resource: Resource, retryAfterMs: number, message: string) {
+    super(contended, retryAfterMs, message);
+    this.resource = resource;
+  }
+}
+
 /** The end of a deletion is an event as well; this only bounds the wait should it be missed. */
 const deletionRetryMs = 10_000;
 
@@ -165,7 +175,7 @@ export class Applier {
     const manager = otherManagerOf(live, contested, this.#inPlace) ?? 'somebody';
     // No number in it that changes: the message ends up in a condition.
     const message = `${manager} keeps changing ${contested.path} of ${nameOf(resource, live)}, which is put right again at growing intervals`;
-    throw new WaitingError(contended, waitMs, message);
+    throw new ContendedError(resource, waitMs, message);
   }
 
   async #send(

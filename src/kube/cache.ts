@@ -7,6 +7,8 @@ export interface Cache {
   list(namespace?: string): readonly KubeObject[];
   /** Takes in what a write returned, so that the next look sees it; older states are ignored. */
   observe(object: KubeObject): void;
+  /** Claims that all objects of the namespace are known. */
+  hasSynced(namespace: string): boolean;
 }
 
 /** One kind over several watched namespaces, each with a reflector of its own. */
@@ -28,6 +30,10 @@ export class NamespacesCache implements Cache {
 
   observe(object: KubeObject): void {
     this.#of(object.metadata.namespace ?? '')?.observe(object);
+  }
+
+  hasSynced(namespace: string): boolean {
+    return this.#of(namespace)?.hasSynced === true;
   }
 
   /** The empty name stands for a reflector that watches all namespaces. */

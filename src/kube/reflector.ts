@@ -114,9 +114,12 @@ export class Reflector implements Runnable {
     return () => this.#handlers.delete(handler);
   }
 
-  /** Takes in what a write returned, so that the next look sees it; older states are ignored. */
+  /**
+   * Takes in what a write returned, so that the next look sees it; older states are ignored. Nobody
+   * is called back: who wrote knows, and would only be woken to find nothing to do.
+   */
   observe(object: KubeObject): void {
-    this.#notify(this.#store.put(this.#project(object)));
+    this.#store.put(this.#project(object));
   }
 
   /** Resolves with the first full list, or when it is stopped before. */
@@ -264,7 +267,7 @@ export class Reflector implements Runnable {
     const { log } = this.#options;
     const isNews = this.#lastError?.message !== error.message;
     const say = isNews ? log.warn.bind(log) : log.debug.bind(log);
-    say('lost touch with the API server', {
+    say(isApiError(error) ? 'refused by the API server' : 'lost touch with the API server', {
       cache: this.name,
       error,
       retryInMs: Math.round(pauseMs),

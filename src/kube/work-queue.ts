@@ -19,6 +19,8 @@ const firstBackoffMs = 5;
 const maxBackoffMs = 30_000;
 /** A retry comes up to this share earlier than its back-off, or later than the server asks for. */
 const jitter = 0.2;
+/** A server may ask for any pause; longer than this nobody wants to wait for it. */
+const maxAskedMs = 120_000;
 /** The longest delay that Node's timers know. */
 const maxTimerMs = 2 ** 31 - 1;
 
@@ -39,6 +41,8 @@ export class WorkQueue {
   readonly #waiters: ((key: Key | undefined) => void)[] = [];
   readonly #dueAt = new Map<Key, number>();
   readonly #failures = new Map<Key, number>();
+  /** Until when the server wants to hear nothing of a key, whatever happens to it. */
+  readonly #notBefore = new Map<Key, number>();
   #timer: { readonly dueAt: number; readonly cancel: () => void } | undefined;
   #shutDown = false;
 
@@ -58,8 +62,14 @@ export class WorkQueue {
   /** The key needs work: now, or once more when the work on it that goes on has ended. */
   add(key: Key): void {
     if (this.#shutDown || this.#dirty.has(key)) return;
+    const isIdle = !this.#processing.has(key);
+    const waitMs = isIdle ? this.#untilAllowed(key) : 0;
+    if (waitMs > 0) {
+      this.addAfter(key, waitMs);
+      return;
+    }
     this.#dirty.add(key);
-    if (!this.#processing.has(key)) this.#offer(key);
+    if (isIdle) this.#offer(key);
   }
 
   /** Adds the key after `delayMs`, however long; of several delays the one that ends first counts. */
@@ -76,15 +86,18 @@ export class WorkQueue {
   }
 
   /**
-   * Adds the key after its back-off, which doubles with each call up to 30 s until `forget`, and
-   * not before `atLeastMs`. Returns the delay in milliseconds.
+   * Adds the key after its back-off, which doubles with each call up to 30 s until `forget`. Where
+   * the server asked for a pause (`atLeastMs`, of which 120 s count), no `add` brings the key back
+   * before. Returns the delay in milliseconds.
    */
   addRateLimited(key: Key, atLeastMs = 0): number {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
     const backoffMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** failures);
     const spread = jitter * this.#random();
-    const delayMs = Math.max(atLeastMs * (1 + spread), backoffMs * (1 - spread));
+    const askedMs = Math.min(atLeastMs, maxAskedMs);
+    if (askedMs > 0) this.#notBefore.set(key, this.#clock.monotonic() + askedMs);
+    const delayMs = Math.max(askedMs * (1 + spread), backoffMs * (1 - spread));
     this.addAfter(key, delayMs);
     return delayMs;
   }
@@ -92,6 +105,7 @@ export class WorkQueue {
   /** The key is well again: its next back-off is the first one. */
   forget(key: Key): void {
     this.#failures.delete(key);
+    this.#notBefore.delete(key);
   }
 
   /** The next key, as soon as there is one; undefined once shut down and drained. */
@@ -108,7 +122,14 @@ export class WorkQueue {
 
   /** The work on a key that `get` handed out has ended, however it ended. */
   done(key: Key): void {
-    if (this.#processing.delete(key) && this.#dirty.has(key)) this.#offer(key);
+    if (!this.#processing.delete(key) || !this.#dirty.has(key)) return;
+    const waitMs = this.#shutDown ? 0 : this.#untilAllowed(key);
+    if (waitMs > 0) {
+      this.#dirty.delete(key);
+      this.addAfter(key, waitMs);
+    } else {
+      this.#offer(key);
+    }
   }
 
   /** Accepts nothing more and drops what waits for its time; what is queued is still handed out. */
@@ -118,6 +139,10 @@ export class WorkQueue {
     this.#timer = undefined;
     this.#dueAt.clear();
     for (const resolve of this.#waiters.splice(0)) resolve(undefined);
+  }
+
+  #untilAllowed(key: Key): number {
+    return (this.#notBefore.get(key) ?? 0) - this.#clock.monotonic();
   }
 
   #offer(key: Key): void {

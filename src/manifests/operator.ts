@@ -119,7 +119,8 @@ export function deployment(): KubeObject {
         metadata: { labels },
         spec: {
           serviceAccountName: operatorServiceAccount,
-          terminationGracePeriodSeconds: 10,
+          // The operator takes up to 28 s to end by itself, yet mostly a moment.
+          terminationGracePeriodSeconds: 30,
           nodeSelector: { 'kubernetes.io/os': 'linux' },
           // No uid: the image has a numeric one, and OpenShift assigns its own.
           securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },

@@ -40,6 +40,13 @@ export const reasons = {
   forbidden: 'Forbidden',
   /** Ready False, Degraded True: the API server refused what should exist, in its own words. */
   rejected: 'Rejected',
+  /** Ready False, Degraded True: an object of that name, or the namespace, is being deleted. */
+  waitingForDeletion: 'WaitingForDeletion',
+  /**
+   * Degraded True: somebody keeps changing back what the operator applies, which is put right at
+   * growing intervals. Ready is left to the DaemonSet, unless that is the object in dispute.
+   */
+  contended: 'Contended',
   /** Ready False, Degraded True: something failed that is being tried again. */
   reconcileError: 'ReconcileError',
 } as const;

@@ -57,8 +57,9 @@ export interface Progress {
 }
 
 /**
- * Follows a roll-out: the time starts anew with each change of template or of the number of nodes,
- * and whenever more nodes are ready than ever before. Pods that come and go are no progress.
+ * Follows a roll-out: the time starts anew with each change of the template and whenever more nodes
+ * are ready than ever before. Pods that come and go are no progress, and neither are nodes: where
+ * some have gone, as many others have to become ready before that counts as one.
  */
 export function follow(
   before: Progress | undefined,
@@ -67,10 +68,10 @@ export function follow(
 ): Progress {
   const { uid = '', generation = 0 } = daemonSet.metadata;
   const { desired, ready } = rolloutOf(daemonSet);
-  const same =
-    before?.uid === uid && before.generation === generation && before.desired === desired;
-  if (same && ready <= before.ready) return before;
-  return { uid, generation, desired, ready, since: monotonicNow };
+  const fresh = { uid, generation, desired, ready, since: monotonicNow };
+  if (before?.uid !== uid || before.generation !== generation) return fresh;
+  const best = before.desired === desired ? before.ready : Math.min(before.ready, ready);
+  return ready > best ? fresh : { ...before, desired, ready: best };
 }
 
 /** How the puller's Deployment is doing. */

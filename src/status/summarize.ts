@@ -29,6 +29,15 @@ export interface Observed {
 export interface Failure {
   readonly reason: string;
   readonly message: string;
+  /** Claims that the cache does not suffer from it, so that Ready is left to the DaemonSet. */
+  readonly sparesCache?: boolean;
+}
+
+/** Something to tell in a message, and of how many things it tells. */
+interface Complaint {
+  readonly reason: string;
+  readonly message: string;
+  readonly count?: number;
 }
 
 /** The status of a puller: a pure function of what was seen and of when conditions last turned. */
@@ -84,19 +93,18 @@ function notInPlace({ findings, failure }: Observed): Claim | undefined {
       message: `nothing is changed until the spec is: ${held.message}`,
     };
   }
-  return failure && { status: 'False', ...failure };
+  if (!failure || failure.sparesCache) return undefined;
+  return { status: 'False', reason: failure.reason, message: failure.message };
 }
 
 function entriesSkipped(observed: Observed): Claim | undefined {
-  const skipped = observed.findings.filter(
-    (finding) => finding.verdict === 'skip' && finding.field === 'images',
-  ).length;
+  const skipped = countOf(
+    observed.findings.filter(({ verdict, field }) => verdict === 'skip' && field === 'images'),
+  );
   if (skipped === 0) return undefined;
   const { images } = observed.spec;
   const rest =
-    images.length === 0
-      ? 'no image is left to cache'
-      : `of the other ${count(images.length, 'image')}: ${progressOf(observed)}`;
+    images.length === 0 ? 'no image is left to cache' : `of the others, ${progressOf(observed)}`;
   return {
     status: 'False',
     reason: reasons.invalidImages,
@@ -155,16 +163,16 @@ function degraded(observed: Observed): Claim {
     : { status: 'False', reason: reasons.reconcileComplete, message: 'nothing is wrong' };
 }
 
-function failures({ failure }: Observed): readonly Failure[] {
+function failures({ failure }: Observed): readonly Complaint[] {
   return failure ? [failure] : [];
 }
 
 /** Findings that cost the user something; what was merely mended stands in Ready's message. */
-function badValues({ findings }: Observed): readonly Failure[] {
+function badValues({ findings }: Observed): readonly Complaint[] {
   return findings.filter(({ verdict }) => verdict !== 'fix' && verdict !== 'note');
 }
 
-function ailments(observed: Observed): readonly Failure[] {
+function ailments(observed: Observed): readonly Complaint[] {
   return [
     ...(observed.stalled
       ? [
@@ -185,29 +193,35 @@ function ailments(observed: Observed): readonly Failure[] {
   ];
 }
 
-function mended({ findings }: Observed): readonly Failure[] {
+function mended({ findings }: Observed): readonly Complaint[] {
   return findings.filter(({ verdict }) => verdict === 'fix' || verdict === 'note');
 }
 
-function withRemarks(message: string, remarks: readonly Failure[]): string {
+function withRemarks(message: string, remarks: readonly Complaint[]): string {
   if (remarks.length === 0) return message;
   const whole = sentence(message);
   return `${whole} ${worstOf(remarks, messageLimit - whole.length - 1)}`;
 }
 
 /** At most ten messages in at most `limit` characters, whole ones only, and how many more there are. */
-export function worstOf(complaints: readonly Failure[], limit = messageLimit): string {
-  const more = (shown: number) =>
-    shown < complaints.length ? ` ... and ${complaints.length - shown} more` : '';
+export function worstOf(complaints: readonly Complaint[], limit = messageLimit): string {
+  const more = (shown: number) => {
+    const rest = countOf(complaints.slice(shown));
+    return rest === 0 ? '' : ` ... and ${rest} more`;
+  };
   let text = '';
   let shown = 0;
-  for (const { message } of complaints.slice(0, 10)) {
+  for (const { message, count: told = 1 } of complaints.slice(0, 10)) {
     const longer = shown === 0 ? sentence(message) : `${text} ${sentence(message)}`;
-    if (longer.length + more(shown + 1).length > limit && shown > 0) break;
+    if (told > 1 || (longer.length + more(shown + 1).length > limit && shown > 0)) break;
     text = longer;
     shown += 1;
   }
   return `${text}${more(shown)}`;
+}
+
+function countOf(complaints: readonly Complaint[]): number {
+  return complaints.reduce((sum, { count: told = 1 }) => sum + told, 0);
 }
 
 /** Our own messages are phrases, those of others often whole sentences; several are read as prose. */

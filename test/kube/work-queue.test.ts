@@ -149,6 +149,54 @@ describe('the work queue', () => {
     });
   });
 
+  describe('where the server asked for a pause', () => {
+    it('keeps it, whatever adds the key meanwhile', async () => {
+      const { queue, clock } = aQueue();
+      queue.addRateLimited('a', 30_000);
+      queue.add('a');
+      queue.addAfter('a', 100);
+      await clock.advance(29_999);
+      expect(queue.sizes.queued).toBe(0);
+      await clock.advance(1);
+      expect(queue.sizes.queued).toBe(1);
+    });
+
+    it('keeps it when the key was added during the work that was told to pause', async () => {
+      const { queue, clock } = aQueue();
+      queue.add('a');
+      await queue.get();
+      queue.add('a');
+      queue.addRateLimited('a', 30_000);
+      queue.done('a');
+      await clock.advance(29_999);
+      expect(queue.sizes).toEqual({ queued: 0, processing: 0, delayed: 1 });
+      await clock.advance(1);
+      expect(queue.sizes.queued).toBe(1);
+    });
+
+    it('goes on with other keys', () => {
+      const { queue } = aQueue();
+      queue.addRateLimited('a', 30_000);
+      queue.add('b');
+      expect(queue.sizes.queued).toBe(1);
+    });
+
+    it('waits for two minutes at most', async () => {
+      const { queue, clock } = aQueue();
+      queue.addRateLimited('a', 86_400_000);
+      await clock.advance(144_000);
+      expect(queue.sizes.queued).toBe(1);
+    });
+
+    it('has no pause left once the key is forgotten', () => {
+      const { queue } = aQueue();
+      queue.addRateLimited('a', 30_000);
+      queue.forget('a');
+      queue.add('a');
+      expect(queue.sizes.queued).toBe(1);
+    });
+  });
+
   describe('shut down', () => {
     it('accepts nothing more, neither now nor later', async () => {
       const { queue, clock } = aQueue();

@@ -83,9 +83,22 @@ describe('following a roll-out', () => {
     expect(follow(fallen, twoOfFive, 900).since).toBe(100);
   });
 
+  it('goes on when nodes are added or go, so that a moving cluster hides no stall', () => {
+    const more = { desiredNumberScheduled: 6, updatedNumberScheduled: 6, numberAvailable: 2 };
+    const larger = follow(begun, aDaemonSet(more), 500);
+    expect(larger.since).toBe(100);
+    expect(follow(larger, twoOfFive, 900).since).toBe(100);
+  });
+
+  it('counts nodes that become ready after others have gone', () => {
+    const fewer = { desiredNumberScheduled: 4, updatedNumberScheduled: 4 };
+    const smaller = follow(begun, aDaemonSet({ ...fewer, numberAvailable: 1 }), 500);
+    expect(smaller.since).toBe(100);
+    expect(follow(smaller, aDaemonSet({ ...fewer, numberAvailable: 2 }), 900).since).toBe(900);
+  });
+
   it.each([
     ['the template changes', aDaemonSet({ numberAvailable: 2 }, { generation: 3 })],
-    ['nodes are added', aDaemonSet({ numberAvailable: 2, desiredNumberScheduled: 6 })],
     ['the DaemonSet is another one', aDaemonSet({ numberAvailable: 2 }, { uid: 'd2' })],
   ])('starts anew when %s', (_what, daemonSet) => {
     expect(follow(begun, daemonSet, 900).since).toBe(900);

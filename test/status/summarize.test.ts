@@ -31,7 +31,7 @@ function seen(facts: Partial<Observed> = {}): Observed {
 const pulling = { images: 2, desired: 5, ready: 2, complete: false, observed: true };
 
 function aFinding(verdict: Verdict, reason: string, message = `${reason} it is`): Finding {
-  return { verdict, reason, message, field: 'images' };
+  return { verdict, reason, message, field: 'images', count: 1 };
 }
 
 /** The three conditions, each as "status reason". */
