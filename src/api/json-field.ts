@@ -1,4 +1,6 @@
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
+import { asError } from '../errors.ts';
+import type { JsonForm } from './json-forms.ts';
 import { type Format, formatHints, type JsonSchema } from './json-schema.ts';
 import { isLabel, isLabelKey, isLabelValue, isSubdomain } from './object-names.ts';
 import type { Refusal } from './refusal.ts';
@@ -20,9 +22,13 @@ export interface JsonField {
  * Reads a JSON text as Go's encoding/json would into the type that the schema describes, as the peer
  * did: field names match in any case and come back in the schema's, the last of several wins, unknown
  * fields are dropped, `null` is an absent field or an empty element. Then checks the values. The
- * refusal names the place.
+ * refusal names the place, or, where the text as a whole is something else, the form it is to have.
  */
-export function parseJsonField(text: string, schema: JsonSchema): JsonField | Refusal {
+export function parseJsonField(
+  text: string,
+  schema: JsonSchema,
+  form: JsonForm,
+): JsonField | Refusal {
   const bytes = Buffer.byteLength(text);
   if (bytes > maxBytes) {
     return { refusal: `it has ${count(bytes)} bytes; at most ${count(maxBytes)} are read` };
@@ -34,13 +40,24 @@ export function parseJsonField(text: string, schema: JsonSchema): JsonField | Re
   try {
     json = JSON.parse(text);
   } catch (error: unknown) {
-    return { refusal: `it is not JSON (${printable(String(error), 120)})` };
+    return { refusal: `${syntaxObjection(text, asError(error))}; ${remedy(form)}` };
   }
   if (json === null) return { value: undefined, unknownFields: [] };
   const unknownFields: string[] = [];
   const value = conformed(json, schema, '', unknownFields);
-  const refusal = schemaObjection(value, schema);
+  const refusal = schemaObjection(value, schema, form);
   return refusal === undefined ? { value, unknownFields } : { refusal };
+}
+
+/** Where somebody meant to write JSON, the parser's own words tell the place of the slip. */
+function syntaxObjection(text: string, { message }: Error): string {
+  return /^[[{]/.test(text)
+    ? `it is not JSON: ${printable(message, 120)}`
+    : `${quote(text, 40)} is not JSON`;
+}
+
+function remedy({ form, example }: JsonForm): string {
+  return `write ${form}, for example ${example}`;
 }
 
 /** Counts open brackets outside strings; also right for texts that are no JSON, which fail later. */
@@ -131,9 +148,12 @@ function validator(schema: JsonSchema): ValidateFunction {
   return compiled;
 }
 
-function schemaObjection(value: unknown, schema: JsonSchema): string | undefined {
+function schemaObjection(value: unknown, schema: JsonSchema, form: JsonForm): string | undefined {
   const validate = validator(schema);
   const error = validate(value) ? undefined : validate.errors?.[0];
+  if (error?.instancePath === '' && error.keyword === 'type') {
+    return `it is ${kindOf(value)}; ${remedy(form)}`;
+  }
   return error && `${place(error.instancePath)} ${complaint(error)}`;
 }
 

@@ -1,6 +1,7 @@
 import type { V1Affinity, V1Toleration } from '@kubernetes/client-node';
 import type { Findings } from './findings.ts';
 import { parseJsonField } from './json-field.ts';
+import { jsonForms } from './json-forms.ts';
 import type { JsonSchema } from './json-schema.ts';
 import type { Reason } from './reasons.ts';
 import { isRefusal } from './refusal.ts';
@@ -59,7 +60,7 @@ function read<T>(field: PlacementField, texts: SpecTexts, findings: Findings): T
   const { name, schema, reason } = field;
   const text = texts.get(name);
   if (text === undefined) return undefined;
-  const outcome = parseJsonField(trimSpace(text), schema);
+  const outcome = parseJsonField(trimSpace(text), schema, jsonForms[name]);
   if (isRefusal(outcome)) {
     findings.add(name, reason, () => `spec.${name}: ${outcome.refusal}.`);
     return undefined;

@@ -1,4 +1,5 @@
 import { defaults } from './defaults.ts';
+import { jsonForms } from './json-forms.ts';
 import { group, kind, plural, type SpecField, specFields, version } from './types.ts';
 
 /**
@@ -95,6 +96,11 @@ function puller() {
 
 const held = 'everything stays as it is until that is corrected';
 
+function example(field: keyof typeof jsonForms): string {
+  const { form, example } = jsonForms[field];
+  return `${form}. Example: ${example}.`;
+}
+
 const specDescriptions: Readonly<Record<SpecField, string>> = {
   configMapName: `Name of the ConfigMap with the puller's settings: a DNS subdomain of at most 230 characters. Default: ${defaults.configMapName}. A name that cannot be used is reported as InvalidName, one that somebody else's object has as NameConflict; ${held}.`,
   daemonsetName: `Name of the DaemonSet that holds the images on the nodes: a DNS subdomain of at most 230 characters. Default: ${defaults.daemonsetName}. Bad and foreign names are treated as for configMapName.`,
@@ -105,11 +111,11 @@ const specDescriptions: Readonly<Record<SpecField, string>> = {
   cachingMemoryLimit: `Memory limit for each image on each node, as a quantity; containers do not start below 4Mi. Default: ${defaults.cachingMemoryLimit}. What is no quantity is replaced by the default and reported as InvalidField; a limit below the request is raised to it.`,
   cachingCPURequest: `CPU requested for each image on each node, as a quantity such as 50m or .05. Default: ${defaults.cachingCPURequest}. What is no quantity is replaced by the default and reported as InvalidField.`,
   cachingCPULimit: `CPU limit for each image on each node, as a quantity. Default: ${defaults.cachingCPULimit}. What is no quantity is replaced by the default and reported as InvalidField; a limit below the request is raised to it.`,
-  nodeSelector: `Labels of the nodes that get the images: a JSON object of strings. Example: {"disktype": "ssd"}. Default: ${defaults.nodeSelector}, every node. Anything else is reported as InvalidNodeSelector; ${held}.`,
+  nodeSelector: `Labels of the nodes that get the images: ${example('nodeSelector')} Default: ${defaults.nodeSelector}, every node. Anything else is reported as InvalidNodeSelector; ${held}.`,
   imagePullSecrets:
     'Names of Secrets in this namespace with credentials for the registries, separated by semicolons. Example: "quay;internal". Default: none. Invalid names are left out and reported as InvalidImagePullSecrets.',
-  affinity: `Where pods of the cache may run: a JSON object of the type Affinity of core/v1. Example: {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "kubernetes.io/arch", "operator": "In", "values": ["amd64"]}]}]}}}. Default: ${defaults.affinity}. Unknown fields are ignored and remarked on. Anything else is reported as InvalidAffinity; ${held}.`,
-  tolerations: `Taints that pods of the cache tolerate: a JSON array of the type Toleration of core/v1. Example: [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}]. Default: ${defaults.tolerations}. Unknown fields are ignored and remarked on. Anything else is reported as InvalidTolerations; ${held}.`,
+  affinity: `Where pods of the cache may run: ${example('affinity')} Default: ${defaults.affinity}. Unknown fields are ignored and remarked on. Anything else is reported as InvalidAffinity; ${held}.`,
+  tolerations: `Taints that pods of the cache tolerate: ${example('tolerations')} Default: ${defaults.tolerations}. Unknown fields are ignored and remarked on. Anything else is reported as InvalidTolerations; ${held}.`,
   imagePullerImage:
     "Image of the init container that brings the sleep program of the cache; it must offer /bin/sh, cp and a static /bin/sleep. Default: the operator's own. Public images of the earlier puller, which other operators write here, count as unset. What is no image reference is reported as InvalidField and the default is used.",
 };

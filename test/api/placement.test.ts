@@ -1,3 +1,4 @@
+import { jsonForms } from '../../src/api/json-forms.ts';
 import { parseSpec } from '../../src/api/parse.ts';
 import type { PullerSpec, RawSpec } from '../../src/api/types.ts';
 
@@ -30,14 +31,14 @@ describe('spec.nodeSelector', () => {
   });
 
   it.each([
-    ['{', 'it is not JSON'],
-    ['foo', 'it is not JSON'],
-    ['{"a":"1"} x', 'it is not JSON'],
-    ['\ufeff{}', 'it is not JSON'],
-    ['[]', 'it must be an object, not an array'],
-    ['1', 'it must be an object, not a number'],
-    ['"x"', 'it must be an object, not a string'],
-    ['true', 'it must be an object, not a boolean'],
+    ['{', `it is not JSON: Expected property name or '}' in JSON at position 1`],
+    ['foo', ': "foo" is not JSON; write'],
+    ['{"a":"1"} x', 'it is not JSON: Unexpected non-whitespace character'],
+    ['\ufeff{}', ': "\\ufeff{}" is not JSON; write'],
+    ['[]', ': it is an array; write'],
+    ['1', ': it is a number; write'],
+    ['"x"', ': it is a string; write'],
+    ['true', ': it is a boolean; write'],
     ['{"a":1}', 'a must be a string, not a number'],
     ['{"a":{"b":"c"}}', 'a must be a string, not an object'],
     ['{"a b":"c"}', 'it has "a b", which is not a label key'],
@@ -78,7 +79,7 @@ describe('spec.tolerations', () => {
   });
 
   it.each([
-    ['{}', 'it must be an array, not an object'],
+    ['{}', ': it is an object; write'],
     ['[1]', '[0] must be an object, not a number'],
     ['[null]', '[0] has no key'],
     ['[{}]', '[0] has no key'],
@@ -118,6 +119,35 @@ describe('spec.tolerations', () => {
     expect(findings).toEqual([
       'note UnknownField: spec.tolerations has the unknown field "[0].efect", which is ignored; check its spelling.',
     ]);
+  });
+});
+
+describe('a text that is something else altogether', () => {
+  it.each(['foo', '1'])('is answered with what is expected, as the schema has it: %s', (text) => {
+    expect(read({ nodeSelector: text, tolerations: text, affinity: text }).findings).toEqual([
+      expect.stringMatching(
+        /; write a JSON object of strings, for example \{"disktype": "ssd"\}\.$/,
+      ),
+      expect.stringMatching(
+        /; write a JSON object of the type Affinity of core\/v1, for example \{"nodeAffinity": .*\}\.$/,
+      ),
+      expect.stringMatching(
+        /; write a JSON array of the type Toleration of core\/v1, for example \[\{"key": .*\]\.$/,
+      ),
+    ]);
+  });
+
+  it('is answered with an example that can be taken', () => {
+    const { nodeSelector, tolerations, affinity } = jsonForms;
+    const { spec, findings } = read({
+      nodeSelector: nodeSelector.example,
+      tolerations: tolerations.example,
+      affinity: affinity.example,
+    });
+    expect(findings).toEqual([]);
+    expect(spec.nodeSelector).toEqual({ disktype: 'ssd' });
+    expect(spec.tolerations).toHaveLength(1);
+    expect(Object.keys(spec.affinity ?? {})).toEqual(['nodeAffinity']);
   });
 });
 
@@ -215,7 +245,7 @@ describe('spec.affinity', () => {
   });
 
   it.each([
-    ['[]', 'it must be an object, not an array'],
+    ['[]', ': it is an array; write'],
     ['{"nodeAffinity":[]}', 'nodeAffinity must be an object, not an array'],
     [`{"nodeAffinity":{"${required}":{}}}`, 'needs "nodeSelectorTerms"'],
     [`{"nodeAffinity":{"${required}":{"nodeSelectorTerms":[]}}}`, 'must not be empty'],
@@ -287,14 +317,14 @@ describe('spec.affinity', () => {
   });
 
   it.each([
-    ['64 levels', `${'['.repeat(64)}${']'.repeat(64)}`, 'it must be an object, not an array'],
+    ['64 levels', `${'['.repeat(64)}${']'.repeat(64)}`, 'it is an array; write'],
     ['65 levels', `${'['.repeat(65)}${']'.repeat(65)}`, 'nested more than 64 levels deep'],
     ['levels of a text that ends early', '{"a":'.repeat(10_000), 'nested more than 64 levels'],
     ['brackets in strings', `{"a":"${'['.repeat(99)}\\"${'['.repeat(99)}"`, 'it is not JSON'],
     ['100,000 levels', '['.repeat(100_000), '100,000 bytes; at most 65,536'],
     ['a text of 2 MB', ' '.repeat(60).concat('x'.repeat(900_000)), '900,000 bytes; at most 65,536'],
-    ['64 KiB of ends', ']'.repeat(65_536), 'it is not JSON'],
-    ['64 KiB of one string', `"${'\\\\'.repeat(32_000)}`, 'it is not JSON'],
+    ['64 KiB of ends', ']'.repeat(65_536), `"${']'.repeat(40)}..." is not JSON`],
+    ['64 KiB of one string', `"${'\\\\'.repeat(32_000)}`, '..." is not JSON'],
   ])('is bounded in depth and size: %s', (_name, affinity, reason) => {
     expect(read({ affinity }).findings).toEqual([expect.stringContaining(reason)]);
   });
