@@ -32,6 +32,20 @@ export function containerNames(wanted: readonly WantedName[]): readonly string[]
   return names.map((name) => name ?? '');
 }
 
+/** What stood against a name as written, and what it would have become but for its hash. */
+export interface Mending {
+  /** No container can have the name, the pods need it themselves, or another entry has or gets it. */
+  readonly because: 'invalid' | 'reserved' | 'taken';
+  readonly stem: string;
+}
+
+/** Why {@link containerNames} made a name that is not the one wanted. */
+export function mendingOf(wanted: WantedName, container: string): Mending {
+  const stem = candidate(wanted, 0);
+  if (stem === container) return { because: 'invalid', stem };
+  return { because: reservedContainerNames.has(stem) ? 'reserved' : 'taken', stem };
+}
+
 const noNames: ReadonlySet<string> = new Set();
 
 /** Gives each open name its candidate of this round unless somebody has it or shares it. */

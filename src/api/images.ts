@@ -1,8 +1,13 @@
-import { containerNames, namelessContainer } from './container-names.ts';
+import {
+  containerNames,
+  mendingOf,
+  namelessContainer,
+  type WantedName,
+} from './container-names.ts';
 import type { Findings } from './findings.ts';
 import { isImplicitLatest, parseReference, type Reference } from './reference.ts';
 import { isRefusal } from './refusal.ts';
-import { count, quote, trimSpace } from './text.ts';
+import { count, nounCount, quote, trimSpace } from './text.ts';
 import type { CachedImage } from './types.ts';
 
 /** A list may have this many entries for each image the operator allows; most would be repeats. */
@@ -11,10 +16,9 @@ const entriesPerImage = 4;
 /** The text that stands for "no images" (Red Hat's documentation of Dev Spaces 3.16 uses it). */
 const noImages = '{}';
 
-/** One usable entry of the list. */
-interface Entry {
-  readonly name: string;
-  readonly reference: string;
+/** Claims a list of nothing but separators and white space: it does not even say "no images". */
+export function isBlankList(text: string): boolean {
+  return trimSpace(text.replaceAll(';', ' ')) === '';
 }
 
 /**
@@ -39,7 +43,7 @@ export function parseImages(
   }
   const namesByReference = byReference(entriesOf(list, findings));
   if (namesByReference.size > maxImages) {
-    const found = `${count(namesByReference.size)} different images`;
+    const found = nounCount(namesByReference.size, 'different image');
     findings.add('images', 'TooManyImages', () => tooMany(found, maxImages));
     return undefined;
   }
@@ -47,7 +51,7 @@ export function parseImages(
 }
 
 function tooMany(found: string, maxImages: number): string {
-  return `spec.images has ${found}, and the operator allows ${count(maxImages)} images; split the list over several pullers or raise the operator's limit.`;
+  return `spec.images has ${found}, and the operator allows ${nounCount(maxImages, 'image')}; split the list over several pullers or raise the operator's limit.`;
 }
 
 function hasMoreSeparators(most: number, list: string): boolean {
@@ -61,8 +65,8 @@ function hasMoreSeparators(most: number, list: string): boolean {
 }
 
 /** The usable entries; of those with one name the last, of those that repeat each other the first. */
-function entriesOf(list: string, findings: Findings): Iterable<Entry> {
-  const entries = new Map<string, Entry>();
+function entriesOf(list: string, findings: Findings): Iterable<WantedName> {
+  const entries = new Map<string, WantedName>();
   const texts = list.split(';').map(trimSpace);
   // A separator at the end closes the last entry and does not begin another.
   if (texts.at(-1) === '') texts.pop();
@@ -72,7 +76,7 @@ function entriesOf(list: string, findings: Findings): Iterable<Entry> {
       'images',
       'MendedInput',
       () =>
-        `spec.images has ${count(blanks)} empty entries, which are ignored; remove the extra ";".`,
+        `spec.images has ${nounCount(blanks, 'empty entry, which is', 'empty entries, which are')} ignored; remove the extra ";".`,
     );
   }
   for (const text of texts) {
@@ -82,7 +86,7 @@ function entriesOf(list: string, findings: Findings): Iterable<Entry> {
   return entries.values();
 }
 
-function entryOf(text: string, findings: Findings): Entry | undefined {
+function entryOf(text: string, findings: Findings): WantedName | undefined {
   const equals = text.indexOf('=');
   if (equals < 0) return skipped(text, missingName(text), findings);
   if (text.indexOf('=', equals + 1) >= 0) {
@@ -145,7 +149,7 @@ function isPortLikeTag({ domain, path, tag = '', digest }: Reference): boolean {
   return isOneWord && /^[1-9][0-9]{3,4}$/.test(tag) && Number(tag) <= 65_535;
 }
 
-function keep(entry: Entry, entries: Map<string, Entry>, findings: Findings): void {
+function keep(entry: WantedName, entries: Map<string, WantedName>, findings: Findings): void {
   // Entries without a name are not one image that was named twice. No name contains "=".
   const key = entry.name === '' ? `=${entry.reference}` : entry.name;
   const earlier = entries.get(key);
@@ -162,7 +166,7 @@ function keep(entry: Entry, entries: Map<string, Entry>, findings: Findings): vo
   if (earlier?.reference !== entry.reference) entries.set(key, entry);
 }
 
-function byReference(entries: Iterable<Entry>): ReadonlyMap<string, readonly string[]> {
+function byReference(entries: Iterable<WantedName>): ReadonlyMap<string, readonly string[]> {
   const namesByReference = new Map<string, string[]>();
   for (const { name, reference } of entries) {
     const names = namesByReference.get(reference);
@@ -197,10 +201,11 @@ function tellMended(
 ): void {
   const [name = ''] = names;
   if (name !== container) {
-    findings.add('images', 'MendedInput', () =>
-      name === ''
-        ? `spec.images: ${quote(reference)} has no name; its container is called "${container}".`
-        : `spec.images: the name ${quote(name)} cannot be a container's; its container is called "${container}".`,
+    findings.add(
+      'images',
+      'MendedInput',
+      () =>
+        `spec.images: ${whyMended({ name, reference }, container)}; its container is called "${container}".`,
     );
   }
   if (names.length > 1) {
@@ -210,6 +215,24 @@ function tellMended(
       () =>
         `spec.images: ${quote(reference)} has ${count(names.length)} names, ${listed(names)}; one container holds it.`,
     );
+  }
+}
+
+/** Why a container is not called what the user wrote. */
+function whyMended(wanted: WantedName, container: string): string {
+  const { because, stem } = mendingOf(wanted, container);
+  const { name, reference } = wanted;
+  const fault =
+    name === ''
+      ? `${quote(reference)} has no name`
+      : `the name ${quote(name)} cannot be a container's`;
+  switch (because) {
+    case 'invalid':
+      return fault;
+    case 'reserved':
+      return `${name === stem ? 'the name' : `${fault}, and`} "${stem}" is reserved for the init container, hence the suffix`;
+    case 'taken':
+      return `${fault}, and another entry has or gets the name "${stem}", hence the suffix`;
   }
 }
 

@@ -1,14 +1,14 @@
 import { reportName } from '../manifests/names.ts';
 import { defaults } from './defaults.ts';
 import { Findings } from './findings.ts';
-import { implicitLatest, parseImages } from './images.ts';
+import { implicitLatest, isBlankList, parseImages } from './images.ts';
 import { isSubdomain } from './object-names.ts';
 import { affinity, nodeSelector, tolerations } from './placement.ts';
 import { isImplicitLatest, parseReference } from './reference.ts';
 import { isRefusal } from './refusal.ts';
 import { resources } from './resources.ts';
 import { type SpecTexts, specTexts, word } from './spec-texts.ts';
-import { count, quote, trimSpace } from './text.ts';
+import { count, nounCount, quote, trimSpace } from './text.ts';
 import type { CachedImage, ParsedSpec, PullerSpec, RawSpec } from './types.ts';
 
 /** Settings of the operator that decide what a spec may ask for. */
@@ -117,8 +117,18 @@ function images(
   { maxImages }: ParseSettings,
   findings: Findings,
 ): readonly CachedImage[] {
+  const list = texts.get('images') ?? defaults.images;
+  const isBlank = isBlankList(list);
+  if (isBlank) {
+    findings.add(
+      'images',
+      'MendedInput',
+      () =>
+        'spec.images has nothing but separators and counts as unset, so the default images are cached; write {} to cache none.',
+    );
+  }
   return (
-    parseImages(texts.get('images') ?? defaults.images, maxImages, findings) ??
+    parseImages(isBlank ? defaults.images : list, maxImages, findings) ??
     parseImages(defaults.images, Number.POSITIVE_INFINITY, new Findings()) ??
     []
   );
@@ -151,7 +161,7 @@ function pullSecrets(texts: SpecTexts, findings: Findings): readonly string[] {
       'imagePullSecrets',
       'MendedInput',
       () =>
-        `spec.imagePullSecrets has ${count(names.length - distinct.size)} empty or repeated entries, which are ignored.`,
+        `spec.imagePullSecrets has ${nounCount(names.length - distinct.size, 'empty or repeated entry, which is', 'empty or repeated entries, which are')} ignored.`,
     );
   }
   return [...distinct].filter((name) => isSecretName(name, findings));

@@ -1,5 +1,5 @@
 import type { Refusal } from './refusal.ts';
-import { count, quote, trimSpace } from './text.ts';
+import { count, nounCount, quote, trimSpace } from './text.ts';
 
 /** An image reference in its parts, as written: nothing is filled in or normalised. */
 export interface Reference {
@@ -135,7 +135,7 @@ function digestObjection(digest: string | undefined): string | undefined {
   const length = digestLengths.get(algorithm);
   if (length !== undefined && hex.length === length) return undefined;
   if (length !== undefined) {
-    return `its ${algorithm} digest has ${hex.length} hex digits, not ${length}`;
+    return `its ${algorithm} digest has ${nounCount(hex.length, 'hex digit')}, not ${length}`;
   }
   return `its digest ${quote(digest)} is not sha256, sha384 or sha512, a colon and hex digits in lower case`;
 }

@@ -61,3 +61,8 @@ function escapedUnit(code: number, isQuoted: boolean): string {
 export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
+
+/** `1 node`, `1,000 nodes`. */
+export function nounCount(number: number, noun: string, plural = `${noun}s`): string {
+  return `${count(number)} ${number === 1 ? noun : plural}`;
+}

@@ -34,10 +34,13 @@ describe('a list of images', () => {
     expect(read(' {} ')).toEqual({ images: [], findings: [] });
   });
 
-  it('may have empty entries, which are counted and ignored', () => {
-    expect(read(';;x=q.io/x:1;;')).toEqual({
+  it.each([
+    [';;x=q.io/x:1;;', '3 empty entries, which are'],
+    ['x=q.io/x:1; ;', '1 empty entry, which is'],
+  ])('may have empty entries, which are counted and ignored: %s', (list, entries) => {
+    expect(read(list)).toEqual({
       images: [x],
-      findings: ['fix: spec.images has 3 empty entries, which are ignored; remove the extra ";".'],
+      findings: [`fix: spec.images has ${entries} ignored; remove the extra ";".`],
     });
   });
 
@@ -103,10 +106,37 @@ describe('a list of images', () => {
         { container: `image-${shortHash('q.io/y:1')}`, reference: 'q.io/y:1', names: ['image'] },
       ],
       findings: [
-        `fix: spec.images: "q.io/x:1" has no name; its container is called "image-${shortHash('q.io/x:1')}".`,
-        `fix: spec.images: "q.io/y:1" has no name; its container is called "image-${shortHash('q.io/y:1')}".`,
+        `fix: spec.images: "q.io/x:1" has no name, and another entry has or gets the name "image", hence the suffix; its container is called "image-${shortHash('q.io/x:1')}".`,
+        `fix: spec.images: "q.io/y:1" has no name, and another entry has or gets the name "image", hence the suffix; its container is called "image-${shortHash('q.io/y:1')}".`,
       ],
     });
+    expect(read('=q.io/x:1')).toEqual({
+      images: [image('image', 'q.io/x:1')],
+      findings: ['fix: spec.images: "q.io/x:1" has no name; its container is called "image".'],
+    });
+  });
+
+  const hash = shortHash('q.io/x:1');
+
+  it.each([
+    ['copy-sleep', 'the name "copy-sleep" is reserved for the init container'],
+    [
+      'Copy_Sleep',
+      'the name "Copy_Sleep" cannot be a container\'s, and "copy-sleep" is reserved for the init container',
+    ],
+  ])('leaves the name of the init container to it: %s', (name, why) => {
+    expect(read(`${name}=q.io/x:1`)).toEqual({
+      images: [{ container: `copy-sleep-${hash}`, reference: 'q.io/x:1', names: [name] }],
+      findings: [
+        `fix: spec.images: ${why}, hence the suffix; its container is called "copy-sleep-${hash}".`,
+      ],
+    });
+  });
+
+  it.each(['a-b', 'a.b'])("says where a mended name is another entry's, too: %s", (other) => {
+    expect(read(`a_b=q.io/x:1;${other}=q.io/y:1`).findings).toContain(
+      `fix: spec.images: the name "a_b" cannot be a container's, and another entry has or gets the name "a-b", hence the suffix; its container is called "a-b-${hash}".`,
+    );
   });
 
   it('may have names that JavaScript’s objects have', () => {
@@ -154,6 +184,12 @@ describe('a list that is too long', () => {
         "hold: spec.images has 501 different images, and the operator allows 500 images; split the list over several pullers or raise the operator's limit.",
       ],
     });
+  });
+
+  it('may be one image too long', () => {
+    expect(read(entries(2), 1).findings).toEqual([
+      expect.stringMatching(/^hold: .* has 2 different images, and the operator allows 1 image;/),
+    ]);
   });
 
   it('may repeat itself, up to four entries for each image allowed', () => {

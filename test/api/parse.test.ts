@@ -108,6 +108,18 @@ describe('spec.images', () => {
     expect(read({ images: '{}' })).toEqual({ spec: { ...defaultSpec, images: [] }, findings: [] });
   });
 
+  it.each([[';'], [';;'], [' ; \n;\u00a0']])(
+    'counts as unset if it is nothing but separators, and it is said: %j',
+    (images) => {
+      expect(read({ images })).toEqual({
+        spec: defaultSpec,
+        findings: [
+          'fix MendedInput: spec.images has nothing but separators and counts as unset, so the default images are cached; write {} to cache none.',
+        ],
+      });
+    },
+  );
+
   it('may turn out to have none that can be used', () => {
     const { spec, findings } = read({ images: 'a=b=c' });
     expect(spec.images).toEqual([]);
@@ -351,15 +363,13 @@ describe('spec.imagePullSecrets', () => {
   });
 
   it.each([
-    ['a;;b', 1],
-    ['a;a;b;a', 2],
-    [';a;b', 1],
+    ['a;;b', '1 empty or repeated entry, which is'],
+    ['a;a;b;a', '2 empty or repeated entries, which are'],
+    [';a;b', '1 empty or repeated entry, which is'],
   ])('is mended where entries are empty or repeated: %s', (imagePullSecrets, ignored) => {
     const { spec, findings } = read({ imagePullSecrets });
     expect(spec.imagePullSecrets).toEqual(['a', 'b']);
-    expect(findings).toEqual([
-      `fix MendedInput: spec.imagePullSecrets has ${ignored} empty or repeated entries, which are ignored.`,
-    ]);
+    expect(findings).toEqual([`fix MendedInput: spec.imagePullSecrets has ${ignored} ignored.`]);
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { count, printable, quote, trimSpace } from '../../src/api/text.ts';
+import { count, nounCount, printable, quote, trimSpace } from '../../src/api/text.ts';
 
 describe('trimSpace', () => {
   it('removes what Go counts as white space, and leaves the byte order mark', () => {
@@ -41,4 +41,13 @@ describe('quoted and printable text', () => {
 
 it('groups the digits of counts', () => {
   expect(count(1_048_576)).toBe('1,048,576');
+});
+
+it('counts one thing, and several', () => {
+  expect([0, 1, 2000].map((number) => nounCount(number, 'node'))).toEqual([
+    '0 nodes',
+    '1 node',
+    '2,000 nodes',
+  ]);
+  expect(nounCount(2, 'entry', 'entries')).toBe('2 entries');
 });

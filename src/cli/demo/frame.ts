@@ -1,8 +1,8 @@
-import { count, printable } from '../../api/text.ts';
+import { count, nounCount, printable } from '../../api/text.ts';
 import type { Condition } from '../../api/types.ts';
 import { type CopyState, completeNodes, countCopies, type Grid, type GridRow } from './grid.ts';
 import type { Role, Style } from './style.ts';
-import { columnGap, columns, cut, nounCount } from './text.ts';
+import { columnGap, columns, cut } from './text.ts';
 
 /** Where a frame has to fit in, in characters and lines. */
 export interface Extent {

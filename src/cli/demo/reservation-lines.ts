@@ -1,9 +1,8 @@
 import { parseQuantity } from '../../api/quantity.ts';
 import { isRefusal } from '../../api/refusal.ts';
-import { count } from '../../api/text.ts';
+import { count, nounCount } from '../../api/text.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import { rolloutOf } from '../../status/rollout.ts';
-import { nounCount } from './text.ts';
 
 /**
  * What the pods of a DaemonSet reserve on a node and on all: of init containers, which run alone and

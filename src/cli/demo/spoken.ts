@@ -1,10 +1,9 @@
-import { count, printable } from '../../api/text.ts';
+import { count, nounCount, printable } from '../../api/text.ts';
 import type { ParsedSpec } from '../../api/types.ts';
 import type { Ending } from './follow.ts';
 import { countCopies } from './grid.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import type { DemoOptions } from './options.ts';
-import { nounCount } from './text.ts';
 import type { Snapshot } from './view.ts';
 
 /** What is said before the curtain rises. */

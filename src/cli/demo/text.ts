@@ -1,5 +1,4 @@
 import Table from 'cli-table3';
-import { count } from '../../api/text.ts';
 
 /** Rows as lines whose columns stand under each other; the last one is as long as it likes. */
 export function columns(rows: readonly (readonly string[])[]): readonly string[] {
@@ -47,9 +46,4 @@ export function wrapped(text: string, width: number, indent = ''): readonly stri
     }
   }
   return [...lines, line];
-}
-
-/** `1 node`, `1,000 nodes`. */
-export function nounCount(number: number, noun: string, plural = `${noun}s`): string {
-  return `${count(number)} ${number === 1 ? noun : plural}`;
 }
