@@ -64,18 +64,29 @@ function pair(
   if (compareQuantities(request.text, limit.text) <= 0) {
     return { request: request.text, limit: limit.text };
   }
-  // A default gives way to what the user wrote; between two of the user's the request is kept.
-  const [field, used] =
-    request.isDefault && !limit.isDefault
-      ? [resource.request, limit.text]
-      : [resource.limit, request.text];
-  findings.add(
-    field,
-    'MendedInput',
-    () =>
-      `spec.${resource.request} (${quote(request.text)}) is above spec.${resource.limit} (${quote(limit.text)}); ${quote(used)} is used for both. Raise the limit or lower the request.`,
-  );
+  const used = request.isDefault ? limit.text : request.text;
+  findings.add(resource.limit, 'MendedInput', () => disagreement(resource, request, limit));
   return { request: used, limit: used };
+}
+
+/**
+ * The API server takes no request above its limit. A default request gives way to the limit that the
+ * user wrote; a request that the user wrote is kept, and the limit, written or not, gives way to it.
+ */
+function disagreement(resource: Resource, request: Amount, limit: Amount): string {
+  const place = `spec.${resource.limit}`;
+  if (request.isDefault) {
+    return `${place}: the default request ${request.text} is above the limit ${quote(limit.text)}, so the request is lowered to it.`;
+  }
+  const written = `spec.${resource.request} (${quote(request.text)})`;
+  if (limit.isDefault) {
+    return `${place}: ${written} is above the default limit ${limit.text}, so the limit is raised to it.`;
+  }
+  const clash =
+    compareQuantities(limit.text, '0') === 0
+      ? `${quote(limit.text)} means no limit only beside a request of 0, and there is ${written}`
+      : `${written} is above the limit ${quote(limit.text)}`;
+  return `${place}: ${clash}, so the limit is raised to it; raise the limit or lower the request.`;
 }
 
 function amount(field: SpecField, huge: string, texts: SpecTexts, findings: Findings): Amount {

@@ -295,25 +295,53 @@ describe('quantities', () => {
   });
 
   it.each([
-    ['CPU', { cachingCPURequest: '300m', cachingCPULimit: '.25' }, 'cpu', '300m'],
-    ['memory', { cachingMemoryRequest: '1Gi', cachingMemoryLimit: '1023Mi' }, 'memory', '1Gi'],
-    ['CPU beside a default limit', { cachingCPURequest: '1' }, 'cpu', '1'],
-    ['memory beside a default limit', { cachingMemoryRequest: '21Mi' }, 'memory', '21Mi'],
-  ] as const)('raise a limit to its request: %s', (_name, raw, resource, used) => {
+    [
+      { cachingCPURequest: '300m', cachingCPULimit: '.25' },
+      'spec.cachingCPULimit: spec.cachingCPURequest ("300m") is above the limit ".25", so the limit is raised to it; raise the limit or lower the request.',
+    ],
+    [
+      { cachingMemoryRequest: '1Gi', cachingMemoryLimit: '1023Mi' },
+      'spec.cachingMemoryLimit: spec.cachingMemoryRequest ("1Gi") is above the limit "1023Mi", so the limit is raised to it; raise the limit or lower the request.',
+    ],
+    [
+      { cachingCPURequest: '1' },
+      'spec.cachingCPULimit: spec.cachingCPURequest ("1") is above the default limit .2, so the limit is raised to it.',
+    ],
+    [
+      { cachingMemoryRequest: '21Mi', cachingMemoryLimit: '' },
+      'spec.cachingMemoryLimit: spec.cachingMemoryRequest ("21Mi") is above the default limit 20Mi, so the limit is raised to it.',
+    ],
+    [
+      { cachingMemoryRequest: '5Mi', cachingMemoryLimit: '0Mi' },
+      'spec.cachingMemoryLimit: "0Mi" means no limit only beside a request of 0, and there is spec.cachingMemoryRequest ("5Mi"), so the limit is raised to it; raise the limit or lower the request.',
+    ],
+  ])('raise a limit to the request that the user wrote: %j', (raw: RawSpec, message) => {
     const { spec, findings } = read(raw);
-    expect(spec.requests[resource]).toBe(used);
-    expect(spec.limits[resource]).toBe(used);
+    const { cachingCPURequest: cpu = '.05', cachingMemoryRequest: memory = '10Mi' } = raw;
+    expect(spec.requests).toEqual({ cpu, memory });
+    expect(spec.limits).toEqual({
+      cpu: '.2',
+      memory: '20Mi',
+      ...(raw.cachingCPURequest ? { cpu } : { memory }),
+    });
+    expect(findings).toEqual([`fix MendedInput: ${message}`]);
+  });
+
+  it.each(['4Mi', '0'])('lower a default request to the limit that the user wrote: %s', (limit) => {
+    const { spec, findings } = read({ cachingMemoryLimit: limit });
+    expect(spec.requests.memory).toBe(limit);
+    expect(spec.limits.memory).toBe(limit);
     expect(findings).toEqual([
-      expect.stringMatching(new RegExp(`^fix MendedInput: .*; "${used}" is used for both\\.`)),
+      `fix MendedInput: spec.cachingMemoryLimit: the default request 10Mi is above the limit "${limit}", so the request is lowered to it.`,
     ]);
   });
 
-  it('lower a default request to the limit that the user wrote', () => {
-    const { spec, findings } = read({ cachingMemoryLimit: '5Mi' });
-    expect(spec.requests.memory).toBe('5Mi');
-    expect(spec.limits.memory).toBe('5Mi');
+  it('lower the default request that stands in for one that cannot be used', () => {
+    const { spec, findings } = read({ cachingCPURequest: 'lots', cachingCPULimit: '10m' });
+    expect(spec.requests.cpu).toBe('10m');
     expect(findings).toEqual([
-      'fix MendedInput: spec.cachingMemoryRequest ("10Mi") is above spec.cachingMemoryLimit ("5Mi"); "5Mi" is used for both. Raise the limit or lower the request.',
+      expect.stringMatching(/^default InvalidField: spec\.cachingCPURequest is "lots"/),
+      'fix MendedInput: spec.cachingCPULimit: the default request .05 is above the limit "10m", so the request is lowered to it.',
     ]);
   });
 
