@@ -43,6 +43,12 @@ export interface SceneOptions extends Omit<EmbeddedOptions, 'clock'> {
   readonly pullMs?: number;
 }
 
+/** An error instead of an answer, by verb and resource. */
+export type Fault = (
+  verb: 'get' | 'list' | 'apply' | 'remove',
+  resource: Resource,
+) => Error | undefined;
+
 /** An operator at work on an embedded cluster, in a time that passes only while a test waits. */
 export interface Scene {
   readonly cluster: EmbeddedCluster;
@@ -63,6 +69,8 @@ export interface Scene {
   pass(ms: number): Promise<void>;
   /** Lets time pass until the operator has sent nothing for ten seconds. */
   settle(): Promise<void>;
+  /** From now on each request of the operator fails with what this returns, where it returns something. */
+  failWith(fault: Fault | undefined): void;
   /** What the operator has written since the last call: `VERB resource/name`, in order. */
   writes(): readonly string[];
   startOperator(): Promise<void>;
@@ -131,6 +139,16 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
       await pass(100);
     }
   };
+  /** What waits by the clock ends only while somebody moves it. */
+  const whileTimePasses = async (work: Promise<void>) => {
+    let isOver = false;
+    const over = () => {
+      isOver = true;
+    };
+    work.then(over, over);
+    await until(() => isOver);
+    await work;
+  };
   let stopOperator = async () => {};
   const startOperator = async () => {
     const kubeConfig = new KubeConfig();
@@ -139,23 +157,11 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     const client = inFlight.counted(connected);
     const config = operatorConfig({ HEALTH_PORT: '0', ...env });
     const operator = assembleOperator({ client, config, clock, log });
-    const { promise, resolve } = Promise.withResolvers<void>();
     stopOperator = async () => {
       stopOperator = async () => {};
-      let stopped = false;
-      const end = Promise.all([operator.stop(), connected.close()]).then(() => {
-        stopped = true;
-      });
-      await until(() => stopped);
-      await end;
-      resolve();
+      await whileTimePasses(operator.stop().then(() => connected.close()));
     };
-    let started = false;
-    const start = operator.start().then(() => {
-      started = true;
-    });
-    start.catch(() => {});
-    await Promise.race([start, until(() => started), promise]);
+    await whileTimePasses(operator.start());
   };
 
   const get = (resource: Resource, name: string, inNamespace = namespace) =>
@@ -202,6 +208,9 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
         .filter(({ user, method }) => user === operatorUser && method !== 'GET')
         .map(({ method, path }) => `${method} ${objectOf(path)}`);
     },
+    failWith: (fault) => {
+      inFlight.fault = fault;
+    },
     startOperator,
     stopOperator: () => stopOperator(),
     async stop() {
@@ -235,6 +244,7 @@ function objectOf(path: string): string {
  * leap of minutes would be a time limit for each.
  */
 class InFlight {
+  fault: Fault | undefined;
   #count = 0;
 
   counted(client: Client): Client {
@@ -244,11 +254,19 @@ class InFlight {
         this.#count -= 1;
       });
     };
+    const unless = <Result>(
+      verb: Parameters<Fault>[0],
+      resource: Resource,
+      send: () => Promise<Result>,
+    ): Promise<Result> => {
+      const error = this.fault?.(verb, resource);
+      return counting(error === undefined ? send() : Promise.reject(error));
+    };
     return {
-      get: (...args) => counting(client.get(...args)),
-      list: (...args) => counting(client.list(...args)),
-      apply: (...args) => counting(client.apply(...args)),
-      remove: (...args) => counting(client.remove(...args)),
+      get: (...args) => unless('get', args[0], () => client.get(...args)),
+      list: (...args) => unless('list', args[0], () => client.list(...args)),
+      apply: (...args) => unless('apply', args[0], () => client.apply(...args)),
+      remove: (...args) => unless('remove', args[0], () => client.remove(...args)),
       groups: () => counting(client.groups()),
       version: () => counting(client.version()),
       watch: (resource, options) => {

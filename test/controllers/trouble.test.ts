@@ -1,6 +1,7 @@
 import type { RawSpec } from '../../src/api/types.ts';
 import { imagePullers } from '../../src/controllers/image-puller.ts';
 import { ConfigError } from '../../src/errors.ts';
+import { ApiError } from '../../src/kube/client.ts';
 import {
   configMaps,
   daemonSets,
@@ -179,6 +180,17 @@ describe('input that is mended, skipped or replaced', () => {
     expect(message('Degraded')).toMatch(/and \d+ more$/);
   });
 
+  it('counts all of what is wrong, not only what it can tell', async () => {
+    const bad = Array.from({ length: 500 }, (_, index) => `bad${index}=quay.io/B/${index}:1`);
+    scene = await startScene();
+    scene.apply(aPuller({ images: ['good=quay.io/example/good:1', ...bad].join(';') }));
+    await scene.until(() => told('Degraded') === 'True InvalidImages');
+    expect(message('Ready')).toMatch(/^500 entries of spec\.images had to be skipped/);
+    const shown = new Set(message('Degraded').match(/bad\d+=/g));
+    const [, more] = /and (\d+) more$/.exec(message('Degraded')) ?? [];
+    expect(shown.size + Number(more)).toBe(500);
+  });
+
   it('is Ready where no node matches', async () => {
     scene = await startScene();
     scene.apply(aPuller({ nodeSelector: '{"disk":"ssd"}' }));
@@ -266,6 +278,128 @@ describe('a roll-out that does not advance', () => {
   });
 });
 
+describe('a roll-out that was stalled', () => {
+  const bad = { images: 'bad=registry.invalid/bad:1' };
+  const env = { PROGRESS_DEADLINE_SECONDS: '30' };
+
+  it('does not make the next one stalled that begins while the operator is away', async () => {
+    scene = await startScene({ env, pullMs: 20_000 });
+    scene.apply(aPuller(bad));
+    await scene.until(() => told('Degraded') === 'True RolloutStalled');
+    await scene.settle();
+    await scene.stopOperator();
+    scene.apply(aPuller({ images: 'good=quay.io/example/good:1' }));
+    await scene.startOperator();
+    await scene.until(() => scene.status().observedGeneration === 2);
+    expect(told('Progressing')).toBe('True ImagesPulling');
+    expect(told('Degraded')).toBe('False ReconcileComplete');
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+  });
+
+  it('is reported though nodes come and go all the time', async () => {
+    scene = await startScene({ env });
+    scene.apply(aPuller(bad));
+    for (let second = 0; second < 60; second += 10) {
+      scene.workloads.addNode('guest');
+      await scene.pass(5000);
+      scene.workloads.removeNode('guest');
+      await scene.pass(5000);
+    }
+    expect(told('Degraded')).toBe('True RolloutStalled');
+  });
+});
+
+describe('a list that becomes empty', () => {
+  it('is never said to be held by nodes that hold nothing any more', async () => {
+    scene = await startScene();
+    scene.apply(aPuller());
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    scene.apply(aPuller({ images: '{}' }));
+    await scene.until(() => told('Ready') === 'True NoImages');
+    expect(scene.status()).toMatchObject({ imagesDesired: 0, nodesDesired: 0, nodesReady: 0 });
+  });
+});
+
+describe('somebody who keeps changing a child back', () => {
+  it('is named in Degraded, and neither condition turns with every round', async () => {
+    const turns: string[] = [];
+    const take = (text: string, { ready, degraded }: Fields = {}) => {
+      if (text === 'status') turns.push(`${ready}, ${degraded}`);
+    };
+    scene = await startScene({ log: { debug() {}, info: take, warn() {}, error() {} } });
+    scene.apply(aPuller());
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    turns.length = 0;
+    for (let second = 0; second < 180; second += 1) {
+      const configMap = scene.get(configMaps, 'k8s-image-puller') as KubeObject;
+      const data = { ...(configMap['data'] as object), IMAGES: 'mine=quay.io/mine:1' };
+      scene.cluster.controlPlane.update(configMaps, { ...configMap, data });
+      await scene.pass(1000);
+    }
+    expect(turns).toEqual(['True AllResourcesReady, True Contended']);
+    expect(message('Degraded')).toMatch(
+      /keeps changing data\.IMAGES of ConfigMap k8s-image-puller/,
+    );
+    await scene.until(() => told('Degraded') === 'False ReconcileComplete');
+  });
+});
+
+describe('a failure of the API server', () => {
+  const unavailable = () => new ApiError('apply', 503, { message: 'try again later' });
+
+  it('that passes within ten seconds turns no condition', async () => {
+    scene = await startScene();
+    scene.apply(aPuller());
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    await scene.settle();
+    scene.writes();
+    scene.failWith((verb) => (verb === 'apply' ? unavailable() : undefined));
+    scene.cluster.controlPlane.remove(configMaps, 'workspaces', 'k8s-image-puller');
+    await scene.pass(8000);
+    scene.failWith(undefined);
+    await scene.until(() => scene.get(configMaps, 'k8s-image-puller') !== undefined);
+    expect(scene.writes()).toEqual(['PATCH configmaps/k8s-image-puller']);
+  });
+
+  it('that lasts is told, and forgotten when it has passed', async () => {
+    scene = await startScene();
+    scene.apply(aPuller());
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    scene.failWith((_verb, resource) => (resource === configMaps ? unavailable() : undefined));
+    scene.cluster.controlPlane.remove(configMaps, 'workspaces', 'k8s-image-puller');
+    await scene.until(() => told('Degraded') === 'True ReconcileError');
+    expect(message('Degraded')).toContain('try again later');
+    scene.failWith(undefined);
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    expect(told('Degraded')).toBe('False ReconcileComplete');
+  });
+
+  it('is told at once to a puller that has no status yet', async () => {
+    scene = await startScene();
+    scene.failWith((_verb, resource) => (resource === configMaps ? unavailable() : undefined));
+    scene.apply(aPuller());
+    await scene.until(() => told('Degraded') === 'True ReconcileError');
+  });
+
+  it('is a refusal where it names a rule: told at once, tried again every five minutes', async () => {
+    scene = await startScene();
+    const tries: number[] = [];
+    scene.failWith((verb, resource) => {
+      if (verb !== 'apply' || resource !== daemonSets) return undefined;
+      tries.push(scene.clock.monotonic());
+      return new ApiError('apply', 422, { reason: 'Invalid', message: 'a policy forbids it' });
+    });
+    scene.apply(aPuller());
+    await scene.until(() => told('Degraded') === 'True Rejected');
+    expect(message('Degraded')).toContain('a policy forbids it');
+    await scene.settle();
+    const before = tries.length;
+    await scene.pass(16 * 60_000);
+    expect(tries.length - before).toBeGreaterThanOrEqual(3);
+    expect(tries.length - before).toBeLessThanOrEqual(6);
+  });
+});
+
 describe("a puller's Deployment that is not available", () => {
   it('is reported after a minute and does not touch Ready', async () => {
     scene = await startScene({ env: { RELATED_IMAGE_OPERATOR: 'registry.invalid/operator:1' } });
@@ -306,6 +440,16 @@ describe('where the operator may work', () => {
         scene.condition('Ready', 'puller', 'default')?.status === 'True',
     );
     await scene.settle();
+    expect(scene.status('puller', 'elsewhere')).toEqual({});
+  });
+
+  it('is not held up by one namespace in which a right is missing', async () => {
+    scene = await startScene({
+      env: { WATCH_NAMESPACE: 'elsewhere,workspaces' },
+      rightsIn: ['workspaces'],
+    });
+    scene.apply(aPuller(), aPuller({}, { namespace: 'elsewhere' }));
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
     expect(scene.status('puller', 'elsewhere')).toEqual({});
   });
 

@@ -1,0 +1,35 @@
+import { parseSpec } from '../../src/api/parse.ts';
+import { converge } from '../../src/controllers/converge.ts';
+import { Applier } from '../../src/kube/applier.ts';
+import type { Client } from '../../src/kube/client.ts';
+import { silentLog } from '../../src/log.ts';
+import { identityOf } from '../../src/manifests/input.ts';
+import { ManualClock } from '../manual-clock.ts';
+import { aPuller } from '../pullers.ts';
+
+it('a run that was aborted writes nothing more', async () => {
+  const clock = new ManualClock();
+  const written: string[] = [];
+  const abort = new AbortController();
+  const client = {
+    get: async () => undefined,
+    apply: async (_resource, body) => {
+      written.push(body.kind);
+      abort.abort(new Error('the program is stopping'));
+      return body;
+    },
+  } as Partial<Client> as Client; // a new puller needs no other request
+  const applier = new Applier({ client, clock, fieldManager: 'test', caches: new Map() });
+  const puller = aPuller({}, { uid: 'u1' });
+  const { spec } = parseSpec(puller.spec, { maxImages: 500 });
+  const settings = { operatorImage: 'o:1', sleeperImage: 's:1', maxSurge: 1, openshift: false };
+  const input = { puller: identityOf(puller), raw: puller.spec, spec, settings };
+
+  const run = converge(
+    input,
+    { applier, children: new Map(), clock },
+    { signal: abort.signal, log: silentLog },
+  );
+  await expect(run).rejects.toThrow('the program is stopping');
+  expect(written).toEqual(['DaemonSet']);
+});
