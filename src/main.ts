@@ -38,9 +38,10 @@ async function runPuller(args: readonly string[], env: Environment): Promise<voi
 
 async function runRender(args: readonly string[], env: Environment): Promise<void> {
   const { render } = await import('./cli/render.ts');
-  const { output, remarks } = render(args, operatorConfig(env));
+  const { output, remarks, exitCode } = render(args, operatorConfig(env));
   process.stderr.write(remarks);
   process.stdout.write(output);
+  process.exitCode = exitCode;
 }
 
 async function runDemo(args: readonly string[]): Promise<void> {

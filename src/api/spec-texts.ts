@@ -32,7 +32,8 @@ export function specTexts(raw: unknown, findings: Findings): SpecTexts {
   return texts;
 }
 
-function typeName(value: unknown): string {
+/** The type of a value that is no string, with its article. */
+export function typeName(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -1,29 +1,34 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { parseAllDocuments, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { parseSpec } from '../api/parse.ts';
 import type { Finding, RawSpec } from '../api/types.ts';
-import * as api from '../api/types.ts';
 import type { OperatorConfig } from '../config.ts';
 import { asError, UsageError } from '../errors.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { children } from '../manifests/children.ts';
 import { identityOf } from '../manifests/input.ts';
+import { readPullers } from './puller-file.ts';
 
 export const renderUsage = `Usage: render -f FILE [--openshift]
 
 Prints the objects that the operator would apply for the KubernetesImagePullers of a YAML file, as
 YAML on standard output, and what is to be said about the input on standard error. Needs no cluster.
+A held spec is one that the operator would not follow, so nothing is printed for its puller.
 
   -f, --file FILE  the file to read; - is standard input
       --openshift  renders for OpenShift, where no uids are set
   -h, --help       this text
+
+Exits 0 when everything is printed, 1 when the spec of a puller is held, and 2, with a sentence, on a
+mistake in the arguments or in the file.
 `;
 
 /** What the command prints, and how it ends. */
 export interface Rendering {
   readonly output: string;
   readonly remarks: string;
+  /** 1 when the spec of a puller is held, else 0. */
+  readonly exitCode: 0 | 1;
 }
 
 /**
@@ -36,7 +41,7 @@ export function render(
   config: Pick<OperatorConfig, 'operatorImage' | 'sleeperImage' | 'maxSurge' | 'maxImages'>,
 ): Rendering {
   const { file, openshift, help } = options(args);
-  if (help) return { output: renderUsage, remarks: '' };
+  if (help) return { output: renderUsage, remarks: '', exitCode: 0 };
   if (file === undefined) throw new UsageError(`no file is given\n\n${renderUsage}`);
   const rendered = readPullers(file).map((puller) =>
     renderPuller(puller, { ...config, openshift }),
@@ -44,6 +49,7 @@ export function render(
   return {
     output: rendered.flatMap(({ objects }) => objects.map(toYaml)).join('---\n'),
     remarks: rendered.map(({ remarks }) => remarks).join(''),
+    exitCode: rendered.some(({ isHeld }) => isHeld) ? 1 : 0,
   };
 }
 
@@ -68,68 +74,31 @@ function options(args: readonly string[]) {
   }
 }
 
-/**
- * The KubernetesImagePullers of a YAML file, which must hold nothing else.
- *
- * @throws UsageError that names the file and what is wrong with it
- */
-export function readPullers(file: string): readonly KubeObject[] {
-  const documents = parseAllDocuments(readText(file));
-  const pullers: KubeObject[] = [];
-  for (const document of documents) {
-    const [error] = document.errors;
-    if (error) throw new UsageError(`${file} is not YAML: ${error.message}`, { cause: error });
-    const object: unknown = document.toJS();
-    if (object === null) continue;
-    if (!isPuller(object)) {
-      throw new UsageError(
-        `${file} must hold objects of kind ${api.kind} in ${api.apiVersion} with a metadata.name`,
-      );
-    }
-    pullers.push(object);
-  }
-  if (pullers.length === 0) throw new UsageError(`${file} holds no ${api.kind}`);
-  return pullers;
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${asError(error).message}`, { cause: error });
-  }
-}
-
-function isPuller(object: unknown): object is KubeObject {
-  const candidate = object as Partial<KubeObject> | undefined;
-  return (
-    candidate?.kind === api.kind &&
-    candidate.apiVersion === api.apiVersion &&
-    typeof candidate.metadata?.name === 'string'
-  );
-}
-
 function renderPuller(
   puller: KubeObject,
   settings: Pick<OperatorConfig, 'operatorImage' | 'sleeperImage' | 'maxSurge' | 'maxImages'> & {
     openshift: boolean;
   },
-): { readonly objects: readonly KubeObject[]; readonly remarks: string } {
+): { readonly objects: readonly KubeObject[]; readonly remarks: string; readonly isHeld: boolean } {
   const raw = (puller['spec'] ?? {}) as RawSpec;
   const { spec, findings } = parseSpec(raw, settings);
   const identity = identityOf(puller);
-  const held = findings.some(({ verdict }) => verdict === 'hold');
-  const objects = held
+  const isHeld = findings.some(({ verdict }) => verdict === 'hold');
+  const objects = isHeld
     ? []
     : children({ puller: identity, raw, spec, settings }).map(({ body }) => body);
   const remarks = [
-    ...(identity.uid === undefined && !held
+    ...(identity.uid === undefined && !isHeld
       ? ['has no uid, so its children are shown without ownerReferences']
       : []),
-    ...(held ? ['nothing would be applied'] : []),
+    ...(isHeld ? ['its spec is held, so nothing would be applied'] : []),
     ...findings.map(remark),
   ];
-  return { objects, remarks: remarks.map((text) => `${identity.name}: ${text}\n`).join('') };
+  return {
+    objects,
+    remarks: remarks.map((text) => `${identity.name}: ${text}\n`).join(''),
+    isHeld,
+  };
 }
 
 function remark({ verdict, reason, message }: Finding): string {

@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 import { render, toYaml } from '../../src/cli/render.ts';
 import { operatorConfig } from '../../src/config.ts';
@@ -18,9 +20,14 @@ function file(text: string): string {
 }
 
 function rendered(text: string, ...flags: string[]) {
-  const { output, remarks } = render(['-f', file(text), ...flags], operatorConfig({}));
+  const { output, ...others } = render(['-f', file(text), ...flags], operatorConfig({}));
   const objects = parseAllDocuments(output).map((document) => document.toJS() as KubeObject);
-  return { objects, remarks };
+  return { objects, ...others };
+}
+
+/** A puller whose metadata is this YAML in braces. */
+function withMetadata(metadata: string): string {
+  return `apiVersion: che.eclipse.org/v1alpha1\nkind: KubernetesImagePuller\nmetadata: {${metadata}}\n`;
 }
 
 describe('render', () => {
@@ -55,6 +62,23 @@ describe('render', () => {
     expect(remarks).toBe('');
   });
 
+  it('takes an empty uid and an empty namespace for none', () => {
+    const { objects, remarks } = rendered(withMetadata(`name: a, namespace: '', uid: ''`));
+    expect(objects[0]?.metadata).toMatchObject({ namespace: 'default' });
+    expect(objects[0]?.metadata).not.toHaveProperty('ownerReferences');
+    expect(remarks).toMatch(/^a: has no uid/);
+    expect(rendered(withMetadata('name: a, namespace: , uid: '))).toEqual({
+      objects,
+      remarks,
+      exitCode: 0,
+    });
+  });
+
+  it('passes over empty documents', () => {
+    const { objects } = rendered(`---\n---\n${toYaml(aPuller())}---\n# no more\n---\n`);
+    expect(objects).toHaveLength(7);
+  });
+
   it('sets no uids with --openshift', () => {
     expect(toYaml(rendered(toYaml(aPuller()), '--openshift').objects)).not.toContain('runAsUser');
     expect(toYaml(rendered(toYaml(aPuller())).objects)).toContain('runAsUser');
@@ -65,10 +89,27 @@ describe('render', () => {
     expect(remarks).toMatch(/^puller: fix MendedInput: .*My_Tool/m);
   });
 
-  it('prints nothing for a spec that is held', () => {
-    const { objects, remarks } = rendered(toYaml(aPuller({ nodeSelector: '{' })));
+  it('prints nothing for a spec that is held, and ends with 1', () => {
+    const { objects, remarks, exitCode } = rendered(toYaml(aPuller({ nodeSelector: '{' })));
     expect(objects).toEqual([]);
-    expect(remarks).toMatch(/nothing would be applied\n.*InvalidNodeSelector/);
+    expect(remarks).toMatch(/its spec is held, so nothing would be applied\n.*InvalidNodeSelector/);
+    expect(exitCode).toBe(1);
+  });
+
+  it('prints the other pullers beside one that is held, and ends with 1', () => {
+    const held = aPuller({ nodeSelector: '{' }, { name: 'held' });
+    const { objects, exitCode } = rendered([held, aPuller()].map(toYaml).join('---\n'));
+    expect(objects).toHaveLength(7);
+    expect(exitCode).toBe(1);
+  });
+
+  it('gives its result to the shell', () => {
+    const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+    const statusOf = (...args: string[]) =>
+      spawnSync(process.execPath, [main, 'render', ...args], { env: {} }).status;
+    expect(statusOf('-f', file(toYaml(aPuller())))).toBe(0);
+    expect(statusOf('-f', file(toYaml(aPuller({ affinity: 'near' }))))).toBe(1);
+    expect(statusOf('-f', '/does/not/exist.yaml')).toBe(2);
   });
 
   it.each([
@@ -84,9 +125,44 @@ describe('render', () => {
   it.each([
     ['what is not YAML', 'a: [', /is not YAML/],
     ['an empty file', '', /holds no KubernetesImagePuller/],
+    ['empty documents', '---\n---\n# nothing\n', /holds no KubernetesImagePuller/],
     ['another kind', 'kind: Pod', /must hold objects of kind KubernetesImagePuller/],
     ['a list', '- 1', /must hold objects/],
+    ['an alias of nothing', 'kind: *kind', /is not YAML: Unresolved alias/],
+    ['aliases that multiply', bomb(), /is not YAML: Excessive alias count/],
+    ['no metadata', withMetadata('').replace(/metadata.*/, ''), /without a metadata\.name/],
+    ['no name', withMetadata('namespace: a'), /holds a KubernetesImagePuller without a metadata/],
+    ['an empty name', withMetadata(`name: ''`), /without a metadata\.name/],
+    [
+      'a bad name',
+      withMetadata('name: Bad_Name'),
+      /metadata\.name is "Bad_Name", which is not the/,
+    ],
+    ['a long name', withMetadata(`name: ${'a'.repeat(254)}`), /which is not the name of an object/],
+    ['a number for a name', withMetadata('name: 5'), /metadata\.name is a number, not a string/],
+    [
+      'a number for a namespace',
+      withMetadata('name: a, namespace: 5'),
+      /metadata\.namespace is a number, not a string; write its value in quotes/,
+    ],
+    [
+      'a bad namespace',
+      withMetadata('name: a, namespace: a.b'),
+      /metadata\.namespace is "a\.b", which is not the name of a namespace/,
+    ],
+    ['a uid of another type', withMetadata('name: a, uid: []'), /metadata\.uid is an array/],
+    ['a uid no label can hold', withMetadata('name: a, uid: a b'), /metadata\.uid is "a b"/],
   ])('refuses %s with a sentence', (_what, text, message) => {
+    expect(() => rendered(text)).toThrow(UsageError);
     expect(() => rendered(text)).toThrow(message);
   });
+
+  /** Nine lists, each of nine times the one before: hundreds of millions of texts. */
+  function bomb(): string {
+    const lists = Array.from({ length: 9 }, (_, index) => {
+      const item = index === 0 ? 'text' : `*list${index - 1}`;
+      return `list${index}: &list${index} [${Array(9).fill(item).join(', ')}]`;
+    });
+    return lists.join('\n');
+  }
 });

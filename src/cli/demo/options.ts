@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import * as api from '../../api/types.ts';
 import { asError, UsageError } from '../../errors.ts';
 import type { KubeObject } from '../../kube/objects.ts';
-import { readPullers } from '../render.ts';
+import { readPullers } from '../puller-file.ts';
 
 export const demoUsage = `Usage: demo [--images LIST | --file FILE] [--nodes N]
 
