@@ -21,9 +21,12 @@ export interface LogOptions {
 
 /**
  * A winston logger that writes one line for each entry: JSON for machines, short and readable for
- * a terminal. Control characters are escaped in both, so that no value can forge a line.
+ * a terminal. Control characters are escaped in both, so that no value can forge a line. What cannot
+ * be written is lost, and nothing else happens.
  */
 export function createLog(options: LogOptions): Log {
+  // A reader that goes away (`| head`) must not end what the log is about.
+  options.stream.on('error', () => {});
   const pretty = options.format === 'pretty' || (options.format === 'auto' && options.stream.isTTY);
   return winston.createLogger({
     level: options.level,

@@ -31,6 +31,15 @@ describe('the log', () => {
     expect(line.trimEnd()).not.toContain('\n');
   });
 
+  it('ends nothing when its reader has gone', () => {
+    const stream = new Writable({
+      write: (_chunk, _encoding, done) => done(new Error('EPIPE')),
+    }) as LogOptions['stream'];
+    const log = createLog({ level: 'info', format: 'json', stream });
+    expect(() => log.info('unheard')).not.toThrow();
+    expect(stream.listenerCount('error')).toBeGreaterThan(0);
+  });
+
   it('leaves out what is below its level', () => {
     expect(written('json', (log) => log.debug('read'))).toBe('');
   });
