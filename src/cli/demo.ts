@@ -45,8 +45,8 @@ export interface DemoSurroundings {
 
 /**
  * The `demo` command: shows the real operator at work on a cluster inside this process. Returns the
- * exit code: 0 when the puller is Ready, 1 when it is not and nothing moves any more, or when the
- * operator ends; 128 and the number of the signal where one interrupts it.
+ * exit code: 0 when the puller is Ready, 1 when its spec is held, when it is not Ready and nothing moves
+ * any more, or when the operator ends; 128 and the number of the signal where one interrupts it.
  *
  * @throws UsageError
  */
@@ -72,7 +72,7 @@ export async function demo(args: readonly string[]): Promise<number> {
 }
 
 /**
- * Shows one puller from its being applied to its being Ready, or to where nothing moves any more.
+ * Shows one puller from its being applied to its being Ready or held, or to where nothing moves any more.
  * Returns the exit code and leaves no process and no file behind.
  *
  * @throws UsageError where the API server refuses the puller
@@ -95,7 +95,7 @@ export async function show(options: DemoOptions, surroundings: DemoSurroundings)
     );
     const last = stage.look();
     view.close();
-    if (ending === 'ready' || ending === 'stuck') {
+    if (ending === 'ready' || ending === 'held' || ending === 'stuck') {
       output.write(report(stage.outcome(), widthOf(output), style));
     }
     output.write(closing({ ending, options, last, quietMs, operator: stage.operator }));
@@ -112,6 +112,7 @@ const operatorUser = `system:serviceaccount:${operatorNamespace}:kubernetes-imag
 class Stage {
   readonly parsed: ParsedSpec;
   readonly operator: OperatorProcess;
+  readonly #heldFor: string | undefined;
   readonly #cluster: EmbeddedCluster;
   readonly #puller: KubeObject;
   /** By reference, how the nodes list the images. */
@@ -125,6 +126,7 @@ class Stage {
     progressDeadlineSeconds: number;
   }) {
     this.parsed = parts.parsed;
+    this.#heldFor = parts.parsed.findings.find(({ verdict }) => verdict === 'hold')?.reason;
     this.#cluster = parts.cluster;
     this.#puller = parts.puller;
     this.#listedNames = new Map(
@@ -172,13 +174,14 @@ class Stage {
     );
     return {
       grid: grid({
-        images: this.parsed.spec.images,
+        images: this.#heldFor === undefined ? this.parsed.spec.images : [],
         nodes,
         pods: cachePods,
         isOnDisk: (node, reference) =>
           disks.get(node)?.has(this.#listedNames.get(reference) ?? '') ?? false,
       }),
       conditions: this.#status().conditions ?? [],
+      heldFor: this.#heldFor,
       elapsedMs: systemClock.monotonic() - this.#appliedAt,
     };
   }

@@ -5,10 +5,14 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import type { RawSpec } from '../../src/api/types.ts';
 import { plainStyle } from '../../src/cli/demo/style.ts';
 import { type DemoSurroundings, show } from '../../src/cli/demo.ts';
 import { UsageError } from '../../src/errors.ts';
 import { aPuller } from '../pullers.ts';
+
+/** Far more than any of these needs: they start processes, and machines that test are busy. */
+const patienceMs = 120_000;
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -36,6 +40,10 @@ interface SignalSender {
   readonly kill: (signal: NodeJS.Signals) => void;
 }
 
+function manyImages(count: number): string {
+  return Array.from({ length: count }, (_, index) => `i${index}=quay.io/a/${index}:1`).join(';');
+}
+
 /** Shows a puller in this process, with less patience than a person has. */
 async function shown(
   puller: ReturnType<typeof aPuller>,
@@ -47,7 +55,7 @@ async function shown(
     {
       output,
       style: plainStyle,
-      quietMs: 3000,
+      quietMs: 10_000,
       progressDeadlineSeconds: 1,
       signal: new AbortController().signal,
       ...changes,
@@ -57,67 +65,109 @@ async function shown(
 }
 
 describe('npm start', () => {
-  it('shows the nodes fill, ends with 0 when all are full and leaves nothing behind', async () => {
-    const images = 'My_Tools=quay.io/example/tools:1;shell=quay.io/example/shell:2';
-    const { output, errors, exitCode } = await run(['--nodes', '2', '--images', images]);
-    expect({ errors, exitCode }).toEqual({ errors: '', exitCode: 0 });
-    expect(output).toMatch(/^cluster {3}2 nodes, inside this process\n/);
-    expect(output).toContain('Ready True AllResourcesReady\n    all 2 images on all 2 nodes');
-    expect(output).toContain('\nshell     # #  2/2\nMy_Tools  # #  2/2\n');
-    expect(output).toContain('its container is called "my-tools".');
-    expect(output).toContain('100m CPU and 20Mi of memory on each node');
-    expect(output).toContain('none refused by RBAC');
-    expect(output).toContain('none of them a warning or an error');
-    expect(output).toMatch(/default\/image-puller is Ready after \d+ seconds?\.\n/);
-    expect(readdirSync(temporary)).toEqual([]);
-  });
+  it(
+    'shows the nodes fill, ends with 0 when all are full and leaves nothing behind',
+    async () => {
+      const images = 'My_Tools=quay.io/example/tools:1;shell=quay.io/example/shell:2';
+      const { output, errors, exitCode } = await run(['--nodes', '2', '--images', images]);
+      expect({ errors, exitCode }).toEqual({ errors: '', exitCode: 0 });
+      expect(output).toMatch(/^cluster {3}2 nodes, inside this process\n/);
+      expect(output).toContain('Ready True AllResourcesReady\n    all 2 images on all 2 nodes');
+      expect(output).toContain('\nshell     # #  2/2\nMy_Tools  # #  2/2\n');
+      expect(output).toContain('its container is called "my-tools".');
+      expect(output).toContain('100m CPU and 20Mi of memory on each node');
+      expect(output).toContain('none refused by RBAC');
+      expect(output).toContain('none of them a warning or an error');
+      expect(output).toMatch(/default\/image-puller is Ready after \d+ seconds?\.\n/);
+      expect(readdirSync(temporary)).toEqual([]);
+    },
+    patienceMs,
+  );
 
-  it('caches the others where one image is bad, says which, and ends with 1', async () => {
-    const images = 'good=quay.io/example/good:1;bad=registry.invalid/bad:1';
-    const { output, exitCode } = await shown(aPuller({ images }));
-    expect(exitCode).toBe(1);
-    expect(output).toContain('\ngood  # #  2/2\nbad   x x  0/2\n');
-    expect(output).toMatch(/bad: ErrImagePull(, ImagePullBackOff)? on 2 nodes/);
-    expect(output).toMatch(/lookup\s+registry\.invalid:\s+no\s+such\s+host/);
-    expect(output).toContain('Degraded True RolloutStalled');
-    expect(output).toContain('nothing has moved for 3 seconds.\n2 of 4 copies are on the nodes');
-  });
+  it(
+    'caches the others where one image is bad, says which, and ends with 1',
+    async () => {
+      const images = 'good=quay.io/example/good:1;bad=registry.invalid/bad:1';
+      const { output, exitCode } = await shown(aPuller({ images }));
+      expect(exitCode).toBe(1);
+      expect(output).toContain('\ngood  # #  2/2\nbad   x x  0/2\n');
+      expect(output).toMatch(/bad: (ErrImagePull|(ErrImagePull, )?ImagePullBackOff) on 2 nodes/);
+      expect(output).toMatch(/lookup\s+registry\.invalid:\s+no\s+such\s+host/);
+      expect(output).toContain('Degraded True RolloutStalled');
+      expect(output).toContain('nothing has moved for 10 seconds.\n2 of 4 copies are on the nodes');
+    },
+    patienceMs,
+  );
 
-  it('shows the last lines of an operator that ends by itself', async () => {
-    const { output, exitCode } = await shown(aPuller(), { progressDeadlineSeconds: 0 });
-    expect(exitCode).toBe(1);
-    expect(output).toMatch(
-      /The operator ended by itself \(exit code 1\)\. Its last lines:\n.*PROGRESS_DEADLINE_SECONDS/,
-    );
-  });
+  it.each<[string, RawSpec, string]>([
+    ['a selector that is no JSON', { nodeSelector: 'foo' }, '"foo" is not JSON; write a JSON'],
+    ['too many images', { images: manyImages(501) }, 'spec.images has 501 different images'],
+  ])(
+    'says at once why a spec is held, shows no images and ends with 1: %s',
+    async (_what, spec, why) => {
+      const { exitCode, output } = await shown(aPuller(spec), { quietMs: 10 * patienceMs });
+      expect(exitCode).toBe(1);
+      expect(output).toContain('workspaces/puller: a spec that cannot be followed\n');
+      expect(output.replace(/\s+/g, ' ')).toContain(why);
+      expect(output).toMatch(
+        /is not Ready: its spec is held for (InvalidNodeSelector|TooManyImages), /,
+      );
+      expect(output).not.toMatch(/copies|che-code|Objects made/);
+    },
+    patienceMs,
+  );
 
-  it('says what the API server has against a puller', async () => {
-    const puller = aPuller({}, { name: 'No_Name' });
-    await expect(shown(puller)).rejects.toThrow(UsageError);
-    await expect(shown(puller)).rejects.toThrow(/the API server refuses the puller: .*No_Name/);
-  });
+  it(
+    'shows the last lines of an operator that ends by itself',
+    async () => {
+      const { output, exitCode } = await shown(aPuller(), { progressDeadlineSeconds: 0 });
+      expect(exitCode).toBe(1);
+      expect(output).toMatch(
+        /The operator ended with exit code 1\. Its last lines:\n.*PROGRESS_DEADLINE_SECONDS/,
+      );
+    },
+    patienceMs,
+  );
+
+  it(
+    'says what the API server has against a puller',
+    async () => {
+      const puller = aPuller({}, { name: 'No_Name' });
+      await expect(shown(puller)).rejects.toThrow(UsageError);
+      await expect(shown(puller)).rejects.toThrow(/the API server refuses the puller: .*No_Name/);
+    },
+    patienceMs,
+  );
 
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('ends in an orderly way on %s', async (signal, code) => {
-    const { output, exitCode } = await run(['--nodes', '1'], (child) =>
-      child.output.once('data', () => child.kill(signal)),
-    );
-    expect(exitCode).toBe(code);
-    expect(output).toMatch(/\ninterrupted\n$/);
-    expect(readdirSync(temporary)).toEqual([]);
-  });
+  ] as const)(
+    'ends in an orderly way on %s',
+    async (signal, code) => {
+      const { output, exitCode } = await run(['--nodes', '1'], (child) =>
+        child.output.once('data', () => child.kill(signal)),
+      );
+      expect(exitCode).toBe(code);
+      expect(output).toMatch(/\ninterrupted\n$/);
+      expect(readdirSync(temporary)).toEqual([]);
+    },
+    patienceMs,
+  );
 
-  it('explains itself with --help, and a mistake in a sentence', async () => {
-    expect(await run(['--help'])).toMatchObject({
-      exitCode: 0,
-      output: expect.stringMatching(/^Usage: demo .*\.invalid/s),
-    });
-    expect(await run(['--nodes', 'many'])).toEqual({
-      exitCode: 2,
-      output: '',
-      errors: '--nodes is "many": expected a whole number from 1 to 200\n',
-    });
-  });
+  it(
+    'explains itself with --help, and a mistake in a sentence',
+    async () => {
+      expect(await run(['--help'])).toMatchObject({
+        exitCode: 0,
+        output: expect.stringMatching(/^Usage: demo .*\.invalid/s),
+      });
+      expect(await run(['--nodes', 'many'])).toEqual({
+        exitCode: 2,
+        output: '',
+        errors: '--nodes is "many": expected a whole number from 1 to 200\n',
+      });
+    },
+    patienceMs,
+  );
 });

@@ -2,7 +2,7 @@ import { type Clock, sleep } from '../../clock.ts';
 import type { Snapshot, View } from './view.ts';
 
 /** How the show came to its end. */
-export type Ending = 'ready' | 'stuck' | 'operator-ended' | 'interrupted';
+export type Ending = 'ready' | 'held' | 'stuck' | 'operator-ended' | 'interrupted';
 
 /** What is followed, and by which time. */
 export interface Scene {
@@ -17,7 +17,7 @@ export interface Scene {
 /** Eyes see no more than this. */
 const lookEveryMs = 100;
 
-/** Shows what happens until the puller is Ready, or nothing moves any more. */
+/** Shows what happens until the puller is Ready, said to be held, or nothing moves any more. */
 export async function follow(scene: Scene, view: View): Promise<Ending> {
   const { clock, look, hasOperatorEnded, quietMs, signal } = scene;
   let before: string | undefined;
@@ -31,6 +31,7 @@ export async function follow(scene: Scene, view: View): Promise<Ending> {
     const stillMs = clock.monotonic() - movedAt;
     view.show({ ...seen, stillMs });
     if (isReady(seen)) return 'ready';
+    if (isSaidToBeHeld(seen)) return 'held';
     if (stillMs >= quietMs) return 'stuck';
     await sleep(clock, lookEveryMs, signal);
   }
@@ -39,6 +40,11 @@ export async function follow(scene: Scene, view: View): Promise<Ending> {
 
 function isReady({ conditions }: Snapshot): boolean {
   return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+}
+
+/** Nothing will move until the spec is corrected, which nobody can do here. */
+function isSaidToBeHeld({ heldFor, conditions }: Snapshot): boolean {
+  return conditions.some(({ type, reason }) => type === 'Ready' && reason === heldFor);
 }
 
 /** What has to differ for something to have moved: a pull that fails again has not. */

@@ -11,7 +11,7 @@ import type { Environment } from '../../config.ts';
 export interface OperatorProcess {
   /** What it wrote so far, on both of its outputs. */
   readonly lines: readonly string[];
-  /** How it ended: `exit code 1`, `SIGKILL`; undefined while it runs. */
+  /** `ended with exit code 1`, `was ended by SIGKILL`, or why it never began; undefined while it runs. */
   readonly ended: string | undefined;
   /** Asks it to end, and makes it end when it has not done so in time; removes its kubeconfig. */
   stop(): Promise<void>;
@@ -44,11 +44,11 @@ export function startOperator(kubeconfig: string, settings: Environment): Operat
   collect(child.stderr, lines);
   const end = new Promise<void>((resolve) => {
     child.once('error', (error) => {
-      ended = error.message;
+      ended = `could not be started: ${error.message}`;
       resolve();
     });
     child.once('close', (code, signal) => {
-      ended ??= signal ?? `exit code ${code}`;
+      ended ??= signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
       resolve();
     });
   });

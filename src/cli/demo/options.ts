@@ -21,7 +21,9 @@ The nodes pull from registries that serve anything, with two exceptions as in th
 that ends in .invalid has no address (RFC 2606), and nothing listens on localhost. So this shows a list
 with one bad image: --images 'good=quay.io/example/good:1;bad=registry.invalid/bad:1'
 
-Exits 0 when the puller is Ready, 1 when it is not and nothing has moved for 30 seconds.
+Exits 0 as soon as the puller is Ready; 1 as soon as the operator says that its spec is held, when it
+is not Ready and no copy and no condition has changed for 30 seconds, or when the operator ends; 2 on
+a mistake in the arguments or in the file; 128 and the number of the signal that interrupts it.
 `;
 
 /** What to show, read from the command line. */

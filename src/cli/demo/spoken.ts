@@ -7,16 +7,22 @@ import type { DemoOptions } from './options.ts';
 import type { Snapshot } from './view.ts';
 
 /** What is said before the curtain rises. */
-export function opening({ nodes, puller }: DemoOptions, { spec: { images } }: ParsedSpec): string {
-  const names = images.flatMap((image) => image.names).length;
-  const under = names === images.length ? '' : ` under ${count(names)} names`;
+export function opening({ nodes, puller }: DemoOptions, parsed: ParsedSpec): string {
   return [
     `cluster   ${nounCount(nodes, 'node')}, inside this process`,
     'operator  a process of its own, over HTTP, with the rights of config/rbac',
-    `puller    ${nameOf(puller)}: ${nounCount(images.length, 'image')}${under}`,
+    `puller    ${nameOf(puller)}: ${wishOf(parsed)}`,
     '',
     '',
   ].join('\n');
+}
+
+/** In a held spec, defaults stand for what could not be read: they are nobody's wish. */
+function wishOf({ spec: { images }, findings }: ParsedSpec): string {
+  if (findings.some(({ verdict }) => verdict === 'hold')) return 'a spec that cannot be followed';
+  const names = images.flatMap((image) => image.names).length;
+  const under = names === images.length ? '' : ` under ${count(names)} names`;
+  return `${nounCount(images.length, 'image')}${under}`;
 }
 
 /** How it ended. */
@@ -36,6 +42,8 @@ export function closing({ ending, options, last, quietMs, operator }: Closing): 
   switch (ending) {
     case 'ready':
       return `${name} is Ready after ${seconds(last.elapsedMs)}.\n${onYourOwn}`;
+    case 'held':
+      return `${name} is not Ready: its spec is held for ${last.heldFor}, and nothing is applied until that is corrected.\n`;
     case 'stuck': {
       const { held, pulled, missing, failing } = countCopies(last.grid);
       const here = count(held + pulled);
@@ -44,7 +52,7 @@ export function closing({ ending, options, last, quietMs, operator }: Closing): 
     }
     case 'operator-ended': {
       const lines = operator.lines.slice(-lastLines).map((line) => `  ${printable(line, 2000)}\n`);
-      return `The operator ended by itself (${operator.ended}). Its last lines:\n${lines.join('')}`;
+      return `The operator ${operator.ended}. Its last lines:\n${lines.join('')}`;
     }
     case 'interrupted':
       return 'interrupted\n';

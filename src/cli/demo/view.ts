@@ -1,7 +1,14 @@
 import { createLogUpdate } from 'log-update';
 import { printable } from '../../api/text.ts';
 import type { Condition } from '../../api/types.ts';
-import { conditionLines, conditionsLine, gridTable, legend, progressLine } from './frame.ts';
+import {
+  conditionLines,
+  conditionsLine,
+  type Extent,
+  gridTable,
+  legend,
+  progressLine,
+} from './frame.ts';
 import type { Grid } from './grid.ts';
 import type { Style } from './style.ts';
 import { cut } from './text.ts';
@@ -10,6 +17,8 @@ import { cut } from './text.ts';
 export interface Snapshot {
   readonly grid: Grid;
   readonly conditions: readonly Condition[];
+  /** The reason for which the puller's spec is held; undefined where it is followed. */
+  readonly heldFor: string | undefined;
   /** Since the puller was applied. */
   readonly elapsedMs: number;
 }
@@ -74,8 +83,7 @@ class LiveView implements View {
     this.#update(
       [
         this.#title(look, width),
-        gridTable(grid, { width, height }, this.#style),
-        legend({ width }, this.#style),
+        ...tableAndLegend(grid, { width, height }, this.#style),
         conditionLines(conditions, { width }, this.#style),
       ].join('\n'),
     );
@@ -87,9 +95,10 @@ class LiveView implements View {
     if (this.#last) writeGrid(this.#output, this.#last.grid, this.#style);
   }
 
-  #title({ grid, elapsedMs, stillMs }: Look, width: number): string {
+  #title(look: Look, width: number): string {
+    const { elapsedMs, stillMs } = look;
     const still = stillMs < worthTellingMs ? '' : `, still for ${seconds(stillMs)}`;
-    const text = `${seconds(elapsedMs).padStart(5)}${still}  ${progressLine(grid)}`;
+    const text = `${seconds(elapsedMs).padStart(5)}${still}  ${progressOf(look)}`;
     return cut(text, width, this.#style.ellipsis);
   }
 }
@@ -115,7 +124,7 @@ class PlainView implements View {
   show(look: Look): void {
     this.#last = look;
     const conditions = printable(conditionsLine(look.conditions), 1000);
-    const progress = progressLine(look.grid);
+    const progress = progressOf(look);
     const hasTurned = conditions !== this.#conditions;
     const isDue = conditions !== '' && look.elapsedMs - this.#toldAtMs >= countsEveryMs;
     if (progress !== this.#progress && (hasTurned || isDue)) {
@@ -141,11 +150,19 @@ class PlainView implements View {
   }
 }
 
-function writeGrid(output: Output, grid: Grid, style: Style): void {
+function progressOf({ grid, heldFor }: Snapshot): string {
+  return heldFor === undefined ? progressLine(grid) : `the spec is held for ${heldFor}`;
+}
+
+/** Nothing where there is nothing to show. */
+function tableAndLegend(grid: Grid, extent: Extent, style: Style): readonly string[] {
   const isEmpty = grid.rows.length === 0 || grid.nodes.length === 0;
-  const extent = { width: widthOf(output) };
-  const lines = [gridTable(grid, extent, style), legend(extent, style), ''];
-  output.write(isEmpty ? '\n' : `\n${lines.join('\n')}\n`);
+  return isEmpty ? [] : [gridTable(grid, extent, style), legend(extent, style)];
+}
+
+function writeGrid(output: Output, grid: Grid, style: Style): void {
+  const lines = tableAndLegend(grid, { width: widthOf(output) }, style);
+  output.write(lines.length === 0 ? '\n' : `\n${lines.join('\n')}\n\n`);
 }
 
 function seconds(ms: number): string {

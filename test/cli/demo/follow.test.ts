@@ -1,7 +1,7 @@
 import { follow, type Scene } from '../../../src/cli/demo/follow.ts';
 import type { Look, Snapshot } from '../../../src/cli/demo/view.ts';
 import { ManualClock } from '../../manual-clock.ts';
-import { aGrid, aLook, ready } from './scenes.ts';
+import { aCondition, aGrid, aLook, ready } from './scenes.ts';
 
 /** Follows what `at` says is seen after so many milliseconds. */
 async function followed(at: (ms: number) => Partial<Snapshot>, changes: Partial<Scene> = {}) {
@@ -33,6 +33,14 @@ describe('the demo', () => {
     );
     expect([ending, afterMs]).toEqual(['ready', 5000]);
     expect(looks.at(-1)?.conditions).toBe(ready);
+  });
+
+  it('ends as soon as the spec is said to be held, and not before', async () => {
+    const conditions = [aCondition('Ready', 'False', 'TooManyImages')];
+    const held = (heldFor: string | undefined) =>
+      followed((ms) => ({ heldFor, conditions: ms < 2000 ? [] : conditions }));
+    expect(await held('TooManyImages')).toMatchObject({ ending: 'held', afterMs: 2000 });
+    expect(await held(undefined)).toMatchObject({ ending: 'stuck' });
   });
 
   it('gives up when nothing has moved for half a minute', async () => {

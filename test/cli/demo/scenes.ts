@@ -53,6 +53,7 @@ export function aLook(changes: Partial<Look> = {}): Look {
   return {
     grid: aGrid({ java: '#o', tools: '..' }),
     conditions: pulling,
+    heldFor: undefined,
     elapsedMs: 1000,
     stillMs: 0,
     ...changes,

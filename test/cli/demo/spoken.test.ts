@@ -19,14 +19,25 @@ describe('what the demo says', () => {
     );
   });
 
-  function said(ending: Ending): string {
+  it('first is nothing of images where the spec is held', () => {
+    const puller = aPuller({ nodeSelector: '{' });
+    expect(opening({ nodes: 1, puller }, parseSpec(puller.spec, { maxImages: 500 }))).toContain(
+      '\npuller    workspaces/puller: a spec that cannot be followed\n',
+    );
+  });
+
+  function said(ending: Ending, ended = 'ended with exit code 1'): string {
     return closing({
       ending,
       options,
-      last: aLook({ elapsedMs: 13_900, grid: aGrid({ java: '#o', tools: '.x' }) }),
+      last: aLook({
+        elapsedMs: 13_900,
+        grid: aGrid({ java: '#o', tools: '.x' }),
+        heldFor: 'InvalidNodeSelector',
+      }),
       quietMs: 30_000,
       operator: {
-        ended: 'exit code 1',
+        ended,
         lines: Array.from({ length: 30 }, (_, index) => `line ${index}`),
       },
     });
@@ -43,10 +54,19 @@ describe('what the demo says', () => {
     );
   });
 
-  it('last is what an operator wrote that ended by itself', () => {
+  it('last is that the spec is held, and why', () => {
+    expect(said('held')).toBe(
+      'workspaces/puller is not Ready: its spec is held for InvalidNodeSelector, and nothing is applied until that is corrected.\n',
+    );
+  });
+
+  it('last is how an operator ended, and what it wrote', () => {
     const lines = said('operator-ended').trimEnd().split('\n');
-    expect(lines[0]).toBe('The operator ended by itself (exit code 1). Its last lines:');
+    expect(lines[0]).toBe('The operator ended with exit code 1. Its last lines:');
     expect(lines.slice(1)).toHaveLength(10);
     expect(lines.at(-1)).toBe('  line 29');
+    expect(said('operator-ended', 'was ended by SIGKILL')).toMatch(
+      /^The operator was ended by SIGKILL\. Its last lines:\n/,
+    );
   });
 });

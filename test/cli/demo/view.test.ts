@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { plainStyle, styleOf } from '../../../src/cli/demo/style.ts';
 import { type Look, type Output, viewOn, widthOf } from '../../../src/cli/demo/view.ts';
-import { aGrid, aLook, ready } from './scenes.ts';
+import { aCondition, aGrid, aLook, ready } from './scenes.ts';
 
 function anOutput(size: { isTTY?: boolean; columns?: number; rows?: number } = {}) {
   const stream = new PassThrough();
@@ -17,6 +17,12 @@ function lines(...looks: readonly Partial<Look>[]): readonly string[] {
   for (const look of looks) view.show(aLook(look));
   return written().trimEnd().split('\n');
 }
+
+const held: Partial<Look> = {
+  heldFor: 'TooManyImages',
+  grid: aGrid({}),
+  conditions: [aCondition('Ready', 'False', 'TooManyImages')],
+};
 
 describe('the view without a terminal', () => {
   const half = aGrid({ java: '##', tools: '..' });
@@ -54,6 +60,21 @@ describe('the view without a terminal', () => {
     const still = [4900, 5000, 9000].map((stillMs) => ({ grid: half, stillMs }));
     expect(lines(...still).filter((line) => line.endsWith('nothing moves any more'))).toHaveLength(
       1,
+    );
+  });
+
+  it('shows of a spec that is held why, and no table', () => {
+    const { output, written } = anOutput();
+    const view = viewOn(output, plainStyle);
+    view.show(aLook({ ...held, elapsedMs: 1000 }));
+    view.close();
+    expect(written()).toBe(
+      [
+        '  1 s  the spec is held for TooManyImages',
+        '  1 s  Ready False TooManyImages',
+        '',
+        '',
+      ].join('\n'),
     );
   });
 
@@ -97,6 +118,18 @@ describe('the view on a terminal', () => {
     const left = stripVTControlCharacters(written());
     expect(left).toContain('java   # o  2/2');
     expect(left).not.toContain('Ready');
+  });
+
+  it('draws no table for a spec that is held', () => {
+    const { output, written } = anOutput({ isTTY: true, columns: 60, rows: 24 });
+    viewOn(output, plainStyle).show(aLook({ ...held, elapsedMs: 1000 }));
+    expect(stripVTControlCharacters(written())).toBe(
+      [
+        '  1 s  the spec is held for TooManyImages',
+        'Ready  False  TooManyImages  TooManyImages in words',
+        '',
+      ].join('\n'),
+    );
   });
 
   it('never draws more lines than the terminal has', () => {
