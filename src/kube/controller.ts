@@ -44,13 +44,9 @@ export interface ControllerOptions {
   readonly resync?: () => Iterable<Key>;
   /** Ten minutes by default. */
   readonly resyncMs?: number;
-  /** Called once for every run that ended; must not throw. */
-  readonly onOutcome?: (outcome: OutcomeKind, durationMs: number) => void;
 }
 
-/** How a run ended: a bounded set of names, fit for a metric. */
-export type OutcomeKind = Outcome['kind'];
-
+/** How a run ended. */
 type Outcome =
   | { readonly kind: 'success' }
   | { readonly kind: 'requeued'; readonly afterMs: number }
@@ -86,7 +82,6 @@ export class Controller implements Runnable {
   readonly #stopGraceMs: number;
   readonly #resync: (() => Iterable<Key>) | undefined;
   readonly #resyncMs: number;
-  readonly #onOutcome: (outcome: OutcomeKind, durationMs: number) => void;
   readonly #failures = new FailureRows();
   readonly #runs = new Set<Run>();
   #cancelResync = () => {};
@@ -104,7 +99,6 @@ export class Controller implements Runnable {
     this.#stopGraceMs = options.stopGraceMs ?? 5_000;
     this.#resync = options.resync;
     this.#resyncMs = options.resyncMs ?? 10 * 60_000;
-    this.#onOutcome = options.onOutcome ?? (() => {});
   }
 
   /** Begins to work; keys that were added before have waited. */
@@ -160,11 +154,9 @@ export class Controller implements Runnable {
   }
 
   async #run(key: Key, signal: AbortSignal): Promise<void> {
-    const startedAt = this.#clock.monotonic();
     const log = withFields(this.#log, { key, reconcileId: this.#newId() });
     const outcome = await this.#outcome(key, { signal, log });
     this.#conclude(key, outcome, log);
-    this.#onOutcome(outcome.kind, this.#clock.monotonic() - startedAt);
   }
 
   async #outcome(key: Key, context: ReconcileContext): Promise<Outcome> {

@@ -27,19 +27,8 @@ export interface Difference {
 }
 
 /**
- * The paths at which a server-side apply of the body would change the live object or what its
- * manager owns; none means that the request can be left out. Decided from the live object alone.
- */
-export function unplaced(
-  body: KubeObject,
-  live: KubeObject,
-  options: InPlaceOptions,
-): readonly string[] {
-  return differences(body, live, options).map(({ path }) => path);
-}
-
-/**
- * As {@link unplaced}, with what was found at each place.
+ * Where a server-side apply of the body would change the live object or what its manager owns; empty
+ * means that the request can be left out. Decided from the live object alone.
  *
  * An apply makes its manager the owner of exactly the fields of the body (typed/tofieldset.go of
  * kubernetes-sigs/structured-merge-diff), and whoever else changes an owned value takes it out of

@@ -1,12 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import {
-  differences,
-  type InPlaceOptions,
-  otherManagerOf,
-  unplaced,
-} from '../../src/kube/in-place.ts';
+import { differences, type InPlaceOptions, otherManagerOf } from '../../src/kube/in-place.ts';
 import type { FieldTree, KubeObject, ManagedFieldsEntry } from '../../src/kube/objects.ts';
 
 const manager = 'us';
@@ -51,7 +46,7 @@ function stored(body: KubeObject, ...managedFields: ManagedFieldsEntry[]): KubeO
 }
 
 function check(body: KubeObject, live: KubeObject, options: Partial<InPlaceOptions> = {}) {
-  return unplaced(body, live, { manager, ...options });
+  return differences(body, live, { manager, ...options }).map(({ path }) => path);
 }
 
 /** A body with one spec, and the live object that an apply of it gave under this tree. */
