@@ -66,6 +66,18 @@ describe('the children of a puller', () => {
     expect(kinds).toHaveLength(6);
   });
 
+  it('are one DaemonSet with a container for each image, however many there are (row 32)', () => {
+    const entries = Array.from(
+      { length: 200 },
+      (_, index) => `i${index}=quay.io/example/${index}:1`,
+    );
+    const [daemonSet, ...others] = bodies(aPuller({ images: entries.join(';') }));
+    expect(daemonSet?.kind).toBe('DaemonSet');
+    expect(others.map(({ kind }) => kind)).not.toContain('DaemonSet');
+    const [pod] = podSpecs(aPuller({ images: entries.join(';') }));
+    expect(new Set(pod?.containers.map(({ name }) => name)).size).toBe(200);
+  });
+
   it('do not change with the order of the list', () => {
     const [forth] = bodies(aPuller({ images: 'a=quay.io/example/a:1;b=quay.io/example/b:1' }));
     const [back] = bodies(aPuller({ images: 'b=quay.io/example/b:1;a=quay.io/example/a:1' }));
