@@ -1,4 +1,5 @@
 import { defaults } from '../api/defaults.ts';
+import { trimSpace } from '../api/text.ts';
 import type { SpecField } from '../api/types.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { childMeta, type ManifestInput } from './input.ts';
@@ -44,5 +45,5 @@ export function sleeperImage({ spec, settings }: ManifestInput): string {
 
 function text({ raw }: ManifestInput, field: keyof typeof defaults): string {
   const value: unknown = raw[field];
-  return typeof value === 'string' && value.trim() !== '' ? value : defaults[field];
+  return typeof value === 'string' && trimSpace(value) !== '' ? value : defaults[field];
 }
