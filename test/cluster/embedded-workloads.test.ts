@@ -33,6 +33,8 @@ describe('the embedded cluster', () => {
       refused: '127.0.0.1:9/nothing:1',
       stopRegistry: async () => registry.stop(),
       startRegistry: async () => registry.start(),
+      cutOff: async (node) => cluster.workloads.setReachable(node, false),
+      reconnect: async (node) => cluster.workloads.setReachable(node, true),
     }),
   );
 });

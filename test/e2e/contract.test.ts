@@ -12,7 +12,9 @@ import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
 let cluster: RealCluster;
 
 beforeAll(async () => {
-  cluster = await RealCluster.start();
+  // Sooner than by default, and later than three heartbeats of a kubelet.
+  const flags = { 'kube-controller-manager': ['--node-monitor-grace-period=31s'] };
+  cluster = await RealCluster.start({ flags });
   for (const seed of ['one', 'two', 'three']) {
     await cluster.registry.push(`${seed}:1`, { ...cluster.busyboxImage, seed });
   }
@@ -44,6 +46,8 @@ describe('the real cluster', () => {
         refused: '127.0.0.1:9/nothing:1',
         stopRegistry: () => cluster.stopDaemon('registry'),
         startRegistry: () => cluster.startDaemon('registry'),
+        cutOff: () => cluster.stopDaemon('kubelet'),
+        reconnect: () => cluster.startDaemon('kubelet'),
       };
     },
   );

@@ -71,6 +71,10 @@ export class TestNamespace {
     await this.core.createNamespacedPod({ namespace: this.name, body });
   }
 
+  async removePod(name: string): Promise<void> {
+    await this.core.deleteNamespacedPod({ namespace: this.name, name });
+  }
+
   async pod(name: string): Promise<V1Pod> {
     return await this.core.readNamespacedPod({ namespace: this.name, name });
   }

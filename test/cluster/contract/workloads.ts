@@ -18,6 +18,9 @@ export interface WorkloadFixtures {
   /** Stops and starts the registry of the images. */
   readonly stopRegistry: () => Promise<void>;
   readonly startRegistry: () => Promise<void>;
+  /** Cuts a node off from the API server, while what runs there runs on, and reconnects it. */
+  readonly cutOff: (node: string) => Promise<void>;
+  readonly reconnect: (node: string) => Promise<void>;
 }
 
 /** What was pushed, and what its tag names. */
@@ -210,7 +213,7 @@ export function workloadContract(cluster: () => Cluster, fixtures: () => Workloa
       const [pod] = await namespace.pods();
       expect(pod?.spec?.containers[0]?.image).toBe(first);
       const name = pod?.metadata?.name ?? '';
-      await namespace.core.deleteNamespacedPod({ namespace: namespace.name, name });
+      await namespace.removePod(name);
       await namespace.until(async () =>
         (await namespace.pods()).some(
           (each) => each.spec?.containers[0]?.image === second && isReady(each),
@@ -235,9 +238,16 @@ export function workloadContract(cluster: () => Cluster, fixtures: () => Workloa
         name: 'd',
         propagationPolicy: 'Orphan',
       });
-      await namespace.until(async () =>
-        (await namespace.pods()).every(({ metadata }) => !metadata?.ownerReferences?.length),
-      );
+      // Its finalizer holds it until the last pod is an orphan.
+      await namespace.until(async () => {
+        const { items } = await namespace.apps.listNamespacedDaemonSet({
+          namespace: namespace.name,
+        });
+        return items.length === 0;
+      });
+      for (const { metadata } of await namespace.pods()) {
+        expect(metadata?.ownerReferences ?? []).toEqual([]);
+      }
       await namespace.createDaemonSet('d', {}, holding(fixtures().images[0]));
       const { metadata: successor } = await namespace.untilRolledOut('d');
       const pods = await namespace.pods();
@@ -344,7 +354,7 @@ export function workloadContract(cluster: () => Cluster, fixtures: () => Workloa
       return imageID.split('@')[1];
     }
 
-    test('shows side by side what becomes of each of its images', async () => {
+    test('shows what becomes of each of its images, a failed pull first as such and then as a back-off', async () => {
       const { images, missing, refused } = fixtures();
       await namespace.createPod('p', {
         containers: [
@@ -355,6 +365,7 @@ export function workloadContract(cluster: () => Cluster, fixtures: () => Workloa
           container('good', images[0]),
         ],
       });
+      await namespace.untilContainer('p', 'missing', isWaiting('ErrImagePull'));
       const good = await namespace.untilContainer('p', 'good', isRunning);
       expect(good).toMatchObject({ ready: true, started: true, restartCount: 0 });
       expect(good.imageID).toMatch(/^[^@]+@sha256:[0-9a-f]{64}$/);
@@ -379,12 +390,6 @@ export function workloadContract(cluster: () => Cluster, fixtures: () => Workloa
         'False',
         'False',
       ]);
-    });
-
-    test('shows a failed pull first as such and then as a back-off', async () => {
-      await namespace.createPod('p', holding(fixtures().missing));
-      await namespace.untilContainer('p', 'c0', isWaiting('ErrImagePull'));
-      await namespace.untilContainer('p', 'c0', isWaiting('ImagePullBackOff'));
     });
 
     test('waits for an init container whose image cannot be pulled', async () => {
@@ -505,6 +510,64 @@ export function workloadContract(cluster: () => Cluster, fixtures: () => Workloa
         async () =>
           conditionOf(await namespace.pod('p'), 'PodScheduled')?.reason === 'SchedulingGated',
       );
+    });
+  });
+
+  describe('a node', () => {
+    test('that falls silent keeps its pods, Ready no more though their containers last were', async () => {
+      const [node = ''] = cluster().nodes;
+      const others = cluster().nodes.length - 1;
+      const here = { nodeSelector: { 'kubernetes.io/hostname': node } };
+      await namespace.createDaemonSet('d', {}, holding(fixtures().images[0]));
+      for (const terminationGracePeriodSeconds of [0, 1]) {
+        const spec = { ...holding(fixtures().images[0]), ...here, terminationGracePeriodSeconds };
+        await namespace.createPod(`grace-${terminationGracePeriodSeconds}`, spec);
+      }
+      await namespace.untilRolledOut('d');
+      await namespace.untilReady('grace-0', 'grace-1');
+      const pods = async () =>
+        (await namespace.pods()).filter(({ spec }) => spec?.nodeName === node);
+      const uids = async () => (await pods()).map(({ metadata }) => metadata?.uid);
+      const before = await uids();
+
+      await fixtures().cutOff(node);
+      try {
+        // Whether the DaemonSet still wants a pod there is left to chance: its controller looks when
+        // the pod changes, not when the node gets the taint, which comes at the same moment
+        // (kubernetes/kubernetes: pkg/controller/daemon/daemon_controller.go, syncNodeUpdate).
+        await namespace.until(
+          async () => (await namespace.daemonSet('d')).status?.numberReady === others,
+        );
+        await namespace.until(async () => (await pods()).every((pod) => !isReady(pod)));
+        expect(await uids()).toEqual(before);
+        for (const pod of await pods()) {
+          expect(conditionOf(pod, 'ContainersReady')?.status).toBe('True');
+        }
+        // Not always NoExecute too: where all nodes are silent the controller stops evicting.
+        await namespace.until(async () => {
+          const { spec } = await namespace.core.readNode({ name: node });
+          const taints = spec?.taints?.map(({ key, effect }) => `${key}:${effect}`);
+          return taints?.includes('node.kubernetes.io/unreachable:NoSchedule') === true;
+        });
+        const { status } = await namespace.core.readNode({ name: node });
+        expect(status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
+          status: 'Unknown',
+          reason: 'NodeStatusUnknown',
+        });
+        // Nobody is asked about a pod without a grace period; the end of others is the node's word.
+        await namespace.removePod('grace-0');
+        await namespace.removePod('grace-1');
+        const names = (await namespace.pods()).map(({ metadata }) => metadata?.name);
+        expect(names).toContain('grace-1');
+        expect(names).not.toContain('grace-0');
+      } finally {
+        await fixtures().reconnect(node);
+      }
+      await namespace.until(
+        async () => (await namespace.daemonSet('d')).status?.numberReady === others + 1,
+      );
+      await namespace.until(async () => (await namespace.pods()).length === others + 1);
+      expect(before).toEqual(expect.arrayContaining([...(await uids())]));
     });
   });
 }
