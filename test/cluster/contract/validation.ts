@@ -26,6 +26,24 @@ export function describeValidation(cluster: () => Cluster): void {
     const createDeployment = (object: KubeObject) =>
       stage.admin.create(stage.path('apps/v1/deployments'), object);
 
+    it('drops an unknown field, unless strict validation is asked for', async () => {
+      const path = stage.path('configmaps');
+      const strict = await stage.admin.create(`${path}?fieldValidation=Strict`, {
+        ...aConfigMap('strict'),
+        bogus: { a: 1 },
+      });
+      expect(strict.code).toBe(400);
+      expect(strict.body['message']).toContain('strict decoding error: unknown field "bogus"');
+      const nested = await stage.admin.create(
+        `${stage.path('apps/v1/daemonsets')}?fieldValidation=Strict`,
+        withPodSpec(aDaemonSet('strict'), { bogus: true }),
+      );
+      expect(nested.body['message']).toContain('unknown field "spec.template.spec.bogus"');
+      const lax = await stage.admin.create(path, { ...aConfigMap('lax'), bogus: { a: 1 } });
+      expect(lax.code).toBe(201);
+      expect(lax.body).not.toHaveProperty('bogus');
+    });
+
     it('fills in a DaemonSet', async () => {
       const { body } = await createDaemonSet(aDaemonSet('a', { image: 'registry.invalid/image' }));
       expect(body.metadata.annotations).toMatchObject({

@@ -2,6 +2,7 @@ import { parse as parseYaml } from 'yaml';
 import type { Clock } from '../../../src/clock.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import { type ApiRequest, isTrue, type RequestTarget, type ResourceTarget } from './api-request.ts';
+import { unknownFields } from './decode.ts';
 import { coreVersions, groupInfo, groupList, resourceList, versionInfo } from './discovery.ts';
 import { isObject, type JsonObject } from './json.ts';
 import type { Kind, Kinds } from './kinds.ts';
@@ -100,7 +101,7 @@ export class Api {
       case 'POST':
         return {
           code: 201,
-          body: writer.create(kind, namespace, objectIn(request, bodyTypes), options),
+          body: writer.create(kind, namespace, knownIn(kind, request), options),
         };
       case 'DELETE':
         return { code: 200, body: this.#removeAll(kind, namespace, request, options) };
@@ -134,7 +135,7 @@ export class Api {
   #replace(kind: Kind, place: Place, request: ApiRequest, options: WriteOptions): Answer {
     const { store, writer } = this.#parts;
     const isNew = store.get(kind, place.namespace, place.name) === undefined;
-    const body = objectIn(request, bodyTypes);
+    const body = knownIn(kind, request);
     refuseOtherName(body, place.name);
     return { code: isNew ? 201 : 200, body: writer.replace(kind, place, body, options) };
   }
@@ -259,6 +260,18 @@ function objectIn(request: ApiRequest, accepted: readonly string[]): KubeObject 
   }
   const metadata = isObject(body['metadata']) ? body['metadata'] : {};
   return { ...body, metadata } as unknown as KubeObject; // the fields are checked when decoded
+}
+
+/** As {@link objectIn}; 400 where strict validation is asked for and a field is not known. */
+function knownIn(kind: Kind, request: ApiRequest): KubeObject {
+  const object = objectIn(request, bodyTypes);
+  if (request.query.get('fieldValidation') !== 'Strict') return object;
+  const unknown = unknownFields(kind.type, object);
+  if (unknown.length === 0) return object;
+  const faults = unknown.map((path) => `unknown field "${path}"`).join(', ');
+  throw badRequest(
+    `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${faults}`,
+  );
 }
 
 function refuseOtherName({ metadata }: KubeObject, name: string): void {

@@ -98,3 +98,16 @@ function cannotHandle(path: string, why: string) {
   const [kind = ''] = path.split('.');
   return badRequest(`${kind} in version "v1" cannot be handled as a ${kind}: ${why}`);
 }
+
+/** Where the value has fields that its type does not know, as `spec.template.bogus` and `items[0].bogus`. */
+export function unknownFields(type: Type, value: unknown, path = ''): readonly string[] {
+  if (type.type === 'list' && Array.isArray(value)) {
+    return value.flatMap((item, index) => unknownFields(type.element, item, `${path}[${index}]`));
+  }
+  if (type.type !== 'map' || !isObject(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const innerPath = path === '' ? key : `${path}.${key}`;
+    const known = type.fields.get(key)?.type ?? type.element;
+    return known === undefined ? [innerPath] : unknownFields(known, inner, innerPath);
+  });
+}
