@@ -49,6 +49,8 @@ export interface Dependencies extends ConvergeDependencies {
 
 /** How soon a puller is looked at again whose namespace is not known yet. */
 const syncRetryMs = 250;
+/** The same, where the server refuses to show a kind. */
+const refusedCacheRetryMs = 10_000;
 
 /** The key of the puller that an event is about: the puller itself, or the owner of a child. */
 export function pullerKeyOf(object: KubeObject): Key | undefined {
@@ -74,7 +76,7 @@ export class ImagePullerController {
   }
 
   async reconcile(key: Key, context: ReconcileContext): Promise<ReconcileResult> {
-    this.#awaitCaches(key);
+    const refusal = this.#refusedCache(key);
     const puller = this.#puller(key);
     if (!puller) {
       this.#patience.forget(key);
@@ -85,20 +87,33 @@ export class ImagePullerController {
     const parsed = parseSpec(raw, this.#the.config);
     const input = this.#input(puller, raw, parsed);
 
-    const outcome = await this.#converge(key, input, parsed, context);
+    const outcome = refusal
+      ? { error: refusal, againMs: undefined }
+      : await this.#converge(key, input, parsed, context);
     if (this.#mayPass(key, puller, outcome.error)) throw outcome.error;
     const { status, againMs } = this.#status(key, puller, input, parsed, outcome.error);
     const writeAgainMs = await this.#write(key, puller, status, context.log);
 
+    if (refusal) throw waitingFor(refusal);
     if (outcome.error) throw this.#retry(outcome.error, context.log);
     return soonest([outcome.againMs, ...againMs, writeAgainMs]);
   }
 
-  /** Each namespace for itself: one that cannot be read does not hold up the others. */
-  #awaitCaches(key: Key): void {
+  /**
+   * Each namespace for itself: one that cannot be read does not hold up the others.
+   *
+   * @returns the server's refusal to show a kind, which is for the user to know
+   * @throws WaitingError while the caches of the namespace fill
+   */
+  #refusedCache(key: Key): Error | undefined {
     const { namespace } = splitKey(key);
-    const caches = [this.#the.pullers, ...this.#the.children.values()];
-    if (caches.every((cache) => cache.hasSynced(namespace))) return;
+    const unknown = [this.#the.pullers, ...this.#the.children.values()].filter(
+      (cache) => !cache.hasSynced(namespace),
+    );
+    if (unknown.length === 0) return undefined;
+    const errors = unknown.map((cache) => cache.lastError(namespace));
+    const refusal = errors.find((error) => isApiError(error) && isRefusal(error));
+    if (refusal) return refusal;
     const message = `not everything in the namespace ${namespace} is known yet`;
     throw new WaitingError('CachesNotSynced', syncRetryMs, message);
   }
@@ -230,6 +245,12 @@ export class ImagePullerController {
     if (!meansNothingNew) log.info('status', spoken(status));
     return undefined;
   }
+}
+
+/** The cache asks again by itself, and nobody tells us when it has succeeded. */
+function waitingFor(refusal: Error): WaitingError {
+  const { reason, message } = failureOf(refusal, '');
+  return new WaitingError(reason, refusedCacheRetryMs, message, { cause: refusal });
 }
 
 function statusOf(puller: KubeObject): ImagePullerStatus {

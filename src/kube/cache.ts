@@ -9,6 +9,8 @@ export interface Cache {
   observe(object: KubeObject): void;
   /** Claims that all objects of the namespace are known. */
   hasSynced(namespace: string): boolean;
+  /** Why the objects of the namespace cannot be read at the moment, if they cannot. */
+  lastError(namespace: string): Error | undefined;
 }
 
 /** One kind over several watched namespaces, each with a reflector of its own. */
@@ -34,6 +36,10 @@ export class NamespacesCache implements Cache {
 
   hasSynced(namespace: string): boolean {
     return this.#of(namespace)?.hasSynced === true;
+  }
+
+  lastError(namespace: string): Error | undefined {
+    return this.#of(namespace)?.lastError;
   }
 
   /** The empty name stands for a reflector that watches all namespaces. */

@@ -453,6 +453,27 @@ describe('where the operator may work', () => {
     expect(scene.status('puller', 'elsewhere')).toEqual({});
   });
 
+  it('is told where a kind cannot be read, and goes on when it can', async () => {
+    scene = await startScene({ rightsIn: ['workspaces'], env: { WATCH_NAMESPACE: 'workspaces' } });
+    await scene.stopOperator();
+    const name = 'kubernetes-image-puller-operator-role';
+    const role = scene.get(roles, name) as KubeObject;
+    const rules = (role['rules'] as { resources: string[] }[]).filter(
+      ({ resources }) => !resources.includes('daemonsets'),
+    );
+    scene.cluster.controlPlane.update(roles, { ...role, rules });
+    scene.apply(aPuller());
+    await scene.startOperator();
+    await scene.until(() => told('Degraded') === 'True Forbidden');
+    expect(message('Degraded')).toMatch(/cannot list resource "(daemonsets|deployments)"/);
+    expect(scene.childrenOf(uid())).toEqual([]);
+    scene.cluster.controlPlane.update(roles, {
+      ...(scene.get(roles, name) as KubeObject),
+      rules: role['rules'],
+    });
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+  });
+
   it('is told where a right is missing, and goes on when it is granted', async () => {
     scene = await startScene({ rightsIn: ['workspaces'], env: { WATCH_NAMESPACE: 'workspaces' } });
     const role = scene.get(roles, 'kubernetes-image-puller-operator-role') as KubeObject;
