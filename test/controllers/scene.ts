@@ -136,7 +136,7 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     const deadline = performance.now() + 15_000;
     while (!condition()) {
       if (performance.now() > deadline) throw new Error('the condition did not come true');
-      await pass(100);
+      await pass(Math.min(1000, clock.waits[0] || 100));
     }
   };
   /** What waits by the clock ends only while somebody moves it. */
