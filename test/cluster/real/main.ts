@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import type { Words } from './command.ts';
 import { clusterFolders } from './folders.ts';
 import { claim, currentCluster, makeNamespace, removeNamespace, runInside } from './namespace.ts';
+import { type PartName, parts } from './parts.ts';
 import { missing } from './prerequisites.ts';
 import { Processes } from './processes.ts';
 import { RealCluster } from './real-cluster.ts';
@@ -24,7 +25,7 @@ const [personal, tested] = ['dev', 'e2e'] as const;
 async function main(): Promise<number> {
   const [action = 'up', ...rest] = process.argv.slice(2);
   if (action === 'help' || action === '--help') return say(usage);
-  const complaint = await missing();
+  const complaint = await missing(Object.keys(parts) as PartName[]);
   if (complaint !== undefined) throw new Error(complaint);
   switch (action) {
     case 'run':

@@ -41,6 +41,12 @@ export interface GoSource {
 /** The folder with one Go module per source. */
 export const toolsFolder = fileURLToPath(new URL('./tools/', import.meta.url));
 
+/** The oldest Go that a module in tools/ can be built by, as its go.mod says it. */
+export function oldestGo(folder: string): string {
+  const text = readFileSync(`${toolsFolder}${folder}/go.mod`, 'utf8');
+  return /^go (\S+)$/m.exec(text)?.[1] ?? '';
+}
+
 /** The version that a go.mod in tools/ pins a module to. */
 export function pinnedVersion(folder: string, module: string): string {
   const text = readFileSync(`${toolsFolder}${folder}/go.mod`, 'utf8');

@@ -1,6 +1,6 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { isCached } from './tools.ts';
+import { lacking, type Machine, thisMachine } from './machine.ts';
+import type { PartName } from './parts.ts';
+import { goNeededFor, waitingForGo } from './tools.ts';
 
 /** Programs that must be there, and the Debian package that brings each. */
 const programs = {
@@ -11,33 +11,25 @@ const programs = {
   openssl: 'openssl (package openssl)',
 } as const;
 
-/** Says in one sentence what a real cluster lacks on this machine; undefined where it can run. */
-export async function missing(): Promise<string | undefined> {
+/**
+ * Says in one sentence what a machine lacks for a real cluster that uses these parts; undefined where
+ * it can run. `cache` is the folder of the parts that are made, by default the one that is used.
+ */
+export async function missing(
+  names: readonly PartName[],
+  machine: Machine = thisMachine,
+  cache?: string,
+): Promise<string | undefined> {
   const lacks = new Set([
-    ...(process.platform === 'linux' ? [] : ['Linux']),
-    ...(process.arch === 'x64' ? [] : ['an amd64 processor']),
-    ...(process.getuid?.() === 0 ? [] : ['root']),
+    ...(machine.platform === 'linux' ? [] : ['Linux']),
+    ...(machine.architecture === 'x64' ? [] : ['an amd64 processor']),
+    ...(machine.isRoot ? [] : ['root']),
     ...Object.entries(programs)
-      .filter(([program]) => !isInstalled(program))
+      .filter(([program]) => !machine.has(program))
       .map(([, name]) => name),
-    ...((await needsGo()) && !isInstalled('go') ? ['Go 1.26 or newer'] : []),
   ]);
-  if (lacks.size === 0) return undefined;
-  return `this machine lacks ${[...lacks].join(', ')}, which the real cluster needs; npm test does not need it`;
-}
-
-/** Go builds only what is not in the cache; these two every cluster uses. */
-async function needsGo(): Promise<boolean> {
-  return !((await isCached('etcd')) && (await isCached('control-plane')));
-}
-
-function isInstalled(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  for (const source of await waitingForGo(names, machine, cache)) {
+    lacks.add(await goNeededFor(source, machine));
+  }
+  return lacks.size === 0 ? undefined : lacking([...lacks]);
 }

@@ -1,31 +1,127 @@
 import { createHash } from 'node:crypto';
-import { existsSync, globSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, globSync, statSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CommandOptions, output, type Words } from './command.ts';
+import { unpack } from './apt.ts';
 import { cacheFolder } from './folders.ts';
-import { outside } from './namespace.ts';
+import { build, isOlderGo } from './go.ts';
+import { lacking, type Machine, thisMachine } from './machine.ts';
 import {
   type DebianSource,
   type GoSource,
+  oldestGo,
   type Part,
   type PartName,
   parts,
   toolsFolder,
 } from './parts.ts';
 
+/** Where a machine takes a part from now: a Debian package, or sources and the Go that builds them. */
+export type Origin =
+  | { readonly debian: DebianSource; readonly version: string }
+  | { readonly go: GoSource; readonly version: string };
+
 /**
  * The folder that holds the binaries of a part, which is built or unpacked into the cache the first
  * time. Rejects where that cannot be done, with what to do about it. `report` gets progress lines.
  */
 export async function tool(name: PartName, report: (line: string) => void): Promise<string> {
-  const folder = await folderOf(name);
-  if (existsSync(folder)) return folder;
-  await mkdir(join(cacheFolder(), 'tools'), { recursive: true });
+  const part: Part = parts[name];
+  let origin = await originOf(part, thisMachine);
+  const found = cached(toolCache(), await pins(name, part), origin);
+  if (found !== undefined) return found;
+  if (!origin && !part.go) {
+    await thisMachine.apt.update();
+    origin = await originOf(part, thisMachine);
+  }
+  if (!origin) throw new Error(await whyNot(part, thisMachine));
+  return await made(name, origin, report);
+}
+
+/**
+ * What is neither in the cache nor can be built, for want of Go. What only Debian has is left out: that
+ * may yet be found when its lists of packages are fetched.
+ */
+export async function waitingForGo(
+  names: readonly PartName[],
+  machine: Machine,
+  folder = toolCache(),
+): Promise<readonly GoSource[]> {
+  const waiting: GoSource[] = [];
+  for (const name of names) {
+    const part: Part = parts[name];
+    const origin = await originOf(part, machine);
+    const isThere = origin ?? cached(folder, await pins(name, part));
+    if (part.go && !isThere) waiting.push(part.go);
+  }
+  return waiting;
+}
+
+/** Says which Go builds a part, and which one is there instead. */
+export async function goNeededFor({ module }: GoSource, machine: Machine): Promise<string> {
+  const present = await machine.goFor(module);
+  const [major, minor] = oldestGo(module).split('.');
+  return `Go ${major}.${minor} or newer${present === undefined ? '' : ` (it has ${present})`}`;
+}
+
+/** Undefined where the machine cannot make the part, as far as it knows without a network. */
+export async function originOf(part: Part, machine: Machine): Promise<Origin | undefined> {
+  const { debian, go } = part;
+  const candidate = debian && (await machine.apt.candidate(debian.package));
+  if (debian && candidate && (await machine.apt.isAtLeast(candidate, debian.atLeast))) {
+    return { debian, version: candidate };
+  }
+  const version = go && (await machine.goFor(go.module));
+  if (!go || !version || isOlderGo(version, oldestGo(go.module))) return undefined;
+  return { go, version };
+}
+
+/**
+ * The name of a part with a hash of what the checkout says of its binaries: what they are made of, of
+ * which versions, for which release of the distribution.
+ */
+export async function pins(name: string, part: Part, folder = toolsFolder): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify([process.arch, part]));
+  if (part.go) {
+    for (const file of ['go.mod', 'go.sum']) {
+      hash.update(await readFile(join(folder, part.go.module, file)));
+    }
+  }
+  if (part.debian) hash.update(await readFile('/etc/os-release').catch(() => ''));
+  return `${name}-${hash.digest('hex').slice(0, 12)}`;
+}
+
+/**
+ * The cached folder of a part as it would be made now. A machine that cannot make it, having no Go or
+ * no lists of packages, takes the latest that was made to the same pins.
+ */
+export function cached(folder: string, pinned: string, origin?: Origin): string | undefined {
+  if (origin) {
+    const path = join(folder, `${pinned}-${maker(origin)}`);
+    return existsSync(path) ? path : undefined;
+  }
+  const madeAt = (path: string) => statSync(path).mtimeMs;
+  const made = globSync(`${pinned}-*`, { cwd: folder }).map((entry) => join(folder, entry));
+  return made.sort((a, b) => madeAt(b) - madeAt(a))[0];
+}
+
+/** What made a part, as it can be part of a path and of PATH: `go1.26.8`, or a version of Debian's. */
+function maker(origin: Origin): string {
+  const version = 'go' in origin ? `go${origin.version}` : origin.version;
+  return version.replaceAll(/[^\w.+~-]/g, '_');
+}
+
+async function made(
+  name: PartName,
+  origin: Origin,
+  report: (line: string) => void,
+): Promise<string> {
+  const folder = join(toolCache(), `${await pins(name, parts[name])}-${maker(origin)}`);
+  await mkdir(toolCache(), { recursive: true });
   // Made beside its place and moved there whole: what is in the cache is complete.
-  const unfinished = await mkdtemp(`${folder}.`);
+  const unfinished = await mkdtemp(join(toolCache(), `unfinished-${name}-`));
   try {
-    await make(name, unfinished, report);
+    await make(name, origin, { into: unfinished, report });
     await rename(unfinished, folder).catch((error: unknown) => {
       if (!existsSync(folder)) throw error; // else another run was quicker
     });
@@ -35,140 +131,34 @@ export async function tool(name: PartName, report: (line: string) => void): Prom
   return folder;
 }
 
-/** Claims that a part is in the cache. */
-export async function isCached(name: PartName): Promise<boolean> {
-  return existsSync(await folderOf(name));
+interface Making {
+  readonly into: string;
+  readonly report: (line: string) => void;
 }
 
-async function folderOf(name: PartName): Promise<string> {
-  return join(cacheFolder(), 'tools', `${name}-${await cacheKey(name)}`);
-}
-
-/** A hash of all that decides what a part's binaries are, as far as it is pinned. */
-async function cacheKey(name: PartName): Promise<string> {
-  const part: Part = parts[name];
-  const hash = createHash('sha256').update(JSON.stringify([process.arch, part]));
-  if (part.go) {
-    for (const file of ['go.mod', 'go.sum']) {
-      hash.update(await readFile(join(toolsFolder, part.go.module, file)));
-    }
-  }
-  // Packages are pinned by the release of the distribution.
-  if (part.debian) hash.update(await readFile('/etc/os-release').catch(() => ''));
-  return hash.digest('hex').slice(0, 12);
-}
-
-async function make(name: PartName, into: string, report: (line: string) => void): Promise<void> {
-  const { debian, go }: Part = parts[name];
-  if (debian && (await isNewEnough(debian, go === undefined))) {
-    report(`${name}: unpacking Debian's ${debian.package}`);
-    await unpack(debian, into);
+async function make(name: PartName, origin: Origin, { into, report }: Making): Promise<void> {
+  if ('debian' in origin) {
+    report(`${name}: unpacking Debian's ${origin.debian.package} ${origin.version}`);
+    await unpack(origin.debian, origin.version, into);
     return;
   }
-  if (!go) {
-    throw new Error(
-      `${name}: Debian offers no ${debian?.package} of ${debian?.atLeast} or newer (seen by apt-cache policy)`,
-    );
-  }
-  report(`${name}: building (once; about ${go.cpuMinutes} min of CPU time)`);
+  report(`${name}: building (once; about ${origin.go.cpuMinutes} min of CPU time)`);
   const began = performance.now();
   const minutes = () => ((performance.now() - began) / 60_000).toFixed(1);
   const stillThere = setInterval(() => report(`${name}: building since ${minutes()} min`), 30_000);
   try {
-    await build(go, into);
+    await build(origin.go, into);
   } finally {
     clearInterval(stillThere);
   }
   report(`${name}: built in ${minutes()} min`);
 }
 
-async function build(source: GoSource, into: string): Promise<void> {
-  const variables = Object.entries(source.variables ?? {}).map(
-    ([key, value]) => `-X ${key}=${value}`,
-  );
-  const [first = '', ...others] = Object.keys(source.packages);
-  await go(source, [
-    'build',
-    '-mod=readonly',
-    '-trimpath',
-    '-buildvcs=false',
-    `-tags=${source.tags ?? ''}`,
-    `-ldflags=${['-s -w', ...variables].join(' ')}`,
-    '-o',
-    others.length === 0 ? join(into, first) : `${into}/`,
-    ...Object.values(source.packages),
-  ]);
-  for (const [name, { module, files }] of Object.entries(source.documents ?? {})) {
-    const folder = (await go(source, ['list', '-m', '-f', '{{.Dir}}', module])).trim();
-    const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
-    await writeFile(join(into, name), texts.join('\n---\n'));
-  }
+async function whyNot({ debian, go }: Part, machine: Machine): Promise<string> {
+  if (go) return lacking([await goNeededFor(go, machine)]);
+  return lacking([`Debian's ${debian?.package} ${debian?.atLeast} or newer (apt-cache policy)`]);
 }
 
-/** Statically linked, as nothing here needs a C library. */
-async function go(source: GoSource, args: readonly string[]): Promise<string> {
-  const options = { cwd: join(toolsFolder, source.module), environment: { CGO_ENABLED: '0' } };
-  return await fromTheInternet(['go', ...args], options).catch((error: unknown) => {
-    if (!isMissingProgram(error)) throw error;
-    throw new Error(
-      'Go is missing, which builds the real cluster; install Go 1.26 or newer (`npm test` does not need it)',
-      { cause: error },
-    );
-  });
-}
-
-/** Asks what apt would install; fetches the lists of packages where it knows none. */
-async function isNewEnough(source: DebianSource, needed: boolean): Promise<boolean> {
-  let candidate = await candidateVersion(source.package);
-  if (candidate === undefined && needed) {
-    await fromTheInternet(['apt-get', 'update']);
-    candidate = await candidateVersion(source.package);
-  }
-  if (candidate === undefined) return false;
-  return await output(['dpkg', '--compare-versions', candidate, 'ge', source.atLeast]).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function candidateVersion(name: string): Promise<string | undefined> {
-  const policy = await output(['apt-cache', 'policy', name], { environment: { LC_ALL: 'C' } });
-  const version = /Candidate: (\S+)/.exec(policy)?.[1];
-  return version === '(none)' ? undefined : version;
-}
-
-async function unpack(source: DebianSource, into: string): Promise<void> {
-  const folder = join(into, 'package');
-  await mkdir(folder);
-  // apt would drop to a user who may not write below a home directory.
-  const download: Words = ['apt-get', '-o', 'APT::Sandbox::User=root', 'download', source.package];
-  await fromTheInternet(download, { cwd: folder });
-  const [archive = ''] = globSync('*.deb', { cwd: folder });
-  await output(['dpkg-deb', '-x', archive, '.'], { cwd: folder });
-  for (const [name, path] of Object.entries(source.binaries)) {
-    await copyFile(join(folder, path), join(into, name));
-    await chmod(join(into, name), 0o755);
-    await requireLibraries(join(into, name), source.package);
-  }
-  await rm(folder, { recursive: true });
-}
-
-/** A package that is only unpacked does not bring the libraries that it depends on. */
-async function requireLibraries(binary: string, name: string): Promise<void> {
-  const libraries = await output(['ldd', binary]).catch(() => ''); // fails on a static binary
-  const missing = [...libraries.matchAll(/(\S+) => not found/g)].map(([, library]) => library);
-  if (missing.length > 0) {
-    throw new Error(`${name} lacks ${missing.join(', ')}: run apt-get install ${name}`);
-  }
-}
-
-function fromTheInternet(words: Words, options?: CommandOptions): Promise<string> {
-  return output(outside(words), options);
-}
-
-function isMissingProgram(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code } = (error.cause ?? {}) as NodeJS.ErrnoException;
-  // nsenter(1), through which a test reaches the outside, says it with the shell's status.
-  return code === 'ENOENT' || /nsenter: failed to execute/.test(error.message);
+function toolCache(): string {
+  return join(cacheFolder(), 'tools');
 }
