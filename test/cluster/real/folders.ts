@@ -7,12 +7,21 @@ export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): strin
   return join(base, 'kubernetes-image-puller-operator');
 }
 
+/**
+ * What there is once per machine and name, as the network namespace and the control groups are: the
+ * claims on the cluster, and the ways to the node's sockets, as the path of one has 107 characters at
+ * most (unix(7)) and a cache may lie deep.
+ */
+export function machineFolder(name: string): string {
+  return `/run/kip-${name}`;
+}
+
 /** The folders of one cluster. All but `log` are emptied when it stops. */
 export interface ClusterFolders {
   readonly root: string;
   readonly pki: string;
   readonly configuration: string;
-  /** Process records and the runtime's socket. */
+  /** Process records, kubeconfig, runc's state. */
   readonly run: string;
   /** One file per daemon, the audit log, the logs of pods. Kept until the next start, for a look back. */
   readonly log: string;
@@ -20,9 +29,13 @@ export interface ClusterFolders {
   readonly data: string;
 }
 
-/** Where the cluster of this name keeps its files. */
+/** Where a cluster of this name that is started now keeps its files. */
 export function clusterFolders(name: string): ClusterFolders {
-  const root = join(cacheFolder(), 'clusters', name);
+  return foldersIn(join(cacheFolder(), 'clusters', name));
+}
+
+/** The folders of the cluster that has its files in this one. */
+export function foldersIn(root: string): ClusterFolders {
   return {
     root,
     pki: join(root, 'pki'),

@@ -1,117 +1,111 @@
-import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { Claims } from './claims.ts';
 import type { Words } from './command.ts';
-import { clusterFolders } from './folders.ts';
-import { claim, currentCluster, makeNamespace, removeNamespace, runInside } from './namespace.ts';
+import { type Action, parse, personal, usage } from './command-line.ts';
+import { type ClusterFolders, clusterFolders, foldersIn } from './folders.ts';
+import {
+  currentCluster,
+  endInside,
+  makeNamespace,
+  removeNamespace,
+  runInside,
+} from './namespace.ts';
 import { type PartName, parts } from './parts.ts';
+import { directions, shellSettings } from './personal.ts';
 import { missing } from './prerequisites.ts';
 import { Processes } from './processes.ts';
-import { RealCluster } from './real-cluster.ts';
 import { removeCluster } from './remove.ts';
 
-const usage = `usage:
-  npm run cluster                         brings a cluster up and says how to use it
-  npm run cluster -- up --fake-nodes N    the same with N nodes that exist on paper
-  npm run cluster -- enter [command…]     a shell, or a command, in its network
-  npm run cluster -- down                 ends it
-  npm run cluster -- run command…         a command in a fresh network for tests
-  npm run test:e2e [-- jest arguments]    the tests that need a real cluster
-`;
-
-/** The cluster of a person, and the one that tests start and stop. */
-const [personal, tested] = ['dev', 'e2e'] as const;
-
 async function main(): Promise<number> {
-  const [action = 'up', ...rest] = process.argv.slice(2);
-  if (action === 'help' || action === '--help') return say(usage);
-  const complaint = await missing(Object.keys(parts) as PartName[]);
-  if (complaint !== undefined) throw new Error(complaint);
-  switch (action) {
-    case 'run':
-      return await run(rest);
-    case 'up':
-      return await (currentCluster() === undefined ? up(rest) : upInside(rest));
-    case 'enter':
-      return await enter(rest);
-    case 'down':
-      await remove(personal);
-      return 0;
-    default:
-      throw new Error(`${action} is no command\n${usage}`);
+  const action = parse(process.argv.slice(2));
+  if (action.name === 'help') return say(usage);
+  const around = currentCluster();
+  if (around !== undefined) {
+    throw new Error(
+      `this runs inside the network of the cluster "${around}"; leave it, by exit, for ${action.name}`,
+    );
   }
+  const complaint = await missing(partsFor(action));
+  if (complaint !== undefined) throw new Error(complaint);
+  switch (action.name) {
+    case 'run':
+      return await run(action.cluster, action.words);
+    case 'up':
+      return await up(action.fakeNodes);
+    case 'enter':
+      return await enter(action.words);
+    case 'down':
+      await clear(personal);
+      return 0;
+  }
+}
+
+/** What is made before the action is over; tests may ask for anything. */
+function partsFor(action: Action): readonly PartName[] {
+  const all = Object.keys(parts) as PartName[];
+  if (action.name === 'run') return all;
+  if (action.name !== 'up') return [];
+  return all.filter((part) => part !== 'kwok' || action.fakeNodes > 0);
 }
 
 /** A command in a fresh network, which is removed after it with all that then runs there. */
-async function run(rest: readonly string[]): Promise<number> {
-  const [program, ...args] = rest;
-  if (program === undefined) throw new Error(`run what?\n${usage}`);
-  await remove(tested);
-  await makeNamespace(tested);
+async function run(cluster: string, words: Words): Promise<number> {
+  await clear(cluster);
+  claim(cluster);
   try {
-    return await runInside(tested, [program, ...args]);
+    await makeNamespace(cluster);
+    return await runInside(cluster, words);
   } finally {
-    await remove(tested);
+    await clear(cluster);
   }
 }
 
-/** Makes the network and goes on inside, by running this program again there. */
-async function up(rest: readonly string[]): Promise<number> {
+/** Makes the network and goes on inside. */
+async function up(fakeNodes: number): Promise<number> {
+  // First of all: one that is on its way up, or down, may look as if it stood.
+  const claims = claim(personal);
+  const standing = standingCluster();
+  if (standing) {
+    claims.withdraw();
+    if (fakeNodes === 0) return say(`the cluster is up\n${directions(standing)}`);
+    throw new Error('the cluster is up and keeps its nodes; npm run cluster -- down ends it');
+  }
+  await clear(personal);
   claim(personal);
-  if (new Processes(clusterFolders(personal)).find('kube-apiserver')) {
-    return say(`the cluster is up\n${directions()}`);
-  }
-  await remove(personal);
   await makeNamespace(personal);
-  const again: Words = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)];
-  return await runInside(personal, [...again, 'up', ...rest]);
+  const start = fileURLToPath(new URL('./start.ts', import.meta.url));
+  const words: Words = [process.execPath, ...process.execArgv, start, String(fakeNodes)];
+  return await runInside(personal, words);
 }
 
-async function upInside(rest: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...rest], options: { 'fake-nodes': { type: 'string' } } });
-  const fakeNodes = Number(values['fake-nodes'] ?? 0);
-  if (!Number.isInteger(fakeNodes)) throw new Error('--fake-nodes: say how many');
-  const cluster = await RealCluster.start();
-  if (fakeNodes > 0) await cluster.addFakeNodes(fakeNodes);
-  await cluster.registry.push('busybox:1', cluster.busyboxImage);
-  writeFileSync(
-    shellSettings(),
-    `export PATH='${cluster.binaryFolder}':"$PATH"\nexport KUBECONFIG='${cluster.kubeconfigFile}'\n`,
-  );
-  return say(
-    `nodes: ${cluster.nodes.length}; an image to try: ${cluster.registry.reference('busybox:1')}\n${directions()}`,
-  );
-}
-
-async function enter(rest: readonly string[]): Promise<number> {
-  if (!new Processes(clusterFolders(personal)).find('kube-apiserver')) {
-    throw new Error('no cluster is up: npm run cluster');
-  }
-  const [program = process.env['SHELL'] ?? 'bash', ...args] = rest;
+async function enter(words: readonly string[]): Promise<number> {
+  const standing = standingCluster();
+  if (!standing) throw new Error('no cluster is up: npm run cluster');
+  const [program = process.env['SHELL'] ?? 'bash', ...args] = words;
   const script = `. "$0" && exec "$@"`;
-  return await runInside(personal, ['sh', '-c', script, shellSettings(), program, ...args]);
+  return await runInside(personal, ['sh', '-c', script, shellSettings(standing), program, ...args]);
 }
 
-async function remove(name: string): Promise<void> {
-  claim(name);
-  await removeCluster(name);
-  await removeNamespace(name);
+/** The folders of the person's cluster, whichever cache they are in; undefined where none is up. */
+function standingCluster(): ClusterFolders | undefined {
+  return new Claims(personal).folders
+    .map(foldersIn)
+    .find((folders) => new Processes(folders).find('kube-apiserver'));
 }
 
-/** kubectl and the kubeconfig of the personal cluster, as a shell reads them. */
-function shellSettings(): string {
-  return `${clusterFolders(personal).run}/environment`;
+function claim(cluster: string): Claims {
+  const claims = new Claims(cluster);
+  claims.take(clusterFolders(cluster).root);
+  return claims;
 }
 
-function directions(): string {
-  const { run: folder, log } = clusterFolders(personal);
-  return [
-    `kubeconfig: ${folder}/kubeconfig (valid inside the cluster's network)`,
-    `logs:       ${log}`,
-    'enter:      npm run cluster -- enter',
-    'end:        npm run cluster -- down',
-    '',
-  ].join('\n');
+/** Leaves nothing of a cluster but its logs, however and from whichever cache it was started. */
+async function clear(cluster: string): Promise<void> {
+  const claims = claim(cluster);
+  await endInside(cluster);
+  for (const folder of claims.folders) await removeCluster(cluster, foldersIn(folder));
+  await removeNamespace(cluster);
+  claims.release();
 }
 
 function say(text: string): number {

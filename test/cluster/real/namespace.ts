@@ -1,8 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { onTerminal, output, type Words } from './command.ts';
-import { clusterFolders } from './folders.ts';
-import { end, isAlive, type ProcessRecord, processRecord } from './processes.ts';
+import { end, type ProcessRecord, processRecord } from './processes.ts';
 
 /**
  * The network that a cluster has for itself: the addresses below exist in its network namespace
@@ -18,15 +16,18 @@ export const network = {
   apiServer: '10.96.0.1',
 } as const;
 
-/** Names the cluster inside whose namespace this process runs; unset elsewhere. */
-const nameVariable = 'REAL_CLUSTER';
 /** The namespace that this process was in before: the one with a way out. */
 const outsideVariable = 'REAL_CLUSTER_OUTSIDE';
 
 /** The cluster in whose network this process runs; undefined outside. */
 export function currentCluster(): string | undefined {
-  const name = process.env[nameVariable];
-  return name !== undefined && isInside(name) ? name : undefined;
+  if (!existsSync(namespaces)) return undefined;
+  // One inode per namespace, whichever path leads to it (namespaces(7)).
+  const own = statSync('/proc/self/ns/net').ino;
+  return readdirSync(namespaces)
+    .filter((entry) => entry.startsWith(prefix))
+    .map((entry) => entry.slice(prefix.length))
+    .find((name) => statSync(pathOf(name), { throwIfNoEntry: false })?.ino === own);
 }
 
 /** The same command in the network that this process came from. */
@@ -52,55 +53,42 @@ export async function makeNamespace(name: string): Promise<void> {
 export function runInside(name: string, words: Words): Promise<number> {
   // Not `ip netns exec`: that mounts another /sys, where the control groups would be missing.
   return onTerminal(['nsenter', `--net=${pathOf(name)}`, ...words], {
-    [nameVariable]: name,
     [outsideVariable]: `/proc/${process.pid}/ns/net`,
   });
 }
 
 /**
- * Ends whatever still runs inside, then the namespace. Daemons are to be stopped before, in their
- * order: this catches what a killed test left, such as an operator that it had started.
+ * Ends all that runs inside: daemons, and what a killed run left beside them, a test that would go on
+ * to start daemons among it.
  */
+export async function endInside(name: string): Promise<void> {
+  for (let left = await inside(name); left.length > 0; left = await inside(name)) {
+    await end(left, 2_000);
+  }
+}
+
+/** Removes the namespace, with its addresses; nothing is to run inside any more. */
 export async function removeNamespace(name: string): Promise<void> {
-  if (!existsSync(pathOf(name))) return;
+  if (existsSync(pathOf(name))) await output(['ip', 'netns', 'delete', netnsName(name)]);
+}
+
+async function inside(name: string): Promise<readonly ProcessRecord[]> {
+  if (!existsSync(pathOf(name))) return [];
   const pids = await output(['ip', 'netns', 'pids', netnsName(name)]);
-  const records = pids
+  return pids
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => processRecord(Number(line)))
     .filter((record) => record !== undefined);
-  await end(records, 2_000);
-  await output(['ip', 'netns', 'delete', netnsName(name)]);
 }
 
-/**
- * Claims a cluster for this process; throws where another one that lives has it. A claim ends with
- * its process, so one that was killed blocks nobody.
- */
-export function claim(name: string): void {
-  const { root } = clusterFolders(name);
-  mkdirSync(root, { recursive: true });
-  const file = join(root, 'owner.json');
-  const owner = existsSync(file)
-    ? (JSON.parse(readFileSync(file, 'utf8')) as ProcessRecord)
-    : undefined;
-  if (owner && isAlive(owner) && owner.pid !== process.pid) {
-    throw new Error(`the cluster "${name}" is in use by process ${owner.pid}`);
-  }
-  writeFileSync(file, JSON.stringify(processRecord(process.pid)));
-}
-
-function isInside(name: string): boolean {
-  // One inode per namespace, whichever path leads to it (namespaces(7)).
-  return (
-    existsSync(pathOf(name)) && statSync(pathOf(name)).ino === statSync('/proc/self/ns/net').ino
-  );
-}
+const namespaces = '/run/netns';
+const prefix = 'kip-';
 
 function netnsName(name: string): string {
-  return `kip-${name}`;
+  return `${prefix}${name}`;
 }
 
 function pathOf(name: string): string {
-  return `/run/netns/${netnsName(name)}`;
+  return `${namespaces}/${netnsName(name)}`;
 }

@@ -4,24 +4,27 @@ import { output } from './command.ts';
 import { controlGroups } from './control-groups.ts';
 import { type DaemonName, daemonNames } from './daemon.ts';
 import { type ClusterFolders, clusterFolders } from './folders.ts';
-import { runtimeSocket } from './node.ts';
+import { runtimeSocket, runtimeState } from './node.ts';
 import { end, Processes, processesRunning } from './processes.ts';
 
 /**
  * Stops all that a cluster runs and removes what it stored; the logs stay. Goes by what is on disk
  * and in the kernel, so it also clears what a killed run left behind, and does no harm twice.
  */
-export async function removeCluster(name: string): Promise<void> {
-  const folders = clusterFolders(name);
+export async function removeCluster(
+  name: string,
+  folders: ClusterFolders = clusterFolders(name),
+): Promise<void> {
   const processes = new Processes(folders);
   for (const daemon of [...daemonNames].reverse()) {
     // Containers must not outlive their runtime, and kubelet, by now stopped, cannot start new ones.
-    if (daemon === 'containerd') await endContainers(name, folders);
+    if (daemon === 'containerd') await endContainers(name);
     await processes.stop(daemon, graceMs[daemon] ?? 5_000);
   }
   await unmountBelow(folders.root);
   removeContainerLogLinks(folders.log);
-  for (const folder of [folders.pki, folders.configuration, folders.run, folders.data]) {
+  const { pki, configuration, run, data } = folders;
+  for (const folder of [pki, configuration, run, data, ...runtimeState(name, folders)]) {
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -30,9 +33,9 @@ export async function removeCluster(name: string): Promise<void> {
 const graceMs: { readonly [name in DaemonName]?: number } = { 'kube-apiserver': 1_000 };
 
 /** Ends every container and the shims that watch over them; the runtime is to be stopped before or after. */
-export async function endContainers(name: string, folders: ClusterFolders): Promise<void> {
+export async function endContainers(name: string): Promise<void> {
   await controlGroups(name).remove();
-  const socket = runtimeSocket(folders);
+  const socket = runtimeSocket(name);
   const shims = processesRunning(
     (commandLine) =>
       commandLine.includes('containerd-shim-runc-v2 ') && commandLine.includes(` ${socket} `),
