@@ -7,22 +7,23 @@ describe('the real cluster', () => {
 
   beforeAll(async () => {
     cluster = await RealCluster.start();
-    const namespace = { apiVersion: 'v1', kind: 'Namespace' };
     await create('/api/v1/namespaces', { ...namespace, metadata: { name: 'open' } });
     const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
     await create('/api/v1/namespaces', { ...namespace, metadata: { name: 'strict', labels } });
-    // Pods are refused until their namespace has its service account.
-    for (const name of ['open', 'strict']) {
-      await cluster.until(async () => {
-        const account = await read(`/api/v1/namespaces/${name}/serviceaccounts/default`);
-        return account !== undefined;
-      });
-    }
+    await untilTakesPods('open');
+    await untilTakesPods('strict');
   }, startTimeoutMs);
 
   // Undefined where it did not come up.
   afterAll(() => (cluster as RealCluster | undefined)?.stop(), startTimeoutMs);
 
+  const namespace = { apiVersion: 'v1', kind: 'Namespace' };
+  /** Pods are refused until their namespace has its service account. */
+  const untilTakesPods = (name: string) =>
+    cluster.until(async () => {
+      const account = await read(`/api/v1/namespaces/${name}/serviceaccounts/default`);
+      return account !== undefined;
+    });
   const create = (path: string, object: object) => cluster.api.create(path, object);
   // biome-ignore lint/suspicious/noExplicitAny: tests read what the server says as it says it
   const read = (path: string): Promise<any> => cluster.api.get(path);
@@ -70,6 +71,17 @@ describe('the real cluster', () => {
     await expect(create('/api/v1/namespaces/strict/pods', privileged)).rejects.toThrow(
       'violates PodSecurity',
     );
+  });
+
+  it('warns of a pod that the namespace is only warned about', async () => {
+    const labels = { 'pod-security.kubernetes.io/warn': 'restricted' };
+    await create('/api/v1/namespaces', { ...namespace, metadata: { name: 'warned', labels } });
+    await untilTakesPods('warned');
+    const privileged = pod('privileged', { name: 'main', image: 'any' });
+    expect(await create('/api/v1/namespaces/warned/pods', privileged)).toEqual([
+      expect.stringMatching(/^299 - "would violate PodSecurity \\?"restricted:latest/),
+    ]);
+    expect(await read('/api/v1/namespaces/warned/pods/privileged')).toBeDefined();
   });
 
   it('gives a service account the rights of its roles, and tells in the audit log what it did', async () => {
@@ -143,15 +155,19 @@ describe('the real cluster', () => {
   });
 
   it('runs pods on nodes that exist on paper only', async () => {
-    await cluster.addFakeNodes(20);
-    expect(cluster.nodes).toHaveLength(21);
+    const count = 500;
+    await cluster.addFakeNodes(count);
+    expect(cluster.nodes).toHaveLength(1 + count);
     const daemonSets = '/apis/apps/v1/namespaces/open/daemonsets';
     const placed = daemonSet('many', [{ name: 'main', image: 'any' }], {
       nodeSelector: { 'kip.test/node': 'fake' },
       tolerations: [{ key: 'kip.test/node', operator: 'Exists' }],
     });
     await create(daemonSets, placed);
-    await cluster.until(async () => (await read(`${daemonSets}/many`)).status.numberReady === 20);
+    await cluster.until(
+      async () => (await read(`${daemonSets}/many`)).status.numberReady === count,
+      startTimeoutMs,
+    );
   });
 });
 

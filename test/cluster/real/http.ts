@@ -35,13 +35,16 @@ export class AdminApi {
   }
 
   /** What is at a path; undefined where the server answers 404. Other refusals are thrown. */
-  get(path: string): Promise<unknown> {
-    return this.#send('GET', path);
+  async get(path: string): Promise<unknown> {
+    return (await this.#send('GET', path)).body;
   }
 
-  /** Creates an object in a collection; one that exists already is left as it is. */
-  async create(path: string, object: object): Promise<void> {
-    await this.#send('POST', path, JSON.stringify(object));
+  /**
+   * Creates an object in a collection; one that exists already is left as it is. Resolves with what the
+   * server warns of (the Warning headers: RFC 7234, 5.5).
+   */
+  async create(path: string, object: object): Promise<readonly string[]> {
+    return (await this.#send('POST', path, JSON.stringify(object))).warnings;
   }
 
   /** Claims that the server is up and its post-start hooks have run. */
@@ -61,7 +64,11 @@ export class AdminApi {
     return this.#agent.destroy();
   }
 
-  async #send(method: 'GET' | 'POST', path: string, body: string | null = null): Promise<unknown> {
+  async #send(
+    method: 'GET' | 'POST',
+    path: string,
+    body: string | null = null,
+  ): Promise<{ readonly body?: unknown; readonly warnings: readonly string[] }> {
     const response = await request(`${this.#url}${path}`, {
       method,
       body,
@@ -69,10 +76,11 @@ export class AdminApi {
       headers: { accept: 'application/json', 'content-type': 'application/json' },
     });
     const text = await response.body.text();
-    if (response.statusCode === (method === 'GET' ? 404 : 409)) return undefined;
+    const warnings = [response.headers['warning'] ?? []].flat();
+    if (response.statusCode === (method === 'GET' ? 404 : 409)) return { warnings };
     if (response.statusCode >= 300) {
       throw new Error(`${method} ${path}: ${response.statusCode} ${text.slice(0, 500)}`);
     }
-    return JSON.parse(text);
+    return { body: JSON.parse(text), warnings };
   }
 }
