@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BuildError } from './build-error.ts';
 import type { Target } from './root.ts';
 
 /** How a container of an image runs, in the terms of the OCI image configuration. */
@@ -20,7 +21,7 @@ export function readDockerfile(): string {
  * Reads from a Dockerfile how containers of a target run, so that the image that is built without a
  * container engine cannot differ from the one that is built with it.
  *
- * @throws where the target does more than this builder would do: copy its root directory and say how
+ * @throws BuildError where the target does more than this builder would do: copy its root directory and say how
  * to run it
  */
 export function imageConfig(target: Target, dockerfile: string): ImageConfig {
@@ -30,10 +31,12 @@ export function imageConfig(target: Target, dockerfile: string): ImageConfig {
   const understood = ['COPY', 'LABEL', 'ENV', 'USER', 'ENTRYPOINT', 'CMD'];
   const stranger = instructions.find(({ name }) => !understood.includes(name));
   if (stranger !== undefined) {
-    throw new Error(`Dockerfile: the target ${target} has a ${stranger.name}, not understood here`);
+    throw new BuildError(
+      `Dockerfile: the target ${target} has a ${stranger.name}, not understood here`,
+    );
   }
   if (copies.join() !== `--from=roots /roots/${target}/ /`) {
-    throw new Error(
+    throw new BuildError(
       `Dockerfile: the target ${target} must copy /roots/${target}/ and nothing else`,
     );
   }
@@ -67,7 +70,7 @@ function instructionsOf(target: Target, dockerfile: string): readonly Instructio
   const start = lines.findIndex(
     ({ name, text }) => name === 'FROM' && text === `scratch AS ${target}`,
   );
-  if (start < 0) throw new Error(`Dockerfile: there is no stage "FROM scratch AS ${target}"`);
+  if (start < 0) throw new BuildError(`Dockerfile: there is no stage "FROM scratch AS ${target}"`);
   const length = lines.slice(start + 1).findIndex(({ name }) => name === 'FROM');
   return lines.slice(start + 1, length < 0 ? undefined : start + 1 + length);
 }

@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { asError } from '../../src/errors.ts';
+import { errorChain } from '../../src/log.ts';
+import { BuildError } from './build-error.ts';
 import type { ImageConfig } from './dockerfile.ts';
-import type { Entry } from './root.ts';
+import { type Entry, foldersOf } from './root.ts';
 
 /** A blob and how others refer to it (opencontainers/image-spec: descriptor.md). */
-interface Blob {
+export interface Blob {
   readonly mediaType: string;
   readonly digest: string;
   readonly content: Buffer;
@@ -26,7 +29,19 @@ export function image(entries: readonly Entry[], config: ImageConfig): Image {
   const archive = tar(entries);
   const diffId = digest(archive);
   const layer = blob('layer.v1.tar+gzip', gzipSync(archive, { level: 6 }));
-  const configBlob = blob(
+  const configBlob = configuration(diffId, config);
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    config: descriptor(configBlob),
+    layers: [descriptor(layer)],
+  };
+  return { layer, config: configBlob, manifest: blob('manifest.v1+json', json(manifest)), diffId };
+}
+
+/** The configuration of an image: its digest, the image's id, stands for all there is but the compression. */
+export function configuration(diffId: string, config: ImageConfig): Blob {
+  return blob(
     'config.v1+json',
     json({
       architecture: 'amd64',
@@ -36,13 +51,6 @@ export function image(entries: readonly Entry[], config: ImageConfig): Image {
       history: [{ created_by: 'kubernetes-image-puller-operator' }],
     }),
   );
-  const manifest = {
-    schemaVersion: 2,
-    mediaType: 'application/vnd.oci.image.manifest.v1+json',
-    config: descriptor(configBlob),
-    layers: [descriptor(layer)],
-  };
-  return { layer, config: configBlob, manifest: blob('manifest.v1+json', json(manifest)), diffId };
 }
 
 /** Writes an OCI image layout, which skopeo, podman and containerd read. */
@@ -74,7 +82,7 @@ export interface Destination {
 /**
  * Pushes an image (opencontainers/distribution-spec: spec.md).
  *
- * @throws where the registry refuses, with its words
+ * @throws BuildError where the registry refuses, with its words, or cannot be reached
  */
 export async function push(
   { layer, config, manifest }: Image,
@@ -86,7 +94,7 @@ export async function push(
 }
 
 async function pushBlob(content: Blob, base: string): Promise<void> {
-  const present = await fetch(`${base}/blobs/${content.digest}`, { method: 'HEAD' });
+  const present = await answered(`${base}/blobs/${content.digest}`, { method: 'HEAD' });
   if (present.ok) return;
   const started = await send(`${base}/blobs/uploads/`, 'POST');
   const upload = new URL(started.headers.get('location') ?? '', base);
@@ -95,7 +103,7 @@ async function pushBlob(content: Blob, base: string): Promise<void> {
 }
 
 async function send(url: string, method: string, body?: Omit<Blob, 'digest'>): Promise<Response> {
-  const response = await fetch(url, {
+  const response = await answered(url, {
     method,
     ...(body && {
       body: new Uint8Array(body.content),
@@ -103,9 +111,19 @@ async function send(url: string, method: string, body?: Omit<Blob, 'digest'>): P
     }),
   });
   if (!response.ok) {
-    throw new Error(`${method} ${url} answered ${response.status}: ${await response.text()}`);
+    throw new BuildError(`${method} ${url} answered ${response.status}: ${await response.text()}`);
   }
   return response;
+}
+
+async function answered(url: string, request: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, request);
+  } catch (error) {
+    throw new BuildError(`${request.method} ${url}: ${errorChain(asError(error))}`, {
+      cause: error,
+    });
+  }
 }
 
 function blob(type: string, content: Buffer): Blob {
@@ -128,9 +146,8 @@ const block = 512;
 
 /** A POSIX ustar archive with the directories that the paths need. */
 function tar(entries: readonly Entry[]): Buffer {
-  const folders = new Set(entries.flatMap(({ path }) => foldersAbove(path)));
   return Buffer.concat([
-    ...[...folders].sort().map((path) => header({ path, mode: 0o755, type: '5' })),
+    ...foldersOf(entries).map((path) => header({ path: `${path}/`, mode: 0o755, type: '5' })),
     ...entries.flatMap(archived),
     Buffer.alloc(2 * block),
   ]);
@@ -142,11 +159,6 @@ function archived(entry: Entry): readonly Buffer[] {
   const mode = executable ? 0o755 : 0o644;
   const padding = Buffer.alloc((block - (content.length % block)) % block);
   return [header({ path, mode, type: '0', size: content.length }), Buffer.from(content), padding];
-}
-
-/** `a/b/c` is in `a/` and `a/b/`. */
-function foldersAbove(path: string): readonly string[] {
-  return [...path.matchAll(/\//g)].map(({ index }) => path.slice(0, index + 1));
 }
 
 interface Header {

@@ -13,8 +13,16 @@ export interface Pin {
 /** What the images are made of, for linux/amd64. */
 export interface Pins {
   readonly debian: readonly Pin[];
-  /** The digest of the sleeper's layer, uncompressed, by version: one that is released never changes. */
-  readonly sleeper: Readonly<Record<string, string>>;
+  /** By version: one that is released never changes. */
+  readonly sleeper: Readonly<Record<string, SleeperPin>>;
+}
+
+/** A version of the sleeper, to the byte. */
+export interface SleeperPin {
+  /** The digest of its layer, uncompressed. */
+  readonly layer: string;
+  /** The digest of its configuration: how it runs, and the layer. */
+  readonly config: string;
 }
 
 const file = join(import.meta.dirname, 'pins.json');
