@@ -2,11 +2,18 @@
 #
 # Neither has a base of somebody else: every file comes from this checkout, from a package of
 # package-lock.json, or from a Debian package that .ci/image/pins.json pins by hash. So the image in which
-# they are put together leaves no trace in them; pin it all the same by
-# --build-arg BUILDER=docker.io/library/node@sha256:… (any Debian 12 with npm serves).
+# they are put together leaves no file in them; its default is a moving tag, which --builder
+# docker.io/library/node@sha256:… replaces (any Debian 12 with npm serves).
 #
-# .ci/image/build.ts also builds these targets without a container engine. It reads how they run from
-# here, and knows no more instructions in them than there are.
+# .ci/image/build.ts also builds these targets without a container engine: by --oci and --push, the same
+# bytes at every build. It reads how they run from here, and knows no more instructions in them than
+# there are. A container engine makes the same files and the same way to run, but notes when it did so.
+# For the same bytes at each of its builds it must be told a time, and packs layers in its own way even
+# then:
+#   docker buildx build --build-arg SOURCE_DATE_EPOCH=0 --provenance=false \
+#     --output type=oci,rewrite-timestamp=true,dest=FILE
+#   podman build --timestamp 0, buildah build --timestamp 0
+# (moby/buildkit: docs/build-repro.md; containers/buildah: docs/buildah-build.1.md)
 ARG BUILDER=docker.io/library/node:24-bookworm-slim
 
 FROM ${BUILDER} AS roots
