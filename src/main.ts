@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { basename } from 'node:path';
 import { type Environment, healthPort, logConfig, operatorConfig } from './config.ts';
 import { asError, ConfigError, UsageError } from './errors.ts';
 import { createLog, errorChain } from './log.ts';
@@ -6,13 +7,23 @@ import { endOfProcess } from './process.ts';
 import { version } from './release.ts';
 import { HealthServer } from './server.ts';
 
-const usage = `Usage: kubernetes-image-puller-operator COMMAND
+// kubectl runs the file kubectl-image_puller as `kubectl image-puller`.
+const program = basename(process.argv[1] ?? '').startsWith('kubectl-image_puller')
+  ? 'kubectl image-puller'
+  : 'kubernetes-image-puller-operator';
+
+// The bundle, which is JavaScript, has no demo: that one needs the sources of the tests.
+const demoUsage = import.meta.filename.endsWith('.ts')
+  ? `
+  demo [--images LIST] [--nodes N] [--file FILE]
+                                 shows it all at work on a cluster of its own, inside this process`
+  : '';
+
+const usage = `Usage: ${program} COMMAND
 
   operator                       keeps what the KubernetesImagePullers of a cluster ask for in place
   puller --managed --config DIR  the program in the Deployment of each puller
-  render -f FILE [--openshift]   prints the objects that would be applied; needs no cluster
-  demo [--images LIST] [--nodes N] [--file FILE]
-                                 shows it all at work on a cluster of its own, inside this process
+  render -f FILE [--openshift]   prints the objects that would be applied; needs no cluster${demoUsage}
   version                        prints the version
 
 The operator's cluster is that of KUBECONFIG, ~/.kube/config, or the one it runs in. Its settings
