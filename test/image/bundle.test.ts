@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type Bundle, bundle } from '../../.ci/image/bundle.ts';
 import { render, toYaml } from '../../src/cli/render.ts';
@@ -66,6 +66,22 @@ describe('under the flags of the image, the bundle', () => {
     );
   });
 
+  it('may fill half of the memory with its heap, of which the young generation is small', async () => {
+    expect(flags).toEqual(
+      expect.arrayContaining(['--max-semi-space-size=1', '--max-old-space-size-percentage=50']),
+    );
+    const program = join(directory, 'limit.mjs');
+    writeFileSync(
+      program,
+      `import { getHeapStatistics } from 'node:v8';
+      console.log(getHeapStatistics().heap_size_limit);`,
+    );
+    const { output } = await run({ command: [process.execPath, ...flags, program] });
+    // Of the control group, or of the machine where it sets no limit. The limit counts both generations.
+    const half = Math.min(process.constrainedMemory() || Infinity, totalmem()) / 2;
+    expect(Number(output) / half).toBeCloseTo(1, 1);
+  });
+
   it('tells its version', async () => {
     expect(await run({ command: started(['version']) })).toEqual({
       code: 0,
@@ -106,6 +122,7 @@ describe('under the flags of the image, the bundle', () => {
   it('has no demo, and says so', async () => {
     const { code, errors } = await run({ command: started(['demo']) });
     expect([code, errors]).toEqual([2, 'there is no demo here: run npm start in the sources\n']);
+    expect((await run({ command: started(['--help']) })).output).not.toContain('demo');
   });
 
   it('reads no file but those of its containers', async () => {
