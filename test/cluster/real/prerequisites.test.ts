@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { aMachine } from './machines.ts';
+import { aMachine } from './builders.ts';
 import { type PartName, parts } from './parts.ts';
 import { missing } from './prerequisites.ts';
 import { pins } from './tools.ts';

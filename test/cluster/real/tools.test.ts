@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { aMachine } from './machines.ts';
+import { aMachine } from './builders.ts';
 import { type Part, parts } from './parts.ts';
 import { cached, type Origin, originOf, pins } from './tools.ts';
 
