@@ -27,7 +27,7 @@ export function daemonSet(input: ManifestInput): KubeObject {
     }),
     spec: {
       selector: { matchLabels: selector },
-      // The new pod holds every image before the old one goes: a node is never without its cache.
+      // The new pod holds every image before the old one goes, as long as the old one is Ready.
       updateStrategy: {
         type: 'RollingUpdate',
         rollingUpdate: { maxSurge: settings.maxSurge, maxUnavailable: 0 },
