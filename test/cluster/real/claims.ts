@@ -1,6 +1,5 @@
 import { mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { machineFolder } from './folders.ts';
 import { isAlive, type ProcessRecord, processRecord } from './processes.ts';
 
 /**
@@ -15,7 +14,7 @@ export class Claims {
   readonly #cluster: string;
   readonly #folder: string;
 
-  constructor(cluster: string, folder = machineFolder(cluster)) {
+  constructor(cluster: string, folder = `/run/kip-${cluster}`) {
     this.#cluster = cluster;
     this.#folder = folder;
   }

@@ -7,21 +7,12 @@ export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): strin
   return join(base, 'kubernetes-image-puller-operator');
 }
 
-/**
- * What there is once per machine and name, as the network namespace and the control groups are: the
- * claims on the cluster, and the ways to the node's sockets, as the path of one has 107 characters at
- * most (unix(7)) and a cache may lie deep.
- */
-export function machineFolder(name: string): string {
-  return `/run/kip-${name}`;
-}
-
 /** The folders of one cluster. All but `log` are emptied when it stops. */
 export interface ClusterFolders {
   readonly root: string;
   readonly pki: string;
   readonly configuration: string;
-  /** Process records, kubeconfig, runc's state. */
+  /** Process records and the runtime's socket. */
   readonly run: string;
   /** One file per daemon, the audit log, the logs of pods. Kept until the next start, for a look back. */
   readonly log: string;
@@ -44,4 +35,16 @@ export function foldersIn(root: string): ClusterFolders {
     log: join(root, 'log'),
     data: join(root, 'data'),
   };
+}
+
+/**
+ * Says where a cluster's sockets would lie too deep; undefined where they do not. The path of one has
+ * 107 characters at most (unix(7)), and kubelet's are made under another name first, of ten digits.
+ */
+export function tooDeep({ data, root }: ClusterFolders): string | undefined {
+  const socket = join(data, 'kubelet', 'pod-resources', '0123456789');
+  const length = Buffer.byteLength(root);
+  const most = 107 - (Buffer.byteLength(socket) - length);
+  if (length <= most) return undefined;
+  return `the path ${root} has ${length} characters, and kubelet's sockets allow ${most}; choose a shorter XDG_CACHE_HOME`;
 }

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { Claims } from './claims.ts';
 import type { Words } from './command.ts';
 import { type Action, parse, personal, usage } from './command-line.ts';
-import { type ClusterFolders, clusterFolders, foldersIn } from './folders.ts';
+import { type ClusterFolders, clusterFolders, foldersIn, tooDeep } from './folders.ts';
 import {
   currentCluster,
   endInside,
@@ -25,7 +25,7 @@ async function main(): Promise<number> {
       `this runs inside the network of the cluster "${around}"; leave it, by exit, for ${action.name}`,
     );
   }
-  const complaint = await missing(partsFor(action));
+  const complaint = (await missing(partsFor(action))) ?? tooDeepFor(action);
   if (complaint !== undefined) throw new Error(complaint);
   switch (action.name) {
     case 'run':
@@ -38,6 +38,12 @@ async function main(): Promise<number> {
       await clear(personal);
       return 0;
   }
+}
+
+/** Whoever only uses a cluster finds it where it is. */
+function tooDeepFor(action: Action): string | undefined {
+  if (action.name === 'run') return tooDeep(clusterFolders(action.cluster));
+  return action.name === 'up' ? tooDeep(clusterFolders(personal)) : undefined;
 }
 
 /** What is made before the action is over; tests may ask for anything. */

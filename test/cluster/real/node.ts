@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type CertificateAuthority, kubeconfig } from './certificates.ts';
 import { output } from './command.ts';
 import { controlGroups } from './control-groups.ts';
 import { apiServerUrl } from './control-plane.ts';
 import type { Daemon } from './daemon.ts';
-import { type ClusterFolders, machineFolder } from './folders.ts';
+import type { ClusterFolders } from './folders.ts';
 import { type AdminApi, answers } from './http.ts';
 import { network } from './namespace.ts';
 
@@ -36,27 +36,13 @@ export interface NodeParts {
 }
 
 /** The runtime's socket: containerd's own and kubelet's way to it. */
-export function runtimeSocket(clusterName: string): string {
-  return join(shortFolder(clusterName), 'containerd.sock');
+export function runtimeSocket(folders: ClusterFolders): string {
+  return join(folders.run, 'containerd.sock');
 }
 
 /** Where the runtime keeps what a reboot takes away: elsewhere below /run. */
-export function runtimeState(clusterName: string, folders: ClusterFolders): readonly string[] {
-  return [containerdState(folders), runcState(folders), shortFolder(clusterName)];
-}
-
-function shortFolder(clusterName: string): string {
-  return join(machineFolder(clusterName), 'node');
-}
-
-/** A short way to kubelet's folder, below which it makes sockets. */
-function linkKubeletFolder({ clusterName, folders }: NodeParts): string {
-  const folder = join(folders.data, 'kubelet');
-  const link = join(shortFolder(clusterName), 'kubelet');
-  mkdirSync(folder, { recursive: true });
-  mkdirSync(dirname(link), { recursive: true });
-  if (!existsSync(link)) symlinkSync(folder, link);
-  return link;
+export function runtimeState(folders: ClusterFolders): readonly string[] {
+  return [containerdState(folders), runcState(folders), runtimeSocket(folders)];
 }
 
 function containerdState(folders: ClusterFolders): string {
@@ -94,7 +80,7 @@ export function prepareRegistry({ folders, authority, tools }: NodeParts): Daemo
 
 /** The container runtime with the bridge network of the pods. */
 export function prepareContainerd(parts: NodeParts): Daemon {
-  const { clusterName, folders, tools } = parts;
+  const { folders, tools } = parts;
   const file = join(folders.configuration, 'containerd.toml');
   writeFileSync(file, containerdConfiguration(parts));
   writeNetworkConfiguration(folders);
@@ -104,7 +90,7 @@ export function prepareContainerd(parts: NodeParts): Daemon {
     words: [join(tools.containerd, 'containerd'), '--config', file],
     environment: { PATH: `${tools.containerd}:${process.env['PATH']}` },
     isReady: () =>
-      output([ctr, '--address', runtimeSocket(clusterName), 'version']).then(
+      output([ctr, '--address', runtimeSocket(folders), 'version']).then(
         () => true,
         () => false,
       ),
@@ -128,7 +114,7 @@ export function pullFromRegistry(
   );
 }
 
-function containerdConfiguration({ clusterName, folders, tools }: NodeParts): string {
+function containerdConfiguration({ folders, tools }: NodeParts): string {
   const data = join(folders.data, 'containerd');
   return `version = 3
 root = "${data}/root"
@@ -142,7 +128,7 @@ disabled_plugins = [
 ]
 
 [grpc]
-address = "${runtimeSocket(clusterName)}"
+address = "${runtimeSocket(folders)}"
 
 [plugins."io.containerd.internal.v1.opt"]
 path = "${data}/opt"
@@ -209,7 +195,6 @@ function writeNetworkConfiguration(folders: ClusterFolders): void {
 export function prepareKubelet(parts: NodeParts): Daemon {
   const { folders, authority, api, tools, clusterName } = parts;
   controlGroups(clusterName).make();
-  const root = linkKubeletFolder(parts);
   const user = `system:node:${nodeName}`;
   const clientFile = join(folders.configuration, 'kubelet.kubeconfig');
   const client = authority.client(user, ['system:nodes']);
@@ -222,8 +207,8 @@ export function prepareKubelet(parts: NodeParts): Daemon {
     words: [
       join(tools.kubelet, 'kubelet'),
       ...[`--config=${file}`, `--kubeconfig=${clientFile}`, `--hostname-override=${nodeName}`],
-      ...[`--node-ip=${network.node}`, `--root-dir=${root}`],
-      ...[`--cert-dir=${root}/pki`, '--v=2'],
+      ...[`--node-ip=${network.node}`, `--root-dir=${folders.data}/kubelet`],
+      ...[`--cert-dir=${folders.data}/kubelet/pki`, '--v=2'],
     ],
     isReady: () => isNodeReady(api, nodeName, startedAt),
   };
@@ -270,7 +255,7 @@ function kubeletConfiguration({ clusterName, folders, authority, kubelet }: Node
     authorization: { mode: 'Webhook' },
     tlsCertFile: serving.certificate,
     tlsPrivateKeyFile: serving.key,
-    containerRuntimeEndpoint: `unix://${runtimeSocket(clusterName)}`,
+    containerRuntimeEndpoint: `unix://${runtimeSocket(folders)}`,
     cgroupDriver: 'cgroupfs',
     cgroupRoot: `/${controlGroups(clusterName).name}`,
     // Fatal by default since 1.35, and the machine's own affair here.

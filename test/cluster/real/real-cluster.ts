@@ -241,11 +241,9 @@ export class RealCluster implements Cluster {
   async rebootNode(): Promise<void> {
     await this.stopDaemon('kubelet', 0);
     await this.stopDaemon('containerd', 0);
-    await endContainers(this.#clusterName);
+    await endContainers(this.#clusterName, this.#folders);
     await unmountBelow(this.#folders.data);
-    for (const path of runtimeState(this.#clusterName, this.#folders)) {
-      rmSync(path, { recursive: true, force: true });
-    }
+    for (const path of runtimeState(this.#folders)) rmSync(path, { recursive: true, force: true });
     await this.startDaemon('containerd');
     await this.startDaemon('kubelet');
   }
@@ -312,7 +310,7 @@ export class RealCluster implements Cluster {
       entrypoint: ['/bin/sleep', 'infinity'],
     });
     await this.startDaemon('containerd');
-    this.#runtime = new Runtime(join(tools.containerd, 'ctr'), runtimeSocket(this.#clusterName));
+    this.#runtime = new Runtime(join(tools.containerd, 'ctr'), runtimeSocket(this.#folders));
     await this.startDaemon('kubelet');
     this.#nodes.push(nodeName);
   }

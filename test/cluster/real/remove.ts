@@ -4,7 +4,7 @@ import { output } from './command.ts';
 import { controlGroups } from './control-groups.ts';
 import { type DaemonName, daemonNames } from './daemon.ts';
 import { type ClusterFolders, clusterFolders } from './folders.ts';
-import { runtimeSocket, runtimeState } from './node.ts';
+import { runtimeSocket } from './node.ts';
 import { end, Processes, processesRunning } from './processes.ts';
 
 /**
@@ -18,13 +18,12 @@ export async function removeCluster(
   const processes = new Processes(folders);
   for (const daemon of [...daemonNames].reverse()) {
     // Containers must not outlive their runtime, and kubelet, by now stopped, cannot start new ones.
-    if (daemon === 'containerd') await endContainers(name);
+    if (daemon === 'containerd') await endContainers(name, folders);
     await processes.stop(daemon, graceMs[daemon] ?? 5_000);
   }
   await unmountBelow(folders.root);
   removeContainerLogLinks(folders.log);
-  const { pki, configuration, run, data } = folders;
-  for (const folder of [pki, configuration, run, data, ...runtimeState(name, folders)]) {
+  for (const folder of [folders.pki, folders.configuration, folders.run, folders.data]) {
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -33,9 +32,9 @@ export async function removeCluster(
 const graceMs: { readonly [name in DaemonName]?: number } = { 'kube-apiserver': 1_000 };
 
 /** Ends every container and the shims that watch over them; the runtime is to be stopped before or after. */
-export async function endContainers(name: string): Promise<void> {
+export async function endContainers(name: string, folders: ClusterFolders): Promise<void> {
   await controlGroups(name).remove();
-  const socket = runtimeSocket(name);
+  const socket = runtimeSocket(folders);
   const shims = processesRunning(
     (commandLine) =>
       commandLine.includes('containerd-shim-runc-v2 ') && commandLine.includes(` ${socket} `),
