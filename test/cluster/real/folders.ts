@@ -20,9 +20,16 @@ export interface ClusterFolders {
   readonly data: string;
 }
 
-/** Where a cluster of this name that is started now keeps its files. */
-export function clusterFolders(name: string): ClusterFolders {
-  return foldersIn(join(cacheFolder(), 'clusters', name));
+/**
+ * Where a cluster of this name that is started now keeps its files: in the cache, or where that lies
+ * too deep for sockets, in `/var/tmp`, which survives as long.
+ */
+export function clusterFolders(
+  name: string,
+  environment: NodeJS.ProcessEnv = process.env,
+): ClusterFolders {
+  const cached = foldersIn(join(cacheFolder(environment), 'clusters', name));
+  return tooDeep(cached) === undefined ? cached : foldersIn(join('/var/tmp/kip-clusters', name));
 }
 
 /** The folders of the cluster that has its files in this one. */
@@ -46,5 +53,5 @@ export function tooDeep({ data, root }: ClusterFolders): string | undefined {
   const length = Buffer.byteLength(root);
   const most = 107 - (Buffer.byteLength(socket) - length);
   if (length <= most) return undefined;
-  return `the path ${root} has ${length} characters, and kubelet's sockets allow ${most}; choose a shorter XDG_CACHE_HOME`;
+  return `the path ${root} has ${length} characters, and kubelet's sockets allow ${most}; choose a shorter name`;
 }
