@@ -1,11 +1,4 @@
-import { describeApply } from '../cluster/contract/apply.ts';
-import { describeCustomResources } from '../cluster/contract/custom-resources.ts';
-import { describeDiscovery } from '../cluster/contract/discovery.ts';
-import { describeGarbageCollection } from '../cluster/contract/garbage-collection.ts';
-import { describeListAndWatch } from '../cluster/contract/list-watch.ts';
-import { describeObjects } from '../cluster/contract/objects.ts';
-import { describeRbac } from '../cluster/contract/rbac.ts';
-import { describeValidation } from '../cluster/contract/validation.ts';
+import { describeApiContract } from '../cluster/contract/api-contract.ts';
 import { workloadContract } from '../cluster/contract/workloads.ts';
 import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
 
@@ -24,14 +17,7 @@ beforeAll(async () => {
 afterAll(() => (cluster as RealCluster | undefined)?.stop(), startTimeoutMs);
 
 describe('the real cluster', () => {
-  describeDiscovery(() => cluster);
-  describeObjects(() => cluster);
-  describeListAndWatch(() => cluster);
-  describeApply(() => cluster);
-  describeCustomResources(() => cluster);
-  describeRbac(() => cluster);
-  describeGarbageCollection(() => cluster);
-  describeValidation(() => cluster);
+  describeApiContract(() => cluster);
   workloadContract(
     () => cluster,
     () => {

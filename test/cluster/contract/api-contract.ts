@@ -1,0 +1,21 @@
+import type { Cluster } from '../cluster.ts';
+import { describeApply } from './apply.ts';
+import { describeCustomResources } from './custom-resources.ts';
+import { describeDiscovery } from './discovery.ts';
+import { describeGarbageCollection } from './garbage-collection.ts';
+import { describeListAndWatch } from './list-watch.ts';
+import { describeObjects } from './objects.ts';
+import { describeRbac } from './rbac.ts';
+import { describeValidation } from './validation.ts';
+
+/** Every theme of the contract that asks the API server alone: what runs on nodes is in workloads.ts. */
+export function describeApiContract(cluster: () => Cluster): void {
+  describeDiscovery(cluster);
+  describeObjects(cluster);
+  describeListAndWatch(cluster);
+  describeApply(cluster);
+  describeCustomResources(cluster);
+  describeRbac(cluster);
+  describeGarbageCollection(cluster);
+  describeValidation(cluster);
+}
