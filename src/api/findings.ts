@@ -5,6 +5,11 @@ import { type Finding, verdicts } from './types.ts';
 /** Of findings that share field and reason so many are worded; the rest are counted. */
 export const listedPerKind = 100;
 
+/** The finding for whose sake nothing is changed until the spec is; undefined where it can be followed. */
+export function holdOf(findings: readonly Finding[]): Finding | undefined {
+  return findings.find(({ verdict }) => verdict === 'hold');
+}
+
 /**
  * Collects what is to be said about a spec. However many faults a text has, no more than
  * {@link listedPerKind} messages are built per field and reason: the others end up in one closing

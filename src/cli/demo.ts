@@ -11,6 +11,7 @@ import {
   type HasSecret,
   Registries,
 } from '../../test/cluster/embedded/workloads/registry.ts';
+import { holdOf } from '../api/findings.ts';
 import { parseSpec } from '../api/parse.ts';
 import type { ImagePullerStatus, ParsedSpec, RawSpec } from '../api/types.ts';
 import { systemClock } from '../clock.ts';
@@ -126,7 +127,7 @@ class Stage {
     progressDeadlineSeconds: number;
   }) {
     this.parsed = parts.parsed;
-    this.#heldFor = parts.parsed.findings.find(({ verdict }) => verdict === 'hold')?.reason;
+    this.#heldFor = holdOf(parts.parsed.findings)?.reason;
     this.#cluster = parts.cluster;
     this.#puller = parts.puller;
     this.#listedNames = new Map(

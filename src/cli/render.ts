@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
+import { holdOf } from '../api/findings.ts';
 import { parseSpec } from '../api/parse.ts';
 import type { Finding, RawSpec } from '../api/types.ts';
 import type { OperatorConfig } from '../config.ts';
@@ -83,7 +84,7 @@ function renderPuller(
   const raw = (puller['spec'] ?? {}) as RawSpec;
   const { spec, findings } = parseSpec(raw, settings);
   const identity = identityOf(puller);
-  const isHeld = findings.some(({ verdict }) => verdict === 'hold');
+  const isHeld = holdOf(findings) !== undefined;
   const objects = isHeld
     ? []
     : children({ puller: identity, raw, spec, settings }).map(({ body }) => body);

@@ -40,13 +40,13 @@ export function isTransient(error: Error): boolean {
 }
 
 /** How an error is told to the work queue: what cannot get better by itself is not hurried. */
-export function retryOf(error: Error): Error {
+export function retryOf(error: Error, refusedMs = refusalRetryMs): Error {
   if (error instanceof NotOursError) {
     return new TerminalError(reasons.nameConflict, error.message, { cause: error });
   }
   if (isApiError(error) && isRefusal(error)) {
     const reason = refusalReason(error);
-    return new WaitingError(reason, refusalRetryMs, error.message, { cause: error });
+    return new WaitingError(reason, refusedMs, error.message, { cause: error });
   }
   return error;
 }

@@ -1,3 +1,4 @@
+import { holdOf } from '../api/findings.ts';
 import { parseSpec } from '../api/parse.ts';
 import type { ImagePullerStatus, ParsedSpec, RawSpec } from '../api/types.ts';
 import * as api from '../api/types.ts';
@@ -94,7 +95,8 @@ export class ImagePullerController {
     const { status, againMs } = this.#status(key, puller, input, parsed, outcome.error);
     const writeAgainMs = await this.#write(key, puller, status, context.log);
 
-    if (refusal) throw waitingFor(refusal);
+    // The cache asks again by itself, and nobody tells us when it has succeeded.
+    if (refusal) throw retryOf(refusal, refusedCacheRetryMs);
     if (outcome.error) throw this.#retry(outcome.error, context.log);
     return soonest([outcome.againMs, ...againMs, writeAgainMs]);
   }
@@ -138,7 +140,7 @@ export class ImagePullerController {
     { findings }: ParsedSpec,
     context: ReconcileContext,
   ): Promise<{ readonly error?: Error; readonly againMs?: number | undefined }> {
-    if (findings.some(({ verdict }) => verdict === 'hold')) {
+    if (holdOf(findings)) {
       this.#the.nameWatches.keep(key, []);
       return {};
     }
@@ -180,9 +182,8 @@ export class ImagePullerController {
     error: Error | undefined,
   ): { readonly status: ImagePullerStatus; readonly againMs: readonly (number | undefined)[] } {
     const stored = statusOf(puller);
-    const isHeld = findings.some(({ verdict }) => verdict === 'hold');
     // One that was removed just now may still be in the cache.
-    const hasDaemonSet = spec.images.length > 0 || isHeld;
+    const hasDaemonSet = spec.images.length > 0 || holdOf(findings) !== undefined;
     const daemonSet = hasDaemonSet ? this.#own(daemonSets, input, spec.daemonsetName) : undefined;
     const failure = this.#patience.told(key, error && failureOf(error, input.puller.name));
     const stalled = this.#patience.stalled(key, daemonSet, stored);
@@ -245,12 +246,6 @@ export class ImagePullerController {
     if (!meansNothingNew) log.info('status', spoken(status));
     return undefined;
   }
-}
-
-/** The cache asks again by itself, and nobody tells us when it has succeeded. */
-function waitingFor(refusal: Error): WaitingError {
-  const { reason, message } = failureOf(refusal, '');
-  return new WaitingError(reason, refusedCacheRetryMs, message, { cause: refusal });
 }
 
 function statusOf(puller: KubeObject): ImagePullerStatus {

@@ -1,3 +1,4 @@
+import { holdOf } from '../api/findings.ts';
 import type { Finding, ImagePullerStatus, PullerSpec } from '../api/types.ts';
 import {
   type Claim,
@@ -85,7 +86,7 @@ function ready(observed: Observed): Claim {
 }
 
 function notInPlace({ findings, failure }: Observed): Claim | undefined {
-  const held = findings.find((finding) => finding.verdict === 'hold');
+  const held = holdOf(findings);
   if (held) {
     return {
       status: 'False',
@@ -231,8 +232,7 @@ function sentence(message: string): string {
 
 /** A held spec has no say: what is cached then is what the DaemonSet still holds. */
 function imagesOf({ spec, findings, rollout }: Observed): number {
-  const isHeld = findings.some(({ verdict }) => verdict === 'hold');
-  return isHeld ? (rollout?.images ?? 0) : spec.images.length;
+  return holdOf(findings) ? (rollout?.images ?? 0) : spec.images.length;
 }
 
 function progressOf(observed: Observed): string {

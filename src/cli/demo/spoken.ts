@@ -1,3 +1,4 @@
+import { holdOf } from '../../api/findings.ts';
 import { count, nounCount, printable } from '../../api/text.ts';
 import type { ParsedSpec } from '../../api/types.ts';
 import type { Ending } from './follow.ts';
@@ -19,7 +20,7 @@ export function opening({ nodes, puller }: DemoOptions, parsed: ParsedSpec): str
 
 /** In a held spec, defaults stand for what could not be read: they are nobody's wish. */
 function wishOf({ spec: { images }, findings }: ParsedSpec): string {
-  if (findings.some(({ verdict }) => verdict === 'hold')) return 'a spec that cannot be followed';
+  if (holdOf(findings)) return 'a spec that cannot be followed';
   const names = images.flatMap((image) => image.names).length;
   const under = names === images.length ? '' : ` under ${count(names)} names`;
   return `${nounCount(images.length, 'image')}${under}`;
