@@ -8,6 +8,7 @@ import {
   type V1ContainerStatus,
   type V1DaemonSet,
   type V1Deployment,
+  type V1ObjectMeta,
   type V1Pod,
   type V1PodSpec,
   Watch,
@@ -59,6 +60,21 @@ export class TestNamespace {
   /** Lets time pass until the condition holds. */
   async until(condition: () => Promise<boolean>): Promise<void> {
     await this.#cluster.until(condition, patienceMs);
+  }
+
+  /**
+   * Waits until a pod that is made now counts as younger than those that exist: times are whole
+   * seconds, and within one the DaemonSet controller takes the first name for the oldest pod.
+   */
+  async untilPodsAreOlder(): Promise<void> {
+    const timeOf = ({ metadata }: { metadata?: V1ObjectMeta }) =>
+      metadata?.creationTimestamp?.getTime() ?? 0;
+    const youngest = Math.max(...(await this.pods()).map(timeOf));
+    const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'the-time' } };
+    await this.until(async () => {
+      const probe = { namespace: this.name, body, dryRun: 'All' };
+      return timeOf(await this.core.createNamespacedConfigMap(probe)) > youngest;
+    });
   }
 
   async createPod(name: string, spec: V1PodSpec): Promise<void> {

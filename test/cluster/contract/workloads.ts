@@ -163,6 +163,7 @@ export function workloadContract(cluster: () => Cluster, fixtures: () => Workloa
       const nodes = cluster().nodes.length;
       await namespace.createDaemonSet('d', { updateStrategy: surge }, holding(first));
       await namespace.untilRolledOut('d');
+      await namespace.untilPodsAreOlder();
       const stop = await namespace.watchPods((pods) => {
         expect(nodesHeld(pods).size).toBe(nodes);
       });
