@@ -17,6 +17,11 @@ export interface Client {
    * `resourceVersion: "1"` for create-only) is up to the caller. Returns the object as stored.
    */
   apply(resource: Resource, body: KubeObject, options: ApplyOptions): Promise<KubeObject>;
+  /**
+   * Creates an object and returns it as stored. Never sent twice, as the second answer would be that
+   * it exists: what a closed connection left undecided is thrown.
+   */
+  create(resource: Resource, body: KubeObject): Promise<KubeObject>;
   /** Deletes under a uid precondition; false where the object was gone (404) or replaced (409). */
   remove(resource: Resource, object: KubeObject, options?: RemoveOptions): Promise<boolean>;
   /** The API groups that the server offers, by name; the core group is the empty string. */

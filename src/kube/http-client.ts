@@ -66,7 +66,7 @@ export function createClient(kubeConfig: KubeConfig, options: ClientOptions): Co
 interface Request {
   /** For messages: a verb and its object. */
   readonly doing: string;
-  readonly method: 'GET' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
@@ -160,6 +160,17 @@ class HttpClient implements ConnectedClient {
       query: { fieldManager: options.fieldManager, force: options.force || undefined },
       body,
       contentType: 'application/apply-patch+yaml',
+    })) as KubeObject;
+  }
+
+  async create(resource: Resource, body: KubeObject): Promise<KubeObject> {
+    const { namespace = '', name = '' } = body.metadata;
+    return (await this.#json({
+      doing: `create ${resource.plural} ${named(namespace, name)}`.trimEnd(),
+      method: 'POST',
+      path: resourcePath(resource, namespace),
+      body,
+      contentType: 'application/json',
     })) as KubeObject;
   }
 
@@ -265,8 +276,10 @@ class HttpClient implements ConnectedClient {
       // The certificate of the server, or ours, may have been replaced.
       this.#credentials.expire();
       // A server closes a kept connection when it likes, also while a request is on its way to it.
-      // Deletions are left out: the second would answer 404 although the first did it.
-      if (request.method === 'DELETE' || signal.aborted || !isClosedConnection(error)) throw error;
+      // Only what may be done twice is: of two deletions or creations, the second answers 404 or 409
+      // although the first did it.
+      const isRepeatable = request.method === 'GET' || request.method === 'PATCH';
+      if (!isRepeatable || signal.aborted || !isClosedConnection(error)) throw error;
       return await attempt();
     }
   }

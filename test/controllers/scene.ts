@@ -45,7 +45,7 @@ export interface SceneOptions extends Omit<EmbeddedOptions, 'clock'> {
 
 /** An error instead of an answer, by verb and resource. */
 export type Fault = (
-  verb: 'get' | 'list' | 'apply' | 'remove',
+  verb: 'get' | 'list' | 'apply' | 'create' | 'remove',
   resource: Resource,
 ) => Error | undefined;
 
@@ -266,6 +266,7 @@ class InFlight {
       get: (...args) => unless('get', args[0], () => client.get(...args)),
       list: (...args) => unless('list', args[0], () => client.list(...args)),
       apply: (...args) => unless('apply', args[0], () => client.apply(...args)),
+      create: (...args) => unless('create', args[0], () => client.create(...args)),
       remove: (...args) => unless('remove', args[0], () => client.remove(...args)),
       groups: () => counting(client.groups()),
       version: () => counting(client.version()),

@@ -124,6 +124,10 @@ class ScriptedClient implements Client {
     return this.removed;
   }
 
+  create(): Promise<never> {
+    return Promise.reject(new Error('an applier creates by applying'));
+  }
+
   list(): Promise<never> {
     return Promise.reject(new Error('an applier never lists'));
   }

@@ -138,6 +138,26 @@ describe('requests', () => {
     await applied;
   });
 
+  it('create an object in its namespace, or one that only asks a question', async () => {
+    const created = client.create(daemonSets, aDaemonSet);
+    const exchange = await server.next();
+    expect([exchange.method, exchange.path, exchange.headers['content-type']]).toEqual([
+      'POST',
+      '/apis/apps/v1/namespaces/n/daemonsets',
+      'application/json',
+    ]);
+    expect(JSON.parse(exchange.body)).toEqual(aDaemonSet);
+    exchange.answer(201, { ...aDaemonSet, status: {} });
+    expect(await created).toEqual({ ...aDaemonSet, status: {} });
+
+    const reviews = { group: 'g', version: 'v1', plural: 'reviews', kind: 'R', namespaced: false };
+    const review = client.create(reviews, { apiVersion: 'g/v1', kind: 'R', metadata: {} });
+    const question = await server.next();
+    expect(question.path).toBe('/apis/g/v1/reviews');
+    question.answer(403, aStatus(403, 'Forbidden', 'no'));
+    await expect(review).rejects.toThrow('create reviews: no');
+  });
+
   it('delete the object of that uid only, its dependents in the background', async () => {
     const removed = client.remove(daemonSets, aDaemonSet);
     const exchange = await server.next();
@@ -340,10 +360,13 @@ describe('transport', () => {
     expect(server.untaken).toEqual([]);
   });
 
-  it('does not repeat a deletion', async () => {
+  it('repeats neither a deletion nor a creation', async () => {
     const removed = client.remove(daemonSets, aDaemonSet);
     (await server.next()).hangUp();
     await expect(removed).rejects.toThrow('delete daemonsets n/a');
+    const created = client.create(daemonSets, aDaemonSet);
+    (await server.next()).hangUp();
+    await expect(created).rejects.toThrow('create daemonsets n/a');
     expect(server.untaken).toEqual([]);
   });
 
