@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { customResourceDefinition } from './api/schema.ts';
 import { toYaml } from './cli/render.ts';
 import * as operator from './manifests/operator.ts';
+import { peopleRole } from './manifests/people.ts';
 
 /** A generated file: its path below the project's root, and what must stand in it. */
 export interface GeneratedFile {
@@ -24,6 +25,9 @@ export function generatedFiles(): readonly GeneratedFile[] {
     file('config/rbac/cluster/role_binding.yaml', operator.clusterRoleBinding()),
     file('config/rbac/namespaced/role.yaml', operator.role()),
     file('config/rbac/namespaced/role_binding.yaml', operator.roleBinding()),
+    file('config/rbac/people/view.yaml', peopleRole('view')),
+    file('config/rbac/people/edit.yaml', peopleRole('edit')),
+    file('config/rbac/people/admin.yaml', peopleRole('admin')),
     file('config/namespaced/watch_own_namespace.yaml', operator.watchOwnNamespace),
   ];
 }

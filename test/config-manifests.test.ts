@@ -33,9 +33,19 @@ interface Rule {
 }
 
 function rulesOf(directory: string): readonly Rule[] {
-  const role = resourcesOf(directory).find(({ kind }) => kind.endsWith('Role'));
+  return rulesIn(
+    resourcesOf(directory).find(
+      ({ metadata }) => metadata.name === 'kubernetes-image-puller-operator-role',
+    ),
+  );
+}
+
+function rulesIn(role: KubeObject | undefined): readonly Rule[] {
   return (role?.['rules'] ?? []) as readonly Rule[];
 }
+
+/** They bind nobody: the cluster's own view, edit and admin take their rules in. */
+const peopleRoles = ['ClusterRole', 'ClusterRole', 'ClusterRole'];
 
 describe('the install manifests', () => {
   it('of config/default are the operator for all namespaces', () => {
@@ -46,10 +56,11 @@ describe('the install manifests', () => {
       'Deployment',
       'ClusterRole',
       'ClusterRoleBinding',
+      ...peopleRoles,
     ]);
   });
 
-  it('of config/namespaced have no cluster-wide right', () => {
+  it('of config/namespaced bind the operator to no cluster-wide right', () => {
     expect(kinds('config/namespaced')).toEqual([
       'CustomResourceDefinition',
       'Namespace',
@@ -57,6 +68,7 @@ describe('the install manifests', () => {
       'Deployment',
       'Role',
       'RoleBinding',
+      ...peopleRoles,
     ]);
   });
 
@@ -71,9 +83,34 @@ describe('the install manifests', () => {
       for (const { apiGroups, resources, verbs } of rulesOf(directory)) {
         expect([...apiGroups, ...resources, ...verbs]).not.toContain('*');
         expect(resources).not.toContain('secrets');
-        expect(resources.filter((resource) => resource.startsWith('pods'))).toEqual([]);
+        expect(resources).not.toContain('nodes');
+        if (resources.includes('pods')) expect(verbs).toEqual(['list', 'watch']);
+        expect(resources.filter((resource) => resource.startsWith('pods/'))).toEqual([]);
         for (const verb of ['escalate', 'bind', 'impersonate']) expect(verbs).not.toContain(verb);
       }
+    },
+  );
+
+  it.each(['config/default', 'config/namespaced'])(
+    '%s lets who may view, edit or administer a namespace do so with its pullers',
+    (directory) => {
+      const people = resourcesOf(directory).filter(({ metadata }) =>
+        Object.keys(metadata.labels ?? {}).some((label) => label.includes('aggregate-to-')),
+      );
+      const reading = ['get', 'list', 'watch'];
+      const writing = [...reading, 'create', 'update', 'patch', 'delete'];
+      const rights = people.map((role) => [role.metadata.labels, rulesIn(role)]);
+      const rule = (verbs: readonly string[]) => [
+        { apiGroups: ['che.eclipse.org'], resources: ['kubernetesimagepullers'], verbs },
+      ];
+      const label = (level: string) => ({
+        [`rbac.authorization.k8s.io/aggregate-to-${level}`]: 'true',
+      });
+      expect(rights).toEqual([
+        [label('view'), rule(reading)],
+        [label('edit'), rule(writing)],
+        [label('admin'), rule([...writing, 'deletecollection'])],
+      ]);
     },
   );
 

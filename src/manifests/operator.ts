@@ -42,7 +42,8 @@ export function serviceAccount(): KubeObject {
 /**
  * What the operator may do in each namespace that it watches. Server-side apply needs `create` and
  * `patch`; a change of owner needs `delete`; `blockOwnerDeletion` needs `update` on the finalizers of
- * the owner (admission plug-in OwnerReferencesPermissionEnforcement). No Secrets, no pods, no wildcard.
+ * the owner (admission plug-in OwnerReferencesPermissionEnforcement). Pods are only looked at, and of
+ * Events those about refused pods are listed. No Secrets, no nodes, no wildcard.
  */
 function rules() {
   const children = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
@@ -57,6 +58,9 @@ function rules() {
       resources: ['roles', 'rolebindings'],
       verbs: children,
     },
+    { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
+    { apiGroups: [''], resources: ['events'], verbs: ['list'] },
+    { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
   ];
 }
 
