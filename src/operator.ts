@@ -1,12 +1,10 @@
-import { KubeConfig } from '@kubernetes/client-node';
-import { quote } from './api/text.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { kubeConfigOf } from './cluster.ts';
 import { type Environment, type OperatorConfig, operatorConfig } from './config.ts';
 import { ImagePullerController, imagePullers, pullerKeyOf } from './controllers/image-puller.ts';
 import { NameWatches } from './controllers/name-watches.ts';
 import { Platform } from './controllers/platform.ts';
 import { sameValue } from './controllers/same-value.ts';
-import { ConfigError } from './errors.ts';
 import { Applier } from './kube/applier.ts';
 import { NamespacesCache } from './kube/cache.ts';
 import type { Client } from './kube/client.ts';
@@ -116,41 +114,6 @@ function inBackground(reflector: Reflector): Runnable {
     start: async () => void reflector.start(),
     stop: () => reflector.stop(),
   };
-}
-
-/** What client-node falls back to where there is no kubeconfig: nobody means that. */
-const fallbackServer = 'http://localhost:8080';
-const proxySchemes = ['http:', 'https:', 'socks5:'];
-
-/**
- * The cluster of KUBECONFIG, of ~/.kube/config, or the one that the program runs in.
- *
- * @throws ConfigError that says what is wrong with it
- */
-export function kubeConfigOf(env: Environment): KubeConfig {
-  const source = env['KUBECONFIG'] ? `KUBECONFIG is ${env['KUBECONFIG']}` : 'the kubeconfig';
-  const kubeConfig = new KubeConfig();
-  try {
-    kubeConfig.loadFromDefault();
-  } catch (error) {
-    throw new ConfigError(`${source}, which cannot be read`, { cause: error });
-  }
-  const cluster = kubeConfig.getCurrentCluster();
-  if (!cluster) {
-    throw new ConfigError(`${source}, which has no current context with a cluster`);
-  }
-  if (cluster.server === fallbackServer && !env['KUBECONFIG']) {
-    throw new ConfigError(
-      'there is no cluster: set KUBECONFIG, write ~/.kube/config, or run inside a cluster',
-    );
-  }
-  const { proxyUrl } = cluster;
-  if (proxyUrl && !proxySchemes.some((scheme) => proxyUrl.startsWith(scheme))) {
-    throw new ConfigError(
-      `${source}, whose proxy-url is ${quote(proxyUrl)}: expected one of ${proxySchemes.join(', ')}`,
-    );
-  }
-  return kubeConfig;
 }
 
 /**
