@@ -140,6 +140,15 @@ const rbac = (plural: string, kind: string): Resource => ({
 export const configMaps = core('configmaps', 'ConfigMap');
 export const serviceAccounts = core('serviceaccounts', 'ServiceAccount');
 export const pods = core('pods', 'Pod');
+/** Events as the core group has them, of what the cluster's own controllers tell. */
+export const coreEvents = core('events', 'Event');
+export const events: Resource = {
+  group: 'events.k8s.io',
+  version: 'v1',
+  plural: 'events',
+  kind: 'Event',
+  namespaced: true,
+};
 export const deployments = apps('deployments', 'Deployment');
 export const daemonSets = apps('daemonsets', 'DaemonSet');
 export const roles = rbac('roles', 'Role');
