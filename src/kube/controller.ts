@@ -44,6 +44,14 @@ export interface ControllerOptions {
   readonly resync?: () => Iterable<Key>;
   /** Ten minutes by default. */
   readonly resyncMs?: number;
+  /** Told of each run that has ended; must not throw. */
+  readonly onRun?: (run: FinishedRun) => void;
+}
+
+/** How a run ended, and how long it took. */
+export interface FinishedRun {
+  readonly result: Outcome['kind'];
+  readonly durationMs: number;
 }
 
 /** How a run ended. */
@@ -82,6 +90,7 @@ export class Controller implements Runnable {
   readonly #stopGraceMs: number;
   readonly #resync: (() => Iterable<Key>) | undefined;
   readonly #resyncMs: number;
+  readonly #onRun: (run: FinishedRun) => void;
   readonly #failures = new FailureRows();
   readonly #runs = new Set<Run>();
   #cancelResync = () => {};
@@ -99,6 +108,12 @@ export class Controller implements Runnable {
     this.#stopGraceMs = options.stopGraceMs ?? 5_000;
     this.#resync = options.resync;
     this.#resyncMs = options.resyncMs ?? 10 * 60_000;
+    this.#onRun = options.onRun ?? (() => {});
+  }
+
+  /** How many runs go on at the moment. */
+  get running(): number {
+    return this.#runs.size;
   }
 
   /** Begins to work; keys that were added before have waited. */
@@ -155,7 +170,9 @@ export class Controller implements Runnable {
 
   async #run(key: Key, signal: AbortSignal): Promise<void> {
     const log = withFields(this.#log, { key, reconcileId: this.#newId() });
+    const began = this.#clock.monotonic();
     const outcome = await this.#outcome(key, { signal, log });
+    this.#onRun({ result: outcome.kind, durationMs: this.#clock.monotonic() - began });
     this.#conclude(key, outcome, log);
   }
 

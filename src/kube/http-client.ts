@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici';
 import type { Clock } from '../clock.ts';
-import { asError } from '../errors.ts';
+import { asError, WaitingError } from '../errors.ts';
 import {
   ApiError,
   type ApplyOptions,
@@ -14,8 +14,10 @@ import {
   type Status,
   type WatchEvent,
   type WatchOptions,
+  type WriteOptions,
 } from './client.ts';
 import { CredentialSource, type Credentials, type TlsMaterial } from './credentials.ts';
+import { type Exchange, verbAndResource } from './exchange.ts';
 import { JsonLines } from './json-lines.ts';
 import {
   apiVersion,
@@ -31,6 +33,8 @@ export interface ClientOptions {
   readonly userAgent: string;
   /** From sending a request to the last byte of its answer; of a watch, to its first. */
   readonly requestTimeoutMs?: number;
+  /** Told of each request that was sent, a repeated one twice; must not throw. */
+  readonly onExchange?: (exchange: Exchange) => void;
 }
 
 /** A client that holds connections until it is closed. */
@@ -66,11 +70,12 @@ export function createClient(kubeConfig: KubeConfig, options: ClientOptions): Co
 interface Request {
   /** For messages: a verb and its object. */
   readonly doing: string;
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
   readonly contentType?: string;
+  readonly beforeSend?: (() => void) | undefined;
 }
 
 type Response = Dispatcher.ResponseData;
@@ -79,6 +84,7 @@ class HttpClient implements ConnectedClient {
   readonly #clock: Clock;
   readonly #userAgent: string;
   readonly #requestTimeoutMs: number;
+  readonly #onExchange: (exchange: Exchange) => void;
   readonly #credentials: CredentialSource;
   readonly #baseUrl: string;
   #pool: { readonly tls: TlsMaterial; readonly dispatcher: Dispatcher } | undefined;
@@ -90,6 +96,7 @@ class HttpClient implements ConnectedClient {
     this.#clock = options.clock;
     this.#userAgent = options.userAgent;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 10_000;
+    this.#onExchange = options.onExchange ?? (() => {});
     this.#credentials = new CredentialSource(kubeConfig, options.clock);
     this.#baseUrl = this.#credentials.cluster.server.replace(/\/+$/, '');
   }
@@ -160,10 +167,15 @@ class HttpClient implements ConnectedClient {
       query: { fieldManager: options.fieldManager, force: options.force || undefined },
       body,
       contentType: 'application/apply-patch+yaml',
+      beforeSend: options.beforeSend,
     })) as KubeObject;
   }
 
-  async create(resource: Resource, body: KubeObject): Promise<KubeObject> {
+  async create(
+    resource: Resource,
+    body: KubeObject,
+    options: WriteOptions = {},
+  ): Promise<KubeObject> {
     const { namespace = '', name = '' } = body.metadata;
     return (await this.#json({
       doing: `create ${resource.plural} ${named(namespace, name)}`.trimEnd(),
@@ -171,6 +183,23 @@ class HttpClient implements ConnectedClient {
       path: resourcePath(resource, namespace),
       body,
       contentType: 'application/json',
+      beforeSend: options.beforeSend,
+    })) as KubeObject;
+  }
+
+  async update(
+    resource: Resource,
+    body: KubeObject,
+    options: WriteOptions = {},
+  ): Promise<KubeObject> {
+    const { namespace = '', name = '' } = body.metadata;
+    return (await this.#json({
+      doing: `update ${resource.plural} ${named(namespace, name)}`,
+      method: 'PUT',
+      path: resourcePath(resource, namespace, name),
+      body,
+      contentType: 'application/json',
+      beforeSend: options.beforeSend,
     })) as KubeObject;
   }
 
@@ -194,6 +223,7 @@ class HttpClient implements ConnectedClient {
           propagationPolicy: options.propagationPolicy ?? 'Background',
         },
         contentType: 'application/json',
+        beforeSend: options.beforeSend,
       });
       return true;
     } catch (error) {
@@ -240,7 +270,9 @@ class HttpClient implements ConnectedClient {
       const response = await this.#open(request, limit.signal);
       return await response.body.json();
     } catch (error) {
-      throw error instanceof ApiError ? error : new TransportError(request.doing, error);
+      // The second is the caller's own, thrown before the request was sent.
+      if (error instanceof ApiError || error instanceof WaitingError) throw error;
+      throw new TransportError(request.doing, error);
     }
   }
 
@@ -269,18 +301,34 @@ class HttpClient implements ConnectedClient {
   }
 
   async #send(request: Request, credentials: Credentials, signal: AbortSignal): Promise<Response> {
-    const attempt = () => this.#attempt(request, credentials, signal);
+    const attempt = () => this.#told(request, () => this.#attempt(request, credentials, signal));
     try {
       return await attempt();
     } catch (error) {
       // The certificate of the server, or ours, may have been replaced.
       this.#credentials.expire();
       // A server closes a kept connection when it likes, also while a request is on its way to it.
-      // Only what may be done twice is: of two deletions or creations, the second answers 404 or 409
-      // although the first did it.
+      // Only what may be done twice is: of two deletions, creations or replacements, the second answers
+      // 404 or 409 although the first did it.
       const isRepeatable = request.method === 'GET' || request.method === 'PATCH';
       if (!isRepeatable || signal.aborted || !isClosedConnection(error)) throw error;
       return await attempt();
+    }
+  }
+
+  /** Makes an attempt and tells the observer how it ended. */
+  async #told(request: Request, attempt: () => Promise<Response>): Promise<Response> {
+    const { method, path, query } = request;
+    const began = this.#clock.monotonic();
+    let code: number | undefined;
+    try {
+      const response = await attempt();
+      code = response.statusCode;
+      return response;
+    } finally {
+      const durationMs = this.#clock.monotonic() - began;
+      const words = verbAndResource(method, path, query?.['watch'] === true);
+      this.#onExchange({ ...words, method, code, durationMs });
     }
   }
 
@@ -289,6 +337,7 @@ class HttpClient implements ConnectedClient {
     credentials: Credentials,
     signal: AbortSignal,
   ): Promise<Response> {
+    request.beforeSend?.();
     const answer = this.#poolFor(credentials.tls).request({
       ...this.#target(request),
       method: request.method,

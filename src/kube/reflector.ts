@@ -29,6 +29,8 @@ export interface ReflectorOptions {
   readonly pageSize?: number;
   /** How often the server is listed anew at the latest, to heal what a watch has lost. */
   readonly resyncEveryMs?: number;
+  /** Told whenever a full list or a watch is asked for: often, where something breaks them. */
+  readonly onStart?: (what: 'list' | 'watch') => void;
 }
 
 /** Bookmarks come about once a minute, so a silence of one and a half is that of a dead connection. */
@@ -145,6 +147,7 @@ export class Reflector implements Runnable {
   /** One full list or one watch; returns how long to wait before the next. */
   async #step(): Promise<number> {
     const from = this.#isResyncDue() ? undefined : this.#position;
+    this.#options.onStart?.(from === undefined ? 'list' : 'watch');
     try {
       return from === undefined ? await this.#relist() : await this.#watch(from);
     } catch (error) {

@@ -5,6 +5,17 @@ export interface WorkQueueOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1): spreads retries, so that keys that failed together do not return together. */
   readonly random: () => number;
+  readonly observer?: QueueObserver;
+}
+
+/** Told of what happens to keys; its methods must not throw. */
+export interface QueueObserver {
+  /** A key that did not wait yet needs work. */
+  added(): void;
+  /** A key that failed is to come back. */
+  retried(): void;
+  /** A worker has taken a key that waited this long. */
+  taken(waitedMs: number): void;
 }
 
 /** How many keys wait for a worker, are worked on, and wait for their time. */
@@ -33,8 +44,9 @@ const maxTimerMs = 2 ** 31 - 1;
 export class WorkQueue {
   readonly #clock: Clock;
   readonly #random: () => number;
-  /** Keys that need work, whether they wait in `#order` or are worked on at the moment. */
-  readonly #dirty = new Set<Key>();
+  readonly #observer: QueueObserver | undefined;
+  /** Since when keys need work, whether they wait in `#order` or are worked on at the moment. */
+  readonly #dirty = new Map<Key, number>();
   readonly #processing = new Set<Key>();
   /** Keys to hand out, oldest first: dirty and not processing. */
   readonly #order = new Set<Key>();
@@ -46,9 +58,10 @@ export class WorkQueue {
   #timer: { readonly dueAt: number; readonly cancel: () => void } | undefined;
   #shutDown = false;
 
-  constructor({ clock, random }: WorkQueueOptions) {
+  constructor({ clock, random, observer }: WorkQueueOptions) {
     this.#clock = clock;
     this.#random = random;
+    this.#observer = observer;
   }
 
   get sizes(): QueueSizes {
@@ -68,7 +81,8 @@ export class WorkQueue {
       this.addAfter(key, waitMs);
       return;
     }
-    this.#dirty.add(key);
+    this.#dirty.set(key, this.#clock.monotonic());
+    this.#observer?.added();
     if (isIdle) this.#offer(key);
   }
 
@@ -98,6 +112,7 @@ export class WorkQueue {
     const askedMs = Math.min(atLeastMs, maxAskedMs);
     if (askedMs > 0) this.#notBefore.set(key, this.#clock.monotonic() + askedMs);
     const delayMs = Math.max(askedMs * (1 + spread), backoffMs * (1 - spread));
+    this.#observer?.retried();
     this.addAfter(key, delayMs);
     return delayMs;
   }
@@ -156,6 +171,8 @@ export class WorkQueue {
   }
 
   #take(key: Key): void {
+    const now = this.#clock.monotonic();
+    this.#observer?.taken(now - (this.#dirty.get(key) ?? now));
     this.#dirty.delete(key);
     this.#processing.add(key);
   }

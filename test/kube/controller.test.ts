@@ -1,8 +1,10 @@
+import { sleep } from '../../src/clock.ts';
 import { TerminalError, WaitingError } from '../../src/errors.ts';
 import { ApiError } from '../../src/kube/client.ts';
 import {
   Controller,
   type ControllerOptions,
+  type FinishedRun,
   type Reconcile,
   type ReconcileContext,
 } from '../../src/kube/controller.ts';
@@ -101,6 +103,40 @@ describe('a controller', () => {
     expect(runs).toBe(2);
     await clock.advance(600_000);
     expect(runs).toBe(2);
+  });
+});
+
+describe('the observer of a controller', () => {
+  it('is told of each run, how it ended and how long it took', async () => {
+    const clock = new ManualClock();
+    const ends = [
+      {},
+      { requeueAfterMs: 60_000 },
+      new WaitingError('Filling', 60_000, 'not yet'),
+      new TerminalError('Wrong', 'never'),
+      new Error('again'),
+    ];
+    const runs: FinishedRun[] = [];
+    const { controller, queue } = await aController(
+      async (key) => {
+        await sleep(clock, 30);
+        const end = ends[Number(key)];
+        if (end instanceof Error) throw end;
+        return end ?? {};
+      },
+      { clock, workers: 5, onRun: (run) => runs.push(run) },
+    );
+    for (const key of ends.keys()) queue.add(String(key));
+    await settle();
+    expect(controller.running).toBe(5);
+    await clock.advance(30);
+    expect(controller.running).toBe(0);
+    expect(runs).toEqual(
+      ['success', 'requeued', 'waiting', 'terminal', 'failed'].map((result) => ({
+        result,
+        durationMs: 30,
+      })),
+    );
   });
 });
 

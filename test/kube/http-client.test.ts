@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { ApiError, type WatchEvent, type WatchOptions } from '../../src/kube/client.ts';
+import type { Exchange as ApiExchange } from '../../src/kube/exchange.ts';
 import { type ConnectedClient, createClient, TransportError } from '../../src/kube/http-client.ts';
 import { daemonSets, type KubeObject, pods } from '../../src/kube/objects.ts';
 import { ManualClock, settle, until } from '../manual-clock.ts';
@@ -29,8 +30,11 @@ let clock: ManualClock;
 let client: ConnectedClient;
 const toEnd: (() => Promise<void>)[] = [];
 
-function connect(kubeConfig: KubeConfig): ConnectedClient {
-  const connected = createClient(kubeConfig, { clock, userAgent: 'tester/1' });
+function connect(
+  kubeConfig: KubeConfig,
+  onExchange: (exchange: ApiExchange) => void = () => {},
+): ConnectedClient {
+  const connected = createClient(kubeConfig, { clock, userAgent: 'tester/1', onExchange });
   toEnd.unshift(() => connected.close());
   return connected;
 }
@@ -285,6 +289,34 @@ describe('refusals', () => {
       exchange.answer(302, '', { location: 'http://elsewhere.invalid/' }),
     );
     expect(error.code).toBe(302);
+  });
+});
+
+describe('the observer of a client', () => {
+  it('is told of every request that was sent, how it was answered and how soon', async () => {
+    const exchanges: ApiExchange[] = [];
+    const observed = connect(aKubeConfig(server.url), (exchange) => exchanges.push(exchange));
+    const got = observed.get(pods, 'n', 'a');
+    const exchange = await server.next();
+    await clock.advance(250);
+    exchange.answer(404, aStatus(404, 'NotFound', 'pods "a" not found'));
+    await got;
+    expect(exchanges).toEqual([
+      { verb: 'get', resource: 'pods', method: 'GET', code: 404, durationMs: 250 },
+    ]);
+  });
+
+  it('is told of a repeated request twice, and of one without an answer', async () => {
+    const exchanges: ApiExchange[] = [];
+    const observed = connect(aKubeConfig(server.url), (exchange) => exchanges.push(exchange));
+    const listed = observed.list(pods, {}).catch((error: unknown) => error);
+    (await server.next()).hangUp();
+    (await server.next()).answer(500, {});
+    await listed;
+    expect(exchanges.map(({ verb, code }) => [verb, code])).toEqual([
+      ['list', undefined],
+      ['list', 500],
+    ]);
   });
 });
 

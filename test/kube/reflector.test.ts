@@ -421,6 +421,22 @@ describe('watching', () => {
   });
 });
 
+describe('the observer of a reflector', () => {
+  it('is told of each list and each watch that is asked for', async () => {
+    const starts: string[] = [];
+    const watch = await synced([], { onStart: (what) => starts.push(what) });
+    expect(starts).toEqual(['list', 'watch']);
+    watch.hangUp();
+    await pauses(firstPauseMs);
+    const next = await nextWatch('10');
+    expect(starts).toEqual(['list', 'watch', 'watch']);
+    next.answer(410, aStatus(410, 'Expired', 'too old'));
+    await pauses(2 * firstPauseMs);
+    await nextList();
+    expect(starts).toEqual(['list', 'watch', 'watch', 'list']);
+  });
+});
+
 describe('a watch that cannot go on', () => {
   it.each([
     ['as a status', (watch: Exchange) => watch.answer(410, aStatus(410, 'Expired', 'too old'))],

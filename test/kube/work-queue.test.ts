@@ -59,6 +59,29 @@ describe('the work queue', () => {
     expect(await takeAll(queue)).toEqual(['a']);
   });
 
+  it('tells its observer how long each key waited for a worker, and what came back', async () => {
+    const clock = new ManualClock();
+    const seen: string[] = [];
+    const queue = new WorkQueue({
+      clock,
+      random: () => 0,
+      observer: {
+        added: () => seen.push('added'),
+        retried: () => seen.push('retried'),
+        taken: (waitedMs) => seen.push(`taken after ${waitedMs}`),
+      },
+    });
+    queue.add('a');
+    queue.add('a');
+    await clock.advance(40);
+    await queue.get();
+    queue.addRateLimited('a');
+    await clock.advance(5);
+    queue.done('a');
+    await queue.get();
+    expect(seen).toEqual(['added', 'taken after 40', 'retried', 'added', 'taken after 0']);
+  });
+
   describe('with delays', () => {
     it('adds a key when its delay has passed and not before', async () => {
       const { queue, clock } = aQueue();
