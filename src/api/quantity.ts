@@ -35,6 +35,14 @@ const binarySuffixes: ReadonlyMap<string, bigint> = new Map(
   ['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'].map((suffix, index) => [suffix, 1024n ** BigInt(index + 1)]),
 );
 
+/** The whole units, binary ones last. */
+const memoryUnits: readonly (readonly [suffix: string, factor: bigint])[] = [
+  ...[...decimalSuffixes]
+    .filter(([, exponent]) => exponent >= 0)
+    .map(([suffix, exponent]) => [suffix, 10n ** BigInt(exponent)] as const),
+  ...binarySuffixes,
+];
+
 /**
  * Reads a resource quantity by the API server's grammar (kubernetes/apimachinery:
  * pkg/api/resource/quantity.go, suffix.go), or says what is wrong with it and what was probably
@@ -60,6 +68,20 @@ export function compareQuantities(a: string, b: string): number {
 export function sameQuantity(a: string, b: string): boolean {
   const nanos = value(a);
   return nanos !== undefined && nanos === value(b);
+}
+
+/** An amount of CPU in whole cores or in thousandths, `4` or `850m`; what is finer is rounded up. */
+export function cpuQuantity(nanos: bigint): string {
+  const millis = dividedUp(nanos, 1_000_000n);
+  return millis % 1000n === 0n ? `${millis / 1000n}` : `${millis}m`;
+}
+
+/** An amount of memory as people write it, exactly: in the largest unit that leaves no fraction. */
+export function memoryQuantity(nanos: bigint): string {
+  const bytes = dividedUp(nanos, nano);
+  const fits = ([, factor]: readonly [string, bigint]) => bytes % factor === 0n;
+  const [suffix, factor] = (bytes !== 0n && memoryUnits.findLast(fits)) || ['', 1n];
+  return `${bytes / factor}${suffix}`;
 }
 
 function nanosOf(text: string): bigint {

@@ -1,5 +1,12 @@
 import fc from 'fast-check';
-import { compareQuantities, parseQuantity, sameQuantity } from '../../src/api/quantity.ts';
+import {
+  compareQuantities,
+  cpuQuantity,
+  memoryQuantity,
+  parseQuantity,
+  type Quantity,
+  sameQuantity,
+} from '../../src/api/quantity.ts';
 
 describe('a quantity', () => {
   it.each([
@@ -101,6 +108,41 @@ describe('a quantity', () => {
       fc.property(milli, milli, (a, b) => {
         expect(compareQuantities(`${a}m`, `${b}m`)).toBe(Math.sign(a - b));
         expect(sameQuantity(`${a}m`, `${a}e-3`)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('an amount', () => {
+  const nanos = (text: string) => (parseQuantity(text) as Quantity).nanos;
+
+  it.each([
+    ['.05', '50m'],
+    ['4', '4'],
+    ['4.25', '4250m'],
+    ['1n', '1m'],
+    ['0', '0'],
+  ])('of CPU is written in cores or thousandths: %s as %s', (text, written) => {
+    expect(cpuQuantity(nanos(text))).toBe(written);
+  });
+
+  it.each([
+    ['1740Mi', '1740Mi'],
+    ['2048Mi', '2Gi'],
+    ['.5Gi', '512Mi'],
+    ['10M', '10M'],
+    ['1000', '1k'],
+    ['512', '512'],
+    ['1m', '1'],
+    ['0', '0'],
+  ])('of memory is written without a loss: %s as %s', (text, written) => {
+    expect(memoryQuantity(nanos(text))).toBe(written);
+  });
+
+  it('of memory is the same when it is read again', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 2n ** 60n }), (bytes) => {
+        expect(nanos(memoryQuantity(bytes * 10n ** 9n))).toBe(bytes * 10n ** 9n);
       }),
     );
   });

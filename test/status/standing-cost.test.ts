@@ -1,0 +1,142 @@
+import { parseSpec } from '../../src/api/parse.ts';
+import { cpuQuantity, memoryQuantity } from '../../src/api/quantity.ts';
+import type { RawSpec } from '../../src/api/types.ts';
+import type { KubeObject } from '../../src/kube/objects.ts';
+import { daemonSet } from '../../src/manifests/daemon-set.ts';
+import { deployment } from '../../src/manifests/deployment.ts';
+import {
+  type Amount,
+  type Cost,
+  type PodSpec,
+  podCost,
+  standingCost,
+} from '../../src/status/standing-cost.ts';
+
+function text({ cpu, memory }: Amount): string {
+  return `${cpuQuantity(cpu)} ${memoryQuantity(memory)}`;
+}
+
+function texts({ pods, requests, limits }: Cost): readonly [number, string, string] {
+  return [pods, text(requests), text(limits)];
+}
+
+/** A container with requests and limits written as `cpu memory`. */
+function aContainer(requests: string, limits?: string) {
+  const resources = (words: string) => {
+    const [cpu = '', memory = ''] = words.split(' ');
+    return { cpu, memory };
+  };
+  return {
+    resources: {
+      ...(requests && { requests: resources(requests) }),
+      ...(limits && { limits: resources(limits) }),
+    },
+  };
+}
+
+describe('what a pod takes', () => {
+  const requests = (pod: PodSpec) => text(podCost(pod).requests);
+
+  it('is the sum of its containers', () => {
+    const containers = [aContainer('50m 10Mi', '200m 20Mi'), aContainer('1 1Gi', '2 2Gi')];
+    expect(texts(podCost({ containers }))).toEqual([1, '1050m 1034Mi', '2200m 2068Mi']);
+  });
+
+  it('is what its largest init container takes, where that is more', () => {
+    const initContainers = [aContainer('1 1Ki'), aContainer('2m 2Mi')];
+    expect(requests({ initContainers, containers: [aContainer('50m 1Mi')] })).toBe('1 2Mi');
+  });
+
+  it('is what the pod as a whole is given, where it is given something', () => {
+    const containers = [aContainer('50m 10Mi'), aContainer('50m 10Mi')];
+    expect(requests({ ...aContainer('50m 32Mi'), containers })).toBe('50m 32Mi');
+  });
+
+  it('is the limit where nothing is requested', () => {
+    expect(requests({ containers: [aContainer('', '1 1Gi')] })).toBe('1 1Gi');
+    expect(requests({ containers: [aContainer('0 0', '1 1Gi')] })).toBe('0 0');
+  });
+
+  it('is nothing where nothing is said', () => {
+    expect(requests({ containers: [{}] })).toBe('0 0');
+  });
+});
+
+const settings = {
+  operatorImage: 'quay.io/example/operator:1',
+  sleeperImage: 'quay.io/example/sleeper:1',
+  maxSurge: '10%',
+  openshift: false,
+};
+
+/** The cost of a puller whose objects are the operator's own, on so many nodes. */
+function costOf(raw: RawSpec, nodes: number, maxSurge: number | string = '10%') {
+  const { spec } = parseSpec(raw, { maxImages: 500 });
+  const puller = { name: 'puller', namespace: 'default', uid: 'p1' };
+  const input = { puller, raw, spec, settings: { ...settings, maxSurge } };
+  return standingCost({
+    spec,
+    daemonSets: spec.images.length === 0 ? [] : [selecting(nodes, daemonSet(input))],
+    deployment: deployment(input),
+  });
+}
+
+function selecting(nodes: number, object: KubeObject): KubeObject {
+  return { ...object, status: { observedGeneration: 1, desiredNumberScheduled: nodes } };
+}
+
+function manyImages(count: number): string {
+  return Array.from({ length: count }, (_, index) => `i${index}=quay.io/a/${index}:1`).join(';');
+}
+
+describe('the standing cost of a puller', () => {
+  it('is that of the documented example, by the documented formula', () => {
+    const { formula } = costOf({ images: manyImages(5), cachingMemoryLimit: '5Mi' }, 20);
+    expect(text(formula)).toBe('20 500Mi');
+  });
+
+  it('is told for each node, for all of them, and for what comes on top', () => {
+    const { eachNode, allNodes, surge, puller, quota } = costOf({ images: manyImages(40) }, 25);
+    expect(texts(eachNode)).toEqual([1, '2 400Mi', '8 800Mi']);
+    expect(texts(allNodes)).toEqual([25, '50 10000Mi', '200 20000Mi']);
+    expect(texts(surge)).toEqual([3, '6 1200Mi', '24 2400Mi']);
+    expect(texts(puller)).toEqual([1, '10m 96Mi', '500m 256Mi']);
+    expect(texts(quota)).toEqual([29, '56010m 11296Mi', '224500m 22656Mi']);
+  });
+
+  it.each([
+    ['10%', 5, 1],
+    [2, 5, 2],
+    [9, 5, 5],
+    [0, 5, 0],
+    ['10%', 0, 0],
+  ])('has a surge of %s of %i nodes: %i pods', (maxSurge, nodes, pods) => {
+    expect(costOf({ images: manyImages(1) }, nodes, maxSurge).surge.pods).toBe(pods);
+  });
+
+  it('is that of the puller alone where there is no image', () => {
+    const { eachNode, quota, formula } = costOf({ images: '{}' }, 5);
+    expect([texts(eachNode), texts(quota), text(formula)]).toEqual([
+      [0, '0 0', '0 0'],
+      [1, '10m 96Mi', '500m 256Mi'],
+      '0 0',
+    ]);
+  });
+
+  it('adds up where the images are spread over several DaemonSets', () => {
+    const { spec } = parseSpec({ images: manyImages(3) }, { maxImages: 500 });
+    const part = (images: number) =>
+      selecting(4, {
+        apiVersion: 'apps/v1',
+        kind: 'DaemonSet',
+        metadata: { name: `part-${images}` },
+        spec: {
+          template: { spec: { containers: Array(images).fill(aContainer('50m 10Mi', '.2 20Mi')) } },
+        },
+      });
+    const cost = standingCost({ spec, daemonSets: [part(1), part(2)], deployment: undefined });
+    expect(texts(cost.eachNode)).toEqual([2, '150m 30Mi', '600m 60Mi']);
+    expect(texts(cost.quota)).toEqual([8, '600m 120Mi', '2400m 240Mi']);
+    expect(text(cost.formula)).toBe('2400m 240Mi');
+  });
+});
