@@ -21,7 +21,12 @@ export interface Client {
    * Creates an object and returns it as stored. Never sent twice, as the second answer would be that
    * it exists: what a closed connection left undecided is thrown.
    */
-  create(resource: Resource, body: KubeObject): Promise<KubeObject>;
+  create(resource: Resource, body: KubeObject, options?: WriteOptions): Promise<KubeObject>;
+  /**
+   * Replaces an object and returns it as stored; 409 where the body's resourceVersion is not the live
+   * one. Never sent twice either: the second answer would be such a 409.
+   */
+  update(resource: Resource, body: KubeObject, options?: WriteOptions): Promise<KubeObject>;
   /** Deletes under a uid precondition; false where the object was gone (404) or replaced (409). */
   remove(resource: Resource, object: KubeObject, options?: RemoveOptions): Promise<boolean>;
   /** The API groups that the server offers, by name; the core group is the empty string. */
@@ -62,14 +67,22 @@ export type WatchEvent =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; readonly object: KubeObject }
   | { readonly type: 'ERROR'; readonly object: Status };
 
-export interface ApplyOptions {
+export interface WriteOptions {
+  /**
+   * Called right before the request goes out, each time where it is sent again. A WaitingError that it
+   * throws is thrown as it is, and nothing is sent.
+   */
+  readonly beforeSend?: () => void;
+}
+
+export interface ApplyOptions extends WriteOptions {
   readonly fieldManager: string;
   /** Takes over fields that other managers own. */
   readonly force: boolean;
   readonly subresource?: 'status';
 }
 
-export interface RemoveOptions {
+export interface RemoveOptions extends WriteOptions {
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
 }
 

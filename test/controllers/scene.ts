@@ -45,7 +45,7 @@ export interface SceneOptions extends Omit<EmbeddedOptions, 'clock'> {
 
 /** An error instead of an answer, by verb and resource. */
 export type Fault = (
-  verb: 'get' | 'list' | 'apply' | 'create' | 'remove',
+  verb: 'get' | 'list' | 'apply' | 'create' | 'update' | 'remove',
   resource: Resource,
 ) => Error | undefined;
 
@@ -267,6 +267,7 @@ class InFlight {
       list: (...args) => unless('list', args[0], () => client.list(...args)),
       apply: (...args) => unless('apply', args[0], () => client.apply(...args)),
       create: (...args) => unless('create', args[0], () => client.create(...args)),
+      update: (...args) => unless('update', args[0], () => client.update(...args)),
       remove: (...args) => unless('remove', args[0], () => client.remove(...args)),
       groups: () => counting(client.groups()),
       version: () => counting(client.version()),

@@ -128,6 +128,10 @@ class ScriptedClient implements Client {
     return Promise.reject(new Error('an applier creates by applying'));
   }
 
+  update(): Promise<never> {
+    return Promise.reject(new Error('an applier updates by applying'));
+  }
+
   list(): Promise<never> {
     return Promise.reject(new Error('an applier never lists'));
   }

@@ -4,6 +4,7 @@ import type { ServerOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { WaitingError } from '../../src/errors.ts';
 import { ApiError, type WatchEvent, type WatchOptions } from '../../src/kube/client.ts';
 import type { Exchange as ApiExchange } from '../../src/kube/exchange.ts';
 import { type ConnectedClient, createClient, TransportError } from '../../src/kube/http-client.ts';
@@ -140,6 +141,21 @@ describe('requests', () => {
     ]);
     exchange.answer(200, aDaemonSet);
     await applied;
+  });
+
+  it('replace an object in its place', async () => {
+    const body = { ...aDaemonSet, metadata: { ...aDaemonSet.metadata, resourceVersion: '5' } };
+    const updated = client.update(daemonSets, body);
+    const exchange = await server.next();
+    expect(exchange).toMatchObject({
+      method: 'PUT',
+      path: '/apis/apps/v1/namespaces/n/daemonsets/a',
+      query: {},
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(JSON.parse(exchange.body)).toEqual(body);
+    exchange.answer(200, { ...body, status: {} });
+    expect(await updated).toEqual({ ...body, status: {} });
   });
 
   it('create an object in its namespace, or one that only asks a question', async () => {
@@ -392,13 +408,37 @@ describe('transport', () => {
     expect(server.untaken).toEqual([]);
   });
 
-  it('repeats neither a deletion nor a creation', async () => {
+  it('repeats neither a deletion nor a creation nor a replacement', async () => {
     const removed = client.remove(daemonSets, aDaemonSet);
     (await server.next()).hangUp();
     await expect(removed).rejects.toThrow('delete daemonsets n/a');
     const created = client.create(daemonSets, aDaemonSet);
     (await server.next()).hangUp();
     await expect(created).rejects.toThrow('create daemonsets n/a');
+    const updated = client.update(daemonSets, aDaemonSet);
+    (await server.next()).hangUp();
+    await expect(updated).rejects.toThrow('update daemonsets n/a');
+    expect(server.untaken).toEqual([]);
+  });
+
+  it('asks its caller before it sends a write, and again before it repeats one', async () => {
+    let mayWrite = true;
+    const beforeSend = () => {
+      if (!mayWrite) throw new WaitingError('NotNow', 1000, 'not now');
+    };
+    const apply = { fieldManager: 'me', force: true, beforeSend };
+    const repeated = client.apply(daemonSets, aDaemonSet, apply);
+    const sent = await server.next();
+    mayWrite = false;
+    sent.reset();
+    await expect(repeated).rejects.toThrow(new WaitingError('NotNow', 1000, 'not now'));
+    for (const write of [
+      client.create(daemonSets, aDaemonSet, { beforeSend }),
+      client.update(daemonSets, aDaemonSet, { beforeSend }),
+      client.remove(daemonSets, aDaemonSet, { beforeSend }),
+    ]) {
+      await expect(write).rejects.toBeInstanceOf(WaitingError);
+    }
     expect(server.untaken).toEqual([]);
   });
 
