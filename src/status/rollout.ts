@@ -35,6 +35,18 @@ export function rolloutOf(daemonSet: KubeObject): Rollout {
   };
 }
 
+/**
+ * Claims that a DaemonSet has fewer pods of its present template than it needs. Nodes where an old pod
+ * waits for its successor are among them, as the status counts only the older one.
+ */
+export function lacksPods(daemonSet: KubeObject): boolean {
+  const status = (daemonSet['status'] ?? {}) as DaemonSetStatus;
+  const desired = status.desiredNumberScheduled ?? 0;
+  const current = status.currentNumberScheduled ?? 0;
+  const updated = status.updatedNumberScheduled ?? 0;
+  return Math.min(current, updated) < desired;
+}
+
 interface DaemonSetSpec {
   readonly template: { readonly spec: { readonly containers: readonly unknown[] } };
 }
@@ -42,6 +54,7 @@ interface DaemonSetSpec {
 interface DaemonSetStatus {
   readonly observedGeneration?: number;
   readonly desiredNumberScheduled?: number;
+  readonly currentNumberScheduled?: number;
   readonly updatedNumberScheduled?: number;
   readonly numberAvailable?: number;
 }

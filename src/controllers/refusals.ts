@@ -1,0 +1,123 @@
+import type { Clock } from '../clock.ts';
+import { asError } from '../errors.ts';
+import { type Client, isApiError } from '../kube/client.ts';
+import { coreEvents, type KubeObject } from '../kube/objects.ts';
+import type { Log } from '../log.ts';
+import { lacksPods } from '../status/rollout.ts';
+import type { Verdict } from './patience.ts';
+
+/** Pods are made within moments: only where nothing has moved for this long are they missed. */
+const missedAfterMs = 5_000;
+/** The server searches all Events of the namespace for the few that are asked for. */
+const askEveryMs = 20_000;
+
+/** What is known of the pods that a DaemonSet could not get. */
+interface Refused {
+  /** The counts of the DaemonSet, to see whether anything moves. */
+  readonly counts: string;
+  /** Since when nothing has moved, and when the server was asked last: monotonic milliseconds. */
+  readonly since: number;
+  readonly askedAt: number;
+  /** The newest refusal, and the time of it in the server's words. */
+  readonly message: string | undefined;
+  readonly at: string;
+  /** Refusals up to then have been overcome. */
+  readonly overcomeAt: string;
+}
+
+const untouched: Refused = {
+  counts: '',
+  since: 0,
+  askedAt: Number.NEGATIVE_INFINITY,
+  message: undefined,
+  at: '',
+  overcomeAt: '',
+};
+
+/**
+ * Why pods of a DaemonSet do not exist. One that a quota or an admission plug-in refuses leaves no
+ * trace in the DaemonSet's status, only an Event of the DaemonSet controller.
+ */
+export class Refusals {
+  readonly #client: Pick<Client, 'list'>;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #known = new Map<string, Refused>();
+  #lastFailure = '';
+
+  constructor(client: Pick<Client, 'list'>, clock: Clock, log: Log) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** The DaemonSet is no more, or nobody's. */
+  forget(uid: string): void {
+    this.#known.delete(uid);
+  }
+
+  /**
+   * The newest refusal of a pod of this DaemonSet, as long as it lacks pods; the server is asked now
+   * and then. Never rejects: where Events cannot be read, nothing is known.
+   */
+  async of(daemonSet: KubeObject): Promise<Verdict<string | undefined>> {
+    const { uid = '' } = daemonSet.metadata;
+    const now = this.#clock.monotonic();
+    const before = this.#known.get(uid) ?? untouched;
+    if (!lacksPods(daemonSet)) {
+      this.#known.set(uid, { ...untouched, overcomeAt: before.at || before.overcomeAt });
+      return { value: undefined };
+    }
+    const counts = JSON.stringify([daemonSet.metadata.generation, daemonSet['status']]);
+    const since = before.counts === counts ? before.since : now;
+    const waited: Refused = { ...before, counts, since };
+    this.#known.set(uid, waited);
+    const dueInMs = Math.max(since + missedAfterMs, before.askedAt + askEveryMs) - now;
+    if (dueInMs > 0) return { value: waited.message, againMs: dueInMs };
+
+    const newest = await this.#newest(daemonSet, waited);
+    this.#known.set(uid, { ...waited, ...newest, askedAt: now });
+    return { value: newest.message, againMs: askEveryMs };
+  }
+
+  async #newest(daemonSet: KubeObject, known: Refused): Promise<Pick<Refused, 'message' | 'at'>> {
+    const { namespace = '', uid = '' } = daemonSet.metadata;
+    try {
+      const { items } = await this.#client.list(coreEvents, {
+        namespace,
+        fieldSelector: `involvedObject.uid=${uid},reason=FailedCreate`,
+      });
+      const refusals = items
+        .map((event) => ({ message: String(event['message'] ?? ''), at: timeOf(event) }))
+        .filter(({ at }) => at > known.overcomeAt)
+        .sort((a, b) => (a.at < b.at ? -1 : 1));
+      this.#lastFailure = '';
+      return refusals.at(-1) ?? { message: undefined, at: '' };
+    } catch (error) {
+      this.#sayUnreadable(asError(error));
+      return known;
+    }
+  }
+
+  /** What goes on failing in the same way is said once. */
+  #sayUnreadable(error: Error): void {
+    const failure = isApiError(error) ? String(error.code) : error.name;
+    const say = this.#lastFailure === failure ? this.#log.debug : this.#log.warn;
+    this.#lastFailure = failure;
+    say.call(this.#log, 'the reason for missing pods cannot be read', { error });
+  }
+}
+
+/** When it happened last, by the server's clock, as text that sorts by time: fractions are cut off. */
+function timeOf(event: KubeObject): string {
+  const { series, lastTimestamp, eventTime } = event as unknown as EventTimes;
+  const time = series?.lastObservedTime ?? lastTimestamp ?? eventTime;
+  return (time ?? event.metadata.creationTimestamp ?? '').slice(0, 19);
+}
+
+/** Which of them an Event has depends on the version of the client that wrote it. */
+interface EventTimes {
+  readonly series?: { readonly lastObservedTime?: string } | null;
+  readonly lastTimestamp?: string | null;
+  readonly eventTime?: string | null;
+}
