@@ -18,6 +18,8 @@ export const managedByLabel = 'app.kubernetes.io/managed-by';
 export const pullerUidLabel = 'che.eclipse.org/image-puller-uid';
 /** Tells the pods of one DaemonSet from those of another: part of its selector. */
 export const daemonSetLabel = 'che.eclipse.org/daemonset';
+/** On the DaemonSet of a shard: the `daemonsetName` that its own name is made from. */
+export const shardOfAnnotation = 'che.eclipse.org/shard-of';
 /** On the puller's pods: changes with the ConfigMap, so that the puller starts again with new values. */
 export const configHashAnnotation = 'che.eclipse.org/configmap-hash';
 
@@ -31,6 +33,26 @@ export function serviceAccountName(deploymentName: string): string {
 /** Role, RoleBinding and report ConfigMap of the puller share this name. */
 export function reportName(deploymentName: string): string {
   return `${deploymentName}-report`;
+}
+
+/**
+ * The DaemonSet of a shard, by the path of the shard in the split: the leftmost keeps the name that the
+ * user chose, so a list that fits one DaemonSet knows no other.
+ */
+export function shardName(daemonSetName: string, path: string): string {
+  return path === '' ? daemonSetName : derivedName(`${daemonSetName}-s${path}`);
+}
+
+/** What holds the images of a DaemonSet while another of its name, which cannot be changed, goes. */
+export function standInName(daemonSetName: string): string {
+  return derivedName(`${daemonSetName}-stand-in`);
+}
+
+/** Pods add a suffix to the name of their DaemonSet: one longer than 63 is cut and told apart by its hash. */
+function derivedName(name: string): string {
+  if (name.length <= 63) return name;
+  // No part of a name may end in a dash or a dot.
+  return `${name.slice(0, 54).replace(/[-.]+$/, '')}-${shortHash(name)}`;
 }
 
 /** A label value may have 63 characters: a longer name is cut to 54 and told apart by its hash. */

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import type { CachedImage, PullerSpec } from '../api/types.ts';
+import { shardName } from './names.ts';
+
+/**
+ * The most references that one DaemonSet is made for. A pod takes about 2 kB of JSON for each of its
+ * containers, and its images start one after another: a long list is better held by several pods.
+ */
+export const maxShardSize = 40;
+
+/** The references that one DaemonSet holds. */
+export interface Shard {
+  /**
+   * Where the shard lies in the split: `0` or `1` for each time its half was halved, without the zeros
+   * at the end. The left half of a shard so keeps its path, and the right half brings a new one.
+   */
+  readonly path: string;
+  /** In the order given. */
+  readonly references: readonly string[];
+}
+
+/**
+ * Splits a list by the bits of each reference's SHA-256, again and again until no part has more than
+ * {@link maxShardSize}. The outcome depends on the set of references alone, so neither an order nor
+ * what was there before matters. A half without references is none.
+ */
+export function split(references: readonly string[]): readonly Shard[] {
+  const distinct = [...new Set(references)];
+  const members = distinct.map((reference) => ({ reference, hash: hashOf(reference) }));
+  return halved('', members).map(({ path, members }) => ({
+    path: path.replace(/0+$/, ''),
+    references: members.map(({ reference }) => reference),
+  }));
+}
+
+/** A DaemonSet that a puller should have: its name and what its pods hold. */
+export interface Part {
+  readonly name: string;
+  /** Sorted by reference. */
+  readonly images: readonly CachedImage[];
+}
+
+/** The DaemonSets of a puller, one for each shard of its list, from left to right. */
+export function partsOf({
+  daemonsetName,
+  images,
+}: Pick<PullerSpec, 'daemonsetName' | 'images'>): readonly Part[] {
+  const byReference = new Map(images.map((image) => [image.reference, image]));
+  return split([...byReference.keys()]).map(({ path, references }) => ({
+    name: shardName(daemonsetName, path),
+    images: references.flatMap((reference) => byReference.get(reference) ?? []),
+  }));
+}
+
+interface Member {
+  readonly reference: string;
+  readonly hash: Buffer;
+}
+
+interface Half {
+  /** With all its zeros. */
+  readonly path: string;
+  readonly members: readonly Member[];
+}
+
+function halved(path: string, members: readonly Member[]): readonly Half[] {
+  if (members.length === 0) return [];
+  if (members.length <= maxShardSize) return [{ path, members }];
+  const isRight = ({ hash }: Member) => bitOf(hash, path.length) === 1;
+  return [
+    ...halved(
+      `${path}0`,
+      members.filter((member) => !isRight(member)),
+    ),
+    ...halved(`${path}1`, members.filter(isRight)),
+  ];
+}
+
+function hashOf(reference: string): Buffer {
+  return createHash('sha256').update(reference).digest();
+}
+
+/** Counted from the left: bit 0 is the highest of the first byte. */
+function bitOf(hash: Buffer, index: number): number {
+  return (hash.readUInt8(index >> 3) >> (7 - (index & 7))) & 1;
+}
