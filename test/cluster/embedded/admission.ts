@@ -1,6 +1,7 @@
 import type { KubeObject, OwnerReference } from '../../../src/kube/objects.ts';
 import { isEqual } from './json.ts';
-import { clusterRoles, type Kinds, namespaces, roles } from './kinds.ts';
+import { clusterRoles, type Kinds, limitRanges, namespaces, pods, roles } from './kinds.ts';
+import { limitRangeRefusal, withDefaultResources } from './limit-range.ts';
 import {
   type Authorizer,
   goList,
@@ -10,10 +11,10 @@ import {
   rulesIn,
   ruleText,
 } from './rbac.ts';
-import { forbidden, invalid, notFound } from './status-error.ts';
+import { forbidden, invalid, notFound, qualified } from './status-error.ts';
 import type { Store } from './store.ts';
 import { mastersGroup, type User } from './users.ts';
-import type { Admission, Attempt } from './writer.ts';
+import type { Admission, Admissions, Attempt } from './writer.ts';
 
 const immortal: readonly string[] = ['default', 'kube-system', 'kube-public'];
 
@@ -35,6 +36,25 @@ export function namespaceLifecycle(store: Store): Admission {
         field: 'metadata.namespace',
       },
     ]);
+  };
+}
+
+/** LimitRanger: fills in what a new pod leaves open, then holds it to the ranges of its namespace. */
+export function limitRanger(store: Store): Required<Pick<Admissions, 'fill' | 'after'>> {
+  const rangesFor = ({ verb, kind, namespace }: Attempt) =>
+    verb === 'create' && qualified(kind) === qualified(pods)
+      ? store.list(limitRanges, namespace)
+      : [];
+  const refuse: Admission = (attempt) => {
+    if (attempt.next === undefined) return;
+    for (const range of rangesFor(attempt)) {
+      const why = limitRangeRefusal(attempt.next, range);
+      if (why !== undefined) throw forbidden(attempt.kind, attempt.name, why);
+    }
+  };
+  return {
+    fill: [(attempt, next) => withDefaultResources(next, rangesFor(attempt))],
+    after: [refuse],
   };
 }
 

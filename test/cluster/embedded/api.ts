@@ -4,6 +4,7 @@ import type { KubeObject } from '../../../src/kube/objects.ts';
 import { type ApiRequest, isTrue, type RequestTarget, type ResourceTarget } from './api-request.ts';
 import { unknownFields } from './decode.ts';
 import { coreVersions, groupInfo, groupList, resourceList, versionInfo } from './discovery.ts';
+import { coreEventRequest, newerEventAnswer } from './event-view.ts';
 import { isObject, type JsonObject } from './json.ts';
 import type { Kind, Kinds } from './kinds.ts';
 import { list } from './lists.ts';
@@ -52,6 +53,12 @@ export class Api {
     if (!target.isResource) return { code: 200, body: this.#plain(request) };
     const kind = this.#parts.kinds.find(target.group, target.version, target.plural);
     if (kind === undefined || !hasSubresource(kind, target.subresource)) throw noSuchResource();
+    if (kind.viewOf === undefined) return this.#served(kind, target, request, user);
+    const asked = coreEventRequest(request);
+    return newerEventAnswer(this.#served(kind.viewOf, target, asked, user));
+  }
+
+  #served(kind: Kind, target: ResourceTarget, request: ApiRequest, user: User): Answer {
     if (target.verb === 'watch') return this.#watch(kind, target, request);
     const options = writeOptions(request, target, user);
     return target.name === '' || isCollection(request, target)

@@ -6,8 +6,10 @@ import type {
   V1PodTemplateSpec,
 } from '@kubernetes/client-node';
 import type { KubeObject } from '../../../src/kube/objects.ts';
+import { eventDefaults, eventErrors } from './event-rules.ts';
 import { asList, asObject, asObjects, at, isEqual, type JsonObject } from './json.ts';
 import type { Rules } from './kinds.ts';
+import { limitRangeDefaults } from './limit-range.ts';
 import { grammarErrors, labelErrors } from './metadata-rules.ts';
 import { configKey, dnsLabel, pathSegment } from './name-rules.ts';
 import { podChangeErrors, podSpecDefaults, podSpecErrors, requestsFromLimits } from './pod-spec.ts';
@@ -436,6 +438,8 @@ export const builtInRules: Readonly<Record<string, Rules>> = {
     validate: podErrors,
     gracePeriodSeconds: podGracePeriod,
   },
+  ResourceQuota: { status: true },
+  LimitRange: { defaults: limitRangeDefaults },
   ConfigMap: { validate: configMapErrors },
   Secret: { defaults: (object) => ({ type: 'Opaque', ...object }), validate: configMapErrors },
   Deployment: {
@@ -470,7 +474,7 @@ export const builtInRules: Readonly<Record<string, Rules>> = {
     validate: definitionErrors,
     beginDeletion: endDefinition,
   },
-  Event: { createsOnUpdate: true },
+  Event: { createsOnUpdate: true, defaults: eventDefaults, validate: eventErrors },
   Lease: { createsOnUpdate: true, needsResourceVersion: true },
   PodDisruptionBudget: { status: true, needsResourceVersion: true, changesGeneration: specChanged },
   NetworkPolicy: { changesGeneration: specChanged },

@@ -7,6 +7,7 @@ import type { Cluster } from '../cluster.ts';
 import {
   createPermission,
   immutableRoleRef,
+  limitRanger,
   namespaceLifecycle,
   ownerPermissions,
   rightsEscalation,
@@ -21,6 +22,7 @@ import { HttpServer, type LoggedRequest } from './http-server.ts';
 import { Kinds } from './kinds.ts';
 import { keepNamespaces } from './namespaces.ts';
 import { Authorizer } from './rbac.ts';
+import { keepQuotas, quotaAdmission } from './resource-quota.ts';
 import { Store } from './store.ts';
 import { administrator, Tokens, userNamed } from './users.ts';
 import { startWorkloads, type WorkloadOptions, type Workloads } from './workloads/workloads.ts';
@@ -66,13 +68,18 @@ function createParts(options: EmbeddedOptions) {
   const kinds = new Kinds({ groups: options.groups, version });
   const store = new Store({ historyLimit: options.historyLimit ?? defaultHistoryLimit });
   const authorizer = new Authorizer(store);
-  const writer = new Writer(store, clock, [
-    namespaceLifecycle(store),
-    createPermission(authorizer),
-    rightsEscalation(authorizer),
-    ownerPermissions(authorizer, kinds),
-    immutableRoleRef,
-  ]);
+  const { fill, after } = limitRanger(store);
+  const writer = new Writer(store, clock, {
+    before: [
+      namespaceLifecycle(store),
+      createPermission(authorizer),
+      rightsEscalation(authorizer),
+      ownerPermissions(authorizer, kinds),
+      immutableRoleRef,
+    ],
+    fill,
+    after: [...after, quotaAdmission({ store, clock })],
+  });
   const controlPlane = new EmbeddedControlPlane({ clock, kinds, store, writer });
   const apply = (object: KubeObject) => {
     const kind = kinds.ofObject(object.apiVersion, object.kind);
@@ -84,6 +91,7 @@ function createParts(options: EmbeddedOptions) {
   serveCustomResources({ store, kinds, writer, clock });
   collectGarbage({ store, kinds, writer });
   keepNamespaces({ store, kinds, writer });
+  keepQuotas({ store, clock, kinds, writer });
   for (const object of bootstrapObjects) apply(object);
   return { clock, version, kinds, store, authorizer, writer, controlPlane, apply };
 }

@@ -20,9 +20,11 @@ const release = 'v0.36.3';
 const roots = [
   'io.k8s.api.core.v1.ConfigMap',
   'io.k8s.api.core.v1.Event',
+  'io.k8s.api.core.v1.LimitRange',
   'io.k8s.api.core.v1.Namespace',
   'io.k8s.api.core.v1.Node',
   'io.k8s.api.core.v1.Pod',
+  'io.k8s.api.core.v1.ResourceQuota',
   'io.k8s.api.core.v1.Secret',
   'io.k8s.api.core.v1.ServiceAccount',
   'io.k8s.api.apps.v1.ControllerRevision',
@@ -30,6 +32,7 @@ const roots = [
   'io.k8s.api.apps.v1.Deployment',
   'io.k8s.api.apps.v1.ReplicaSet',
   'io.k8s.api.coordination.v1.Lease',
+  'io.k8s.api.events.v1.Event',
   'io.k8s.api.networking.v1.NetworkPolicy',
   'io.k8s.api.policy.v1.PodDisruptionBudget',
   'io.k8s.api.rbac.v1.ClusterRole',
@@ -143,7 +146,7 @@ const api = moduleDirectory('k8s.io/api');
 const apimachinery = moduleDirectory('k8s.io/apimachinery');
 const schema = readSchema(moduleDirectory('k8s.io/client-go'));
 const goFiles = [
-  ...['core', 'apps', 'coordination', 'networking', 'policy', 'rbac'].map(
+  ...['core', 'apps', 'coordination', 'events', 'networking', 'policy', 'rbac'].map(
     (group) => `${api}/${group}/v1/types.go`,
   ),
   `${apimachinery}/pkg/apis/meta/v1/types.go`,

@@ -46,6 +46,8 @@ export interface Kind extends Resource {
   /** The object as the server understands it: known fields only, normalised, defaults filled in. */
   readonly decode: (object: KubeObject) => KubeObject;
   readonly rules: Rules;
+  /** Another API's view of objects that are stored as this kind. */
+  readonly viewOf?: Kind;
   /** Made by a CustomResourceDefinition. */
   readonly isCustom: boolean;
 }
@@ -161,7 +163,10 @@ const rbac = 'rbac.authorization.k8s.io';
 export const namespaces = builtIn('', 'Namespace', { ...clusterScoped, shortNames: ['ns'] });
 export const configMaps = builtIn('', 'ConfigMap', { shortNames: ['cm'] });
 export const pods = builtIn('', 'Pod', { shortNames: ['po'] });
+export const resourceQuotas = builtIn('', 'ResourceQuota', { shortNames: ['quota'] });
+export const limitRanges = builtIn('', 'LimitRange', { shortNames: ['limits'] });
 export const serviceAccounts = builtIn('', 'ServiceAccount', { shortNames: ['sa'] });
+export const events = builtIn('', 'Event', { shortNames: ['ev'] });
 export const roles = builtIn(rbac, 'Role');
 export const roleBindings = builtIn(rbac, 'RoleBinding');
 export const clusterRoles = builtIn(rbac, 'ClusterRole', clusterScoped);
@@ -176,10 +181,13 @@ const builtInKinds: readonly Kind[] = [
   namespaces,
   configMaps,
   pods,
+  resourceQuotas,
+  limitRanges,
   serviceAccounts,
   builtIn('', 'Node', { ...clusterScoped, shortNames: ['no'] }),
   builtIn('', 'Secret'),
-  builtIn('', 'Event', { shortNames: ['ev'] }),
+  events,
+  builtIn('events.k8s.io', 'Event', { shortNames: ['ev'], viewOf: events }),
   builtIn('apps', 'Deployment', { shortNames: ['deploy'] }),
   builtIn('apps', 'ReplicaSet', { shortNames: ['rs'] }),
   builtIn('apps', 'DaemonSet', { shortNames: ['ds'] }),

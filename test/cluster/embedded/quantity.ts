@@ -21,7 +21,7 @@ const nano = 1_000_000_000n;
 type Format = 'binary' | 'decimal' | 'exponent';
 
 /** A quantity in billionths, rounded up, and the family of suffixes it was written in. */
-interface Quantity {
+export interface Quantity {
   readonly nanos: bigint;
   readonly format: Format;
 }
@@ -65,11 +65,36 @@ function scaleOf(suffix: string): Scale | undefined {
 export function canonicalQuantity(text: string, unitNanos = 1n): string | undefined {
   const quantity = parseQuantity(text);
   if (quantity === undefined) return undefined;
-  const { format } = quantity;
-  const nanos = roundedUp(quantity.nanos, unitNanos);
+  return printQuantity({ ...quantity, nanos: roundedUp(quantity.nanos, unitNanos) });
+}
+
+/** The stored spelling of an amount. */
+export function printQuantity({ nanos, format }: Quantity): string {
   if (nanos === 0n) return '0';
   if (format === 'binary' && isBinaryPrintable(nanos)) return printBinary(nanos / nano);
   return format === 'exponent' ? printExponent(nanos) : printDecimal(nanos);
+}
+
+/** A quantity that the server has stored, and therefore understood. */
+export function storedQuantity(text: string): Quantity {
+  const quantity = parseQuantity(text);
+  if (quantity === undefined) throw new RangeError(`"${text}" is not a quantity`);
+  return quantity;
+}
+
+/** The sum in the suffixes of the first one, unless that is zero. */
+export function addQuantities(left: string, right: string): string {
+  const [a, b] = [storedQuantity(left), storedQuantity(right)];
+  return printQuantity({
+    nanos: a.nanos + b.nanos,
+    format: a.nanos === 0n ? b.format : a.format,
+  });
+}
+
+/** Less than 0 where the first is the smaller one, 0 where both are the same amount. */
+export function compareQuantities(left: string, right: string): number {
+  const difference = storedQuantity(left).nanos - storedQuantity(right).nanos;
+  return difference === 0n ? 0 : difference < 0n ? -1 : 1;
 }
 
 function roundedUp(nanos: bigint, unit: bigint): bigint {

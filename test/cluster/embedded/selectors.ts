@@ -89,6 +89,8 @@ const selectable: Readonly<Record<string, readonly string[]>> = {
     'involvedObject.resourceVersion',
     'involvedObject.fieldPath',
     'reason',
+    'reportingComponent',
+    'source',
     'type',
   ],
   Namespace: ['status.phase'],
@@ -108,9 +110,15 @@ function fieldSelector(kind: Kind, text: string): Selector {
     return { path: path.split('.'), value, isEqual: sign !== '!=' };
   });
   return (object) =>
-    requirements.every(
-      ({ path, value, isEqual }) => (String(at(object, ...path) ?? '') === value) === isEqual,
-    );
+    requirements.every(({ path, value, isEqual }) => (fieldOf(object, path) === value) === isEqual);
+}
+
+function fieldOf(object: KubeObject, path: readonly string[]): string {
+  // The source of an Event is a component that says so in one of two ways.
+  if (path.join() === 'source' && object.kind === 'Event') {
+    return String(at(object, 'source', 'component') || object['reportingComponent'] || '');
+  }
+  return String(at(object, ...path) ?? '');
 }
 
 /** The one name that a field selector asks for; undefined where it leaves the name open. */

@@ -46,6 +46,16 @@ export interface Attempt {
 /** Refuses a write by throwing a StatusError. */
 export type Admission = (attempt: Attempt) => void;
 
+/** Who else has a say in writes, and when. */
+export interface Admissions {
+  /** Asked before anything else. */
+  readonly before?: readonly Admission[];
+  /** What a new object is made into before it is validated. */
+  readonly fill?: readonly ((attempt: Attempt, next: KubeObject) => KubeObject)[];
+  /** Asked for new objects that are valid, before they are stored. */
+  readonly after?: readonly Admission[];
+}
+
 const orphanFinalizer = 'orphan';
 const foregroundFinalizer = 'foregroundDeletion';
 
@@ -57,12 +67,12 @@ const foregroundFinalizer = 'foregroundDeletion';
 export class Writer {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #admission: readonly Admission[];
+  readonly #admissions: Admissions;
 
-  constructor(store: Store, clock: Clock, admission: readonly Admission[] = []) {
+  constructor(store: Store, clock: Clock, admissions: Admissions = {}) {
     this.#store = store;
     this.#clock = clock;
-    this.#admission = admission;
+    this.#admissions = admissions;
   }
 
   create(kind: Kind, namespace: string, body: KubeObject, options: WriteOptions): KubeObject {
@@ -80,12 +90,24 @@ export class Writer {
 
   #create(kind: Kind, namespace: string, next: KubeObject, options: WriteOptions): KubeObject {
     const name = next.metadata.name ?? '';
-    this.#admit({ verb: 'create', kind, namespace, name, next, live: undefined, options });
-    const created = this.#newObject(kind, next);
+    const attempt = {
+      verb: 'create',
+      kind,
+      namespace,
+      name,
+      next,
+      live: undefined,
+      options,
+    } as const;
+    this.#admit(attempt);
+    const { fill = [], after = [] } = this.#admissions;
+    const filled = fill.reduce((object, add) => add(attempt, object), next);
+    const created = this.#newObject(kind, filled);
     refuseErrors(kind, created, [
       ...metadataErrors(created, undefined, kind.rules.nameGrammar ?? dnsSubdomain),
       ...(kind.rules.validate?.(created, undefined) ?? []),
     ]);
+    for (const admit of after) admit({ ...attempt, next: created });
     const live = this.#store.get(kind, namespace, name);
     if (live !== undefined) {
       throw alreadyExists(kind, name, live.metadata.deletionTimestamp !== undefined);
@@ -228,7 +250,7 @@ export class Writer {
   }
 
   #admit(attempt: Attempt): void {
-    for (const admit of this.#admission) admit(attempt);
+    for (const admit of this.#admissions.before ?? []) admit(attempt);
   }
 
   /** The last finalizer of a deleted object has gone: the object goes too. */

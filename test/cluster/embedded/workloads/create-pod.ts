@@ -2,14 +2,13 @@ import type { V1PodSpec } from '@kubernetes/client-node';
 import { pods } from '../../../../src/kube/objects.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { StatusError } from '../status-error.ts';
-import { record } from './events.ts';
+import type { EventRecorder } from './events.ts';
 import { controllerReference, type Owner } from './ownership.ts';
-import { nameOf, type PodTemplate } from './shapes.ts';
+import { nameOf, type Pod, type PodTemplate, uidOf } from './shapes.ts';
 
 /** What a controller adds to its template. */
 export interface NewPod {
-  /** The controller, as Events name it. */
-  readonly component: string;
+  readonly recorder: EventRecorder;
   readonly labels: Readonly<Record<string, string>>;
   readonly spec: V1PodSpec;
 }
@@ -21,11 +20,11 @@ export interface NewPod {
 export function createPod(
   controlPlane: ControlPlane,
   owner: Owner & { readonly spec: { readonly template: PodTemplate } },
-  { component, labels, spec }: NewPod,
+  { recorder, labels, spec }: NewPod,
 ): void {
   const { labels: own, annotations } = owner.spec.template.metadata ?? {};
   try {
-    controlPlane.create(pods, {
+    const created = controlPlane.create(pods, {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: {
@@ -37,21 +36,33 @@ export function createPod(
       },
       spec,
     });
+    const message = `Created pod: ${nameOf(created)}`;
+    recorder.record({ about: owner, type: 'Normal', reason: 'SuccessfulCreate', message });
   } catch (error) {
-    if (error instanceof StatusError && !isNamespaceTerminating(error)) {
+    // All further ones would fail, and all is about to go.
+    if (isNamespaceTerminating(error)) return;
+    if (error instanceof StatusError) {
       const message = `Error creating: ${error.message}`;
-      record(controlPlane, {
-        about: owner,
-        type: 'Warning',
-        reason: 'FailedCreate',
-        message,
-        component,
-      });
+      recorder.record({ about: owner, type: 'Warning', reason: 'FailedCreate', message });
     }
     throw error;
   }
 }
 
-function isNamespaceTerminating(error: StatusError): boolean {
-  return error.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') ?? false;
+/** Deletes a pod of an owner, and tells of it. */
+export function removePod(
+  controlPlane: ControlPlane,
+  owner: Owner,
+  pod: Pod,
+  recorder: EventRecorder,
+): void {
+  const { namespace = '' } = pod.metadata;
+  if (!controlPlane.remove(pods, namespace, nameOf(pod), { uid: uidOf(pod) })) return;
+  const message = `Deleted pod: ${nameOf(pod)}`;
+  recorder.record({ about: owner, type: 'Normal', reason: 'SuccessfulDelete', message });
+}
+
+function isNamespaceTerminating(error: unknown): boolean {
+  const causes = error instanceof StatusError ? error.details?.causes : undefined;
+  return causes?.some(({ reason }) => reason === 'NamespaceTerminating') ?? false;
 }

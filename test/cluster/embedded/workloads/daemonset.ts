@@ -7,7 +7,7 @@ import {
   splitKey,
 } from '../../../../src/kube/objects.ts';
 import type { Change, ControlPlane } from '../control-plane.ts';
-import { createPod } from './create-pod.ts';
+import { createPod, removePod } from './create-pod.ts';
 import {
   hashLabel,
   manage,
@@ -16,6 +16,7 @@ import {
   roll,
   statusNumbers,
 } from './daemonset-plan.ts';
+import { EventRecorder } from './events.ts';
 import { daemonTolerations } from './node-fit.ts';
 import { claim, controllerName } from './ownership.ts';
 import { isAvailable, isDeleting, isReady, isTerminal, targetNode } from './pods.ts';
@@ -24,18 +25,25 @@ import {
   find,
   listOf,
   type Node,
-  nameOf,
   nodes as nodeResource,
   type Pod,
-  uidOf,
 } from './shapes.ts';
 import { SyncLoop } from './sync-loop.ts';
 import { templateHash } from './template.ts';
 import { writeStatus } from './write-status.ts';
 
+/** What a sync works with. */
+interface Parts {
+  readonly controlPlane: ControlPlane;
+  readonly loop: SyncLoop;
+  readonly recorder: EventRecorder;
+}
+
 /** Keeps one pod of each DaemonSet on every node that it wants; returns what stops it. */
 export function startDaemonSets(controlPlane: ControlPlane): () => void {
-  const loop = new SyncLoop(controlPlane.clock, (key) => sync(controlPlane, loop, key));
+  const recorder = new EventRecorder(controlPlane, 'daemonset-controller');
+  const loop = new SyncLoop(controlPlane.clock, (key) => sync(parts, key));
+  const parts: Parts = { controlPlane, loop, recorder };
   const markAll = () => {
     for (const daemonSet of controlPlane.list(daemonSets)) loop.mark(keyOf(daemonSet));
   };
@@ -61,11 +69,12 @@ function concerned(controlPlane: ControlPlane, { object }: Change): readonly Key
   return ownerReferences.length > 0 ? [] : controlPlane.list(daemonSets, namespace).map(keyOf);
 }
 
-function sync(controlPlane: ControlPlane, loop: SyncLoop, key: Key): void {
+function sync(parts: Parts, key: Key): void {
+  const { controlPlane, loop } = parts;
   const daemonSet = find<DaemonSet>(controlPlane, daemonSets, splitKey(key));
   if (daemonSet === undefined || isDeleting(daemonSet)) return;
   try {
-    step(controlPlane, observe(controlPlane, daemonSet));
+    step(parts, observe(controlPlane, daemonSet));
   } finally {
     const after = observe(controlPlane, daemonSet);
     writeStatus(controlPlane, daemonSets, daemonSet, {
@@ -77,11 +86,11 @@ function sync(controlPlane: ControlPlane, loop: SyncLoop, key: Key): void {
 }
 
 /** The roll goes on only when what `manage` found to do is done and seen. */
-function step(controlPlane: ControlPlane, observed: Observed): void {
+function step(parts: Parts, observed: Observed): void {
   const managed = manage(observed);
-  carryOut(controlPlane, observed, managed);
+  carryOut(parts, observed, managed);
   if (managed.create.length + managed.remove.length > 0) return;
-  carryOut(controlPlane, observed, roll(observed));
+  carryOut(parts, observed, roll(observed));
 }
 
 function observe(controlPlane: ControlPlane, daemonSet: DaemonSet): Observed {
@@ -98,12 +107,12 @@ function observe(controlPlane: ControlPlane, daemonSet: DaemonSet): Observed {
   };
 }
 
-function carryOut(controlPlane: ControlPlane, { daemonSet, hash }: Observed, plan: Plan): void {
-  for (const pod of plan.remove) {
-    controlPlane.remove(podResource, pod.metadata.namespace ?? '', nameOf(pod), {
-      uid: uidOf(pod),
-    });
-  }
+function carryOut(
+  { controlPlane, recorder }: Parts,
+  { daemonSet, hash }: Observed,
+  plan: Plan,
+): void {
+  for (const pod of plan.remove) removePod(controlPlane, daemonSet, pod, recorder);
   const { spec } = daemonSet.spec.template;
   const labels = {
     [hashLabel]: hash,
@@ -111,7 +120,7 @@ function carryOut(controlPlane: ControlPlane, { daemonSet, hash }: Observed, pla
   };
   for (const node of plan.create) {
     createPod(controlPlane, daemonSet, {
-      component: 'daemonset-controller',
+      recorder,
       labels,
       spec: {
         ...spec,

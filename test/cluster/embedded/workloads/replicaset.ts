@@ -2,7 +2,8 @@ import { type Key, keyOf, pods as podResource, splitKey } from '../../../../src/
 import type { Change, ControlPlane } from '../control-plane.ts';
 import { StatusError } from '../status-error.ts';
 import { timestamp } from '../writer.ts';
-import { createPod } from './create-pod.ts';
+import { createPod, removePod } from './create-pod.ts';
+import { EventRecorder } from './events.ts';
 import { includesLabels } from './labels.ts';
 import { claim, controllerName } from './ownership.ts';
 import {
@@ -17,19 +18,26 @@ import {
 import {
   type Condition,
   find,
-  nameOf,
   type Pod,
   type ReplicaSet,
   type ReplicaSetStatus,
   replicaSets,
-  uidOf,
 } from './shapes.ts';
 import { SyncLoop } from './sync-loop.ts';
 import { writeStatus } from './write-status.ts';
 
+/** What a sync works with. */
+interface Parts {
+  readonly controlPlane: ControlPlane;
+  readonly loop: SyncLoop;
+  readonly recorder: EventRecorder;
+}
+
 /** Keeps the number of pods that each ReplicaSet asks for; returns what stops it. */
 export function startReplicaSets(controlPlane: ControlPlane): () => void {
-  const loop = new SyncLoop(controlPlane.clock, (key) => sync(controlPlane, loop, key));
+  const recorder = new EventRecorder(controlPlane, 'replicaset-controller');
+  const loop = new SyncLoop(controlPlane.clock, (key) => sync(parts, key));
+  const parts: Parts = { controlPlane, loop, recorder };
   const unsubscribe = [
     controlPlane.onChange(replicaSets, ({ object }) => loop.mark(keyOf(object))),
     controlPlane.onChange(podResource, (change) => {
@@ -51,12 +59,13 @@ function concerned(controlPlane: ControlPlane, { object }: Change): readonly Key
   return ownerReferences.length > 0 ? [] : controlPlane.list(replicaSets, namespace).map(keyOf);
 }
 
-function sync(controlPlane: ControlPlane, loop: SyncLoop, key: Key): void {
+function sync(parts: Parts, key: Key): void {
+  const { controlPlane, loop } = parts;
   const replicaSet = find<ReplicaSet>(controlPlane, replicaSets, splitKey(key));
   if (replicaSet === undefined || isDeleting(replicaSet)) return;
   let refusal: StatusError | undefined;
   try {
-    scale(controlPlane, replicaSet);
+    scale(parts, replicaSet);
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
     refusal = error;
@@ -78,19 +87,18 @@ function activePods(controlPlane: ControlPlane, replicaSet: ReplicaSet): readonl
   );
 }
 
-function scale(controlPlane: ControlPlane, replicaSet: ReplicaSet): void {
+function scale({ controlPlane, recorder }: Parts, replicaSet: ReplicaSet): void {
   const pods = activePods(controlPlane, replicaSet);
   const missing = (replicaSet.spec.replicas ?? 1) - pods.length;
   for (let made = 0; made < missing; made += 1) {
     createPod(controlPlane, replicaSet, {
-      component: 'replicaset-controller',
+      recorder,
       labels: {},
       spec: replicaSet.spec.template.spec,
     });
   }
   for (const pod of leastUseful(pods).slice(0, Math.max(0, -missing))) {
-    const { namespace = '' } = pod.metadata;
-    controlPlane.remove(podResource, namespace, nameOf(pod), { uid: uidOf(pod) });
+    removePod(controlPlane, replicaSet, pod, recorder);
   }
 }
 
