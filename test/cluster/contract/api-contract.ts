@@ -6,6 +6,7 @@ import { describeGarbageCollection } from './garbage-collection.ts';
 import { describeListAndWatch } from './list-watch.ts';
 import { describeObjects } from './objects.ts';
 import { describeRbac } from './rbac.ts';
+import { describeRepresentations } from './representations.ts';
 import { describeValidation } from './validation.ts';
 
 /** Every theme of the contract that asks the API server alone: what runs on nodes is in workloads.ts. */
@@ -13,6 +14,7 @@ export function describeApiContract(cluster: () => Cluster): void {
   describeDiscovery(cluster);
   describeObjects(cluster);
   describeListAndWatch(cluster);
+  describeRepresentations(cluster);
   describeApply(cluster);
   describeCustomResources(cluster);
   describeRbac(cluster);

@@ -68,6 +68,11 @@ export class Api {
     return this.send('GET', path);
   }
 
+  /** Asks for a representation of its own, as an Accept header names it. */
+  getAs(accept: string, path: string): Promise<Reply> {
+    return this.#send('GET', path, { headers: { accept } });
+  }
+
   create(path: string, object: object): Promise<Reply> {
     return this.send('POST', path, object);
   }
@@ -90,12 +95,17 @@ export class Api {
     return this.send('DELETE', path, options);
   }
 
-  async send(method: string, path: string, body?: object, type?: string): Promise<Reply> {
+  send(method: string, path: string, body?: object, type = 'application/json'): Promise<Reply> {
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+    return this.#send(method, path, { headers: { 'content-type': type }, ...sent });
+  }
+
+  async #send(method: string, path: string, { headers, body }: Sent): Promise<Reply> {
     const answer = await request(`${this.#server}${path}`, {
       method: method as 'GET',
       dispatcher: this.#agent,
-      headers: { ...this.#headers, 'content-type': type ?? 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: { ...this.#headers, ...headers },
+      ...(body === undefined ? {} : { body }),
     });
     const text = await answer.body.text();
     return {
@@ -105,11 +115,11 @@ export class Api {
   }
 
   /** Opens a watch; the path has its parameters but for `watch` itself. */
-  async watch(path: string, parameters: Parameters): Promise<Watch> {
+  async watch(path: string, parameters: Parameters, accept = 'application/json'): Promise<Watch> {
     const query = new URLSearchParams({ watch: 'true', ...parameters });
     const answer = await request(`${this.#server}${path}?${query}`, {
       dispatcher: this.#agent,
-      headers: this.#headers,
+      headers: { ...this.#headers, accept },
     });
     return new Watch(answer.body);
   }
@@ -121,6 +131,11 @@ export class Api {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+interface Sent {
+  readonly headers: Parameters;
+  readonly body?: string | Buffer;
 }
 
 type Parameters = Readonly<Record<string, string>>;

@@ -9,6 +9,7 @@ import { isObject, type JsonObject } from './json.ts';
 import type { Kind, Kinds } from './kinds.ts';
 import { list } from './lists.ts';
 import { jsonPatch, mergePatch } from './patches.ts';
+import { type Representation, representation } from './representation.ts';
 import { selector } from './selectors.ts';
 import {
   badRequest,
@@ -24,9 +25,12 @@ import { startWatch, type WatchSink, watchRequest } from './watches.ts';
 import type { DeleteOptions, Place, WriteOptions, Writer } from './writer.ts';
 
 /** What a request is answered with: one body, or a stream that the caller runs. */
-export type Answer =
-  | { readonly code: number; readonly body: unknown }
-  | { readonly watch: (sink: WatchSink) => () => void };
+export type Answer = Body | { readonly watch: (sink: WatchSink) => () => void };
+
+interface Body {
+  readonly code: number;
+  readonly body: unknown;
+}
 
 export interface ApiParts {
   readonly clock: Clock;
@@ -59,11 +63,19 @@ export class Api {
   }
 
   #served(kind: Kind, target: ResourceTarget, request: ApiRequest, user: User): Answer {
-    if (target.verb === 'watch') return this.#watch(kind, target, request);
+    const represent = representation({
+      kind,
+      accept: request.headers['accept'],
+      query: request.query,
+      now: () => this.#parts.clock.now(),
+    });
+    if (target.verb === 'watch') return this.#watch(kind, target, request, represent);
     const options = writeOptions(request, target, user);
-    return target.name === '' || isCollection(request, target)
-      ? this.#collection(kind, target, request, options)
-      : this.#object(kind, target, request, options);
+    const { code, body } =
+      target.name === '' || isCollection(request, target)
+        ? this.#collection(kind, target, request, options)
+        : this.#object(kind, target, request, options);
+    return { code, body: represent(body) };
   }
 
   #plain({ method, path }: ApiRequest): unknown {
@@ -87,10 +99,15 @@ export class Api {
     }
   }
 
-  #watch(kind: Kind, target: ResourceTarget, { query }: ApiRequest): Answer {
+  #watch(
+    kind: Kind,
+    target: ResourceTarget,
+    { query }: ApiRequest,
+    represent: Representation,
+  ): Answer {
     const { store, clock } = this.#parts;
     const namespace = kind.namespaced ? target.namespace : '';
-    const watch = watchRequest(kind, namespace, onlyNamed(query, target.name));
+    const watch = watchRequest(kind, namespace, onlyNamed(query, target.name), represent);
     return { watch: (sink) => startWatch(store, clock, watch, sink) };
   }
 
@@ -99,7 +116,7 @@ export class Api {
     target: ResourceTarget,
     request: ApiRequest,
     options: WriteOptions,
-  ): Answer {
+  ): Body {
     const { store, writer } = this.#parts;
     const namespace = kind.namespaced ? target.namespace : '';
     switch (request.method) {
@@ -117,7 +134,7 @@ export class Api {
     }
   }
 
-  #object(kind: Kind, target: ResourceTarget, request: ApiRequest, options: WriteOptions): Answer {
+  #object(kind: Kind, target: ResourceTarget, request: ApiRequest, options: WriteOptions): Body {
     const { store } = this.#parts;
     const { name } = target;
     const namespace = kind.namespaced ? target.namespace : '';
@@ -139,7 +156,7 @@ export class Api {
     }
   }
 
-  #replace(kind: Kind, place: Place, request: ApiRequest, options: WriteOptions): Answer {
+  #replace(kind: Kind, place: Place, request: ApiRequest, options: WriteOptions): Body {
     const { store, writer } = this.#parts;
     const isNew = store.get(kind, place.namespace, place.name) === undefined;
     const body = knownIn(kind, request);
@@ -147,12 +164,7 @@ export class Api {
     return { code: isNew ? 201 : 200, body: writer.replace(kind, place, body, options) };
   }
 
-  #patch(
-    kind: Kind,
-    { namespace, name }: Place,
-    request: ApiRequest,
-    options: WriteOptions,
-  ): Answer {
+  #patch(kind: Kind, { namespace, name }: Place, request: ApiRequest, options: WriteOptions): Body {
     const { store, writer } = this.#parts;
     const { query } = request;
     const type = mediaType(request);

@@ -7,6 +7,7 @@ import { customResourceDefinitions, type Kind, type Kinds } from './kinds.ts';
 import { qualified } from './status-error.ts';
 import type { Store } from './store.ts';
 import { customKindType, pruned, type Schema, schemaErrors } from './structural.ts';
+import { customColumns, type PrinterColumn } from './tables/custom.ts';
 import { customType } from './types.ts';
 import { timestamp, type Writer } from './writer.ts';
 
@@ -25,6 +26,7 @@ interface DefinitionSpec {
     readonly storage: boolean;
     readonly schema?: { readonly openAPIV3Schema?: Schema };
     readonly subresources?: { readonly status?: object };
+    readonly additionalPrinterColumns?: readonly PrinterColumn[];
   }[];
 }
 
@@ -125,6 +127,7 @@ function customKind(definition: KubeObject): Kind {
     singular: names.singular ?? names.kind.toLowerCase(),
     shortNames: names.shortNames ?? [],
     namespaced: scope === 'Namespaced',
+    columns: customColumns(version?.additionalPrinterColumns),
     isCustom: true,
     type,
     empty: {},

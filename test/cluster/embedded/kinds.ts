@@ -5,6 +5,8 @@ import type { FieldSet } from './field-set.ts';
 import { isObject, type JsonObject, without } from './json.ts';
 import type { Grammar } from './name-rules.ts';
 import { type FieldError, type GroupResource, noSuchResource, qualified } from './status-error.ts';
+import { builtInColumns, plainColumns } from './tables/built-in.ts';
+import type { Column } from './tables/column.ts';
 import { type MapType, structType } from './types.ts';
 
 /** What is special about a kind; everything left out is as for a ConfigMap. */
@@ -46,6 +48,8 @@ export interface Kind extends Resource {
   /** The object as the server understands it: known fields only, normalised, defaults filled in. */
   readonly decode: (object: KubeObject) => KubeObject;
   readonly rules: Rules;
+  /** What a table shows of it. */
+  readonly columns: readonly Column[];
   /** Another API's view of objects that are stored as this kind. */
   readonly viewOf?: Kind;
   /** Made by a CustomResourceDefinition. */
@@ -152,6 +156,7 @@ function builtIn(group: string, kind: string, more: Partial<Kind> = {}): Kind {
       return rules.defaults?.(known) ?? known;
     },
     rules,
+    columns: builtInColumns[kind] ?? plainColumns,
     isCustom: false,
     ...more,
   };

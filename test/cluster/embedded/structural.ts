@@ -95,7 +95,7 @@ function listType(schema: Schema): ListType {
  * without nulls where they mean absent.
  */
 export function pruned(schema: Schema, value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((item) => pruned(schema.items ?? {}, item));
+  if (Array.isArray(value)) return value.map((item) => pruned(itemSchema(schema), item));
   if (!isObject(value)) return value;
   const kept: Record<string, unknown> = {};
   for (const [name, inner] of Object.entries(value)) {
@@ -108,6 +108,11 @@ export function pruned(schema: Schema, value: unknown): unknown {
       kept[name] = pruned(one, one.default);
   }
   return kept;
+}
+
+/** What holds for the items of a list: nothing where unknown fields are kept. */
+function itemSchema(schema: Schema): Schema {
+  return schema.items ?? (keepsUnknown(schema) ? schema : {});
 }
 
 /** What holds for a field; undefined where the schema has no such field. */

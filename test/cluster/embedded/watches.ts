@@ -3,6 +3,7 @@ import type { KubeObject } from '../../../src/kube/objects.ts';
 import { isTrue } from './api-request.ts';
 import { apiVersionOf, type Kind } from './kinds.ts';
 import { forbiddenOption, parseRevision } from './lists.ts';
+import type { Representation } from './representation.ts';
 import { type Selector, selector } from './selectors.ts';
 import { invalid, qualified, StatusError } from './status-error.ts';
 import type { Commit, Store } from './store.ts';
@@ -23,6 +24,8 @@ interface WatchRequest {
   readonly timeoutMs: number;
   readonly bookmarks: boolean;
   readonly initialEvents: boolean;
+  /** What is sent for an object. */
+  readonly represent: Representation;
 }
 
 const bookmarkEveryMs = 60_000;
@@ -31,9 +34,15 @@ const lastBookmarkMs = 2_000;
 const defaultTimeoutSeconds = 1_800;
 
 /** What a watch request asks for; 4xx where it contradicts itself. */
-export function watchRequest(kind: Kind, namespace: string, query: URLSearchParams): WatchRequest {
+export function watchRequest(
+  kind: Kind,
+  namespace: string,
+  query: URLSearchParams,
+  represent: Representation,
+): WatchRequest {
   refuseWatchOptions(query);
   return {
+    represent,
     kind,
     namespace,
     selects: selector(kind, query.get('labelSelector') ?? '', query.get('fieldSelector') ?? ''),
@@ -76,9 +85,9 @@ export function startWatch(
   request: WatchRequest,
   sink: WatchSink,
 ): () => void {
-  const { kind } = request;
+  const { kind, represent } = request;
   const send = (type: string, object: unknown) =>
-    sink.write(`${JSON.stringify({ type, object })}\n`);
+    sink.write(`${JSON.stringify({ type, object: represent(object) })}\n`);
   const sendCommit = (commit: Commit) => {
     const event = eventOf(request, commit);
     if (event !== undefined) send(event.type, event.object);
