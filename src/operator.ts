@@ -1,7 +1,8 @@
 import { type Clock, systemClock } from './clock.ts';
 import { kubeConfigOf } from './cluster.ts';
 import { type Environment, type OperatorConfig, operatorConfig } from './config.ts';
-import { ImagePullerController, imagePullers, pullerKeyOf } from './controllers/image-puller.ts';
+import { ImagePullerController, imagePullers } from './controllers/image-puller.ts';
+import { pullerKeyOf } from './controllers/keys.ts';
 import { NameWatches } from './controllers/name-watches.ts';
 import { Platform } from './controllers/platform.ts';
 import { sameValue } from './controllers/same-value.ts';

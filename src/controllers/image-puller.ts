@@ -9,7 +9,6 @@ import type { Cache } from '../kube/cache.ts';
 import { type Client, isApiError } from '../kube/client.ts';
 import type { ReconcileContext, ReconcileResult } from '../kube/controller.ts';
 import {
-  controllerOf,
   daemonSets,
   deployments,
   isControlledBy,
@@ -52,16 +51,6 @@ export interface Dependencies extends ConvergeDependencies {
 const syncRetryMs = 250;
 /** The same, where the server refuses to show a kind. */
 const refusedCacheRetryMs = 10_000;
-
-/** The key of the puller that an event is about: the puller itself, or the owner of a child. */
-export function pullerKeyOf(object: KubeObject): Key | undefined {
-  const { namespace = '', name = '' } = object.metadata;
-  if (object.kind === api.kind) return `${namespace}/${name}`;
-  // By name, not uid: when a deleted puller's child goes, its successor of the same name is waiting.
-  const owner = controllerOf(object);
-  const isPuller = owner?.kind === api.kind && owner.apiVersion.startsWith(`${api.group}/`);
-  return isPuller ? `${namespace}/${owner.name}` : undefined;
-}
 
 /**
  * Makes what a KubernetesImagePuller asks for so, and says in its status how far that is. Level-based:

@@ -79,6 +79,12 @@ export function childLabels(pullerUid: string | undefined): Record<string, strin
  */
 export const deploymentSelector = { app: 'kubernetes-image-puller' } as const;
 
+/**
+ * Finds every pod of a cache, and more: ours, and those of a DaemonSet that was taken over from the
+ * peer, whose oldest versions gave pods no other label.
+ */
+export const cachePodSelector = 'test=daemonset-test';
+
 /** The selector of a cache DaemonSet: the peer's labels and one that is ours alone. Immutable. */
 export function daemonSetSelector(daemonSetName: string): Record<string, string> {
   return {
