@@ -13,6 +13,8 @@ export interface OperatorConfig {
   readonly podNamespace: string;
   /** The operator's own pod; empty outside a cluster. */
   readonly podName: string;
+  /** The Lease without which the operator writes nothing; undefined where it is alone by promise. */
+  readonly lease: LeaseConfig | undefined;
   /** The name the operator goes by in logs and user agent. */
   readonly operatorName: string;
   /** The operator's own image, which the Deployment of each puller runs. */
@@ -30,6 +32,12 @@ export interface OperatorConfig {
   /** Port of /healthz and /readyz; 0 takes any free one. */
   readonly healthPort: number;
   readonly log: LogConfig;
+}
+
+/** Where the operators of one installation agree on who leads. */
+export interface LeaseConfig {
+  readonly namespace: string;
+  readonly name: string;
 }
 
 /** How the log looks. */
@@ -56,6 +64,7 @@ export function operatorConfig(env: Environment): OperatorConfig {
     watchNamespaces: namespaces(env, 'WATCH_NAMESPACE'),
     podNamespace: name(env, 'POD_NAMESPACE', ''),
     podName: name(env, 'POD_NAME', ''),
+    lease: lease(env),
     operatorName: name(env, 'OPERATOR_NAME', 'kubernetes-image-puller-operator'),
     operatorImage: image(env, 'RELATED_IMAGE_OPERATOR', operatorImage),
     sleeperImage: image(env, 'RELATED_IMAGE_SLEEPER', sleeperImage),
@@ -88,6 +97,20 @@ export function logConfig(env: Environment): LogConfig {
  */
 export function healthPort(env: Environment): number {
   return integer(env, 'HEALTH_PORT', 8081, { min: 0, max: 65_535 });
+}
+
+/** The Lease of the Go operator 1.1.2, so that one of either generation writes at a time. */
+const leaseName = '06ff708d.eclipse.che';
+
+/** Stands for election wherever the operator knows its namespace: in a cluster, not on a desk. */
+function lease(env: Environment): LeaseConfig | undefined {
+  const namespace = text(env, 'POD_NAMESPACE', '');
+  const choice = oneOf(env, 'LEADER_ELECT', ['true', 'false'], String(namespace !== ''));
+  if (choice === 'false') return undefined;
+  if (namespace === '') {
+    throw wrong('LEADER_ELECT', choice, 'POD_NAMESPACE beside it, which says where the Lease is');
+  }
+  return Object.freeze({ namespace, name: name(env, 'LEASE_NAME', leaseName) });
 }
 
 /** An integer in a range, or the default where the variable is blank. */

@@ -8,6 +8,7 @@ describe('the settings of the operator', () => {
       watchNamespaces: [],
       podNamespace: '',
       podName: '',
+      lease: undefined,
       operatorName: 'kubernetes-image-puller-operator',
       operatorImage: release.operatorImage,
       sleeperImage: release.sleeperImage,
@@ -36,6 +37,18 @@ describe('the settings of the operator', () => {
     expect(operatorConfig({ WATCH_NAMESPACE }).watchNamespaces).toEqual(expected);
   });
 
+  it('stand for election in their own namespace, where that is known', () => {
+    const POD_NAMESPACE = 'n';
+    const name = '06ff708d.eclipse.che';
+    expect(operatorConfig({ POD_NAMESPACE }).lease).toEqual({ namespace: 'n', name });
+    expect(operatorConfig({ POD_NAMESPACE, LEASE_NAME: 'mine' }).lease).toEqual({
+      namespace: 'n',
+      name: 'mine',
+    });
+    expect(operatorConfig({ POD_NAMESPACE, LEADER_ELECT: 'false' }).lease).toBeUndefined();
+    expect(operatorConfig({ LEADER_ELECT: 'false' }).lease).toBeUndefined();
+  });
+
   it.each([
     ['3', 3],
     ['25%', '25%'],
@@ -44,12 +57,20 @@ describe('the settings of the operator', () => {
     expect(operatorConfig({ MAX_SURGE }).maxSurge).toBe(expected);
   });
 
+  it('refuse a LEASE_NAME that no Lease can have', () => {
+    expect(() => operatorConfig({ POD_NAMESPACE: 'n', LEASE_NAME: 'a_b' })).toThrow(
+      /^LEASE_NAME is "a_b": expected /,
+    );
+  });
+
   it.each([
     ['WATCH_NAMESPACE', 'che;dev'],
     ['WATCH_NAMESPACE', 'Che'],
     ['WATCH_NAMESPACE', 'a'.repeat(64)],
     ['POD_NAMESPACE', 'Bad_NS!'],
     ['POD_NAME', 'a b'],
+    ['LEADER_ELECT', 'true'],
+    ['LEADER_ELECT', 'yes'],
     ['OPERATOR_NAME', 'opérator'],
     ['RELATED_IMAGE_OPERATOR', 'https://quay.io/x'],
     ['RELATED_IMAGE_SLEEPER', 'quay.io/X:1'],

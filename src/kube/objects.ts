@@ -153,3 +153,10 @@ export const deployments = apps('deployments', 'Deployment');
 export const daemonSets = apps('daemonsets', 'DaemonSet');
 export const roles = rbac('roles', 'Role');
 export const roleBindings = rbac('rolebindings', 'RoleBinding');
+export const leases: Resource = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+};
