@@ -2,9 +2,11 @@ import type { Cluster } from '../cluster.ts';
 import { describeApply } from './apply.ts';
 import { describeCustomResources } from './custom-resources.ts';
 import { describeDiscovery } from './discovery.ts';
+import { describeEvents } from './events.ts';
 import { describeGarbageCollection } from './garbage-collection.ts';
 import { describeListAndWatch } from './list-watch.ts';
 import { describeObjects } from './objects.ts';
+import { describeQuotas } from './quota.ts';
 import { describeRbac } from './rbac.ts';
 import { describeRepresentations } from './representations.ts';
 import { describeValidation } from './validation.ts';
@@ -20,4 +22,6 @@ export function describeApiContract(cluster: () => Cluster): void {
   describeRbac(cluster);
   describeGarbageCollection(cluster);
   describeValidation(cluster);
+  describeQuotas(cluster);
+  describeEvents(cluster);
 }

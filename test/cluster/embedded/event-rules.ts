@@ -14,8 +14,24 @@ export function eventDefaults(object: KubeObject): KubeObject {
   return { eventTime: null, firstTimestamp: null, lastTimestamp: null, ...object };
 }
 
-/** What every Event keeps to, whichever API it comes through. */
+/** What is asked of Events that come through the core API. */
 export function eventErrors(event: KubeObject): readonly FieldError[] {
+  return commonErrors(event, 'reportingComponent');
+}
+
+/** What is asked of those that come through events.k8s.io/v1, in the fields of the core API. */
+export function strictEventErrors(
+  event: KubeObject,
+  live: KubeObject | undefined,
+): readonly FieldError[] {
+  return [
+    ...commonErrors(event, 'reportingController'),
+    ...(live === undefined ? newStrictErrors(event) : changeErrors(event, live)),
+  ];
+}
+
+/** `controller` is what the API calls the one who reports. */
+function commonErrors(event: KubeObject, controller: string): readonly FieldError[] {
   const own = event.metadata.namespace ?? '';
   const involved = String(at(event, 'involvedObject', 'namespace') ?? '');
   const isNew = Boolean(event['eventTime']);
@@ -24,34 +40,27 @@ export function eventErrors(event: KubeObject): readonly FieldError[] {
   const detail = 'does not match event.namespace';
   return [
     ...(isAtHome ? [] : [fieldError.invalid('involvedObject.namespace', involved, detail)]),
-    ...(isNew ? newEventErrors(event) : []),
+    ...(isNew ? newEventErrors(event, controller) : []),
   ];
 }
 
 const lengthLimits = { reportingInstance: 128, action: 128, reason: 128, message: 1024 } as const;
 
 /** An Event with a time of its own comes from a recorder of today. */
-function newEventErrors(event: KubeObject): readonly FieldError[] {
+function newEventErrors(event: KubeObject, controller: string): readonly FieldError[] {
   const text = (field: string) => String(event[field] ?? '');
-  const required = ['reportingComponent', 'reportingInstance', 'action', 'reason'];
-  const controller = text('reportingComponent');
+  const required = ['reportingInstance', 'action', 'reason'];
+  const reporter = text('reportingComponent');
   return [
+    ...(reporter === '' ? [fieldError.required(controller)] : []),
+    ...grammarErrors(controller, reporter, labelKey),
     ...required.filter((field) => text(field) === '').map((field) => fieldError.required(field)),
-    ...(controller === '' ? [] : grammarErrors('reportingComponent', controller, labelKey)),
     ...Object.entries(lengthLimits)
       .filter(([field, limit]) => Buffer.byteLength(text(field)) > limit)
       .map(([field, limit]) =>
         fieldError.invalid(field, '', `can have at most ${limit} characters`),
       ),
   ];
-}
-
-/** What events.k8s.io/v1 asks for on top of it; in the fields of the core API, as the server says it. */
-export function strictEventErrors(
-  event: KubeObject,
-  live: KubeObject | undefined,
-): readonly FieldError[] {
-  return live === undefined ? newStrictErrors(event) : changeErrors(event, live);
 }
 
 const fieldsOfThePast = ['firstTimestamp', 'lastTimestamp', 'count', 'source'];

@@ -1,6 +1,7 @@
 import type { KubeObject, Resource } from '../../../src/kube/objects.ts';
 import { builtInRules } from './built-in-rules.ts';
 import { decoded } from './decode.ts';
+import { strictEventErrors } from './event-rules.ts';
 import type { FieldSet } from './field-set.ts';
 import { isObject, type JsonObject, without } from './json.ts';
 import type { Grammar } from './name-rules.ts';
@@ -50,7 +51,7 @@ export interface Kind extends Resource {
   readonly rules: Rules;
   /** What a table shows of it. */
   readonly columns: readonly Column[];
-  /** Another API's view of objects that are stored as this kind. */
+  /** Another API's view of objects that are stored as this kind, under these rules. */
   readonly viewOf?: Kind;
   /** Made by a CustomResourceDefinition. */
   readonly isCustom: boolean;
@@ -172,6 +173,7 @@ export const resourceQuotas = builtIn('', 'ResourceQuota', { shortNames: ['quota
 export const limitRanges = builtIn('', 'LimitRange', { shortNames: ['limits'] });
 export const serviceAccounts = builtIn('', 'ServiceAccount', { shortNames: ['sa'] });
 export const events = builtIn('', 'Event', { shortNames: ['ev'] });
+const strictEvents = { ...events, rules: { ...events.rules, validate: strictEventErrors } };
 export const roles = builtIn(rbac, 'Role');
 export const roleBindings = builtIn(rbac, 'RoleBinding');
 export const clusterRoles = builtIn(rbac, 'ClusterRole', clusterScoped);
@@ -192,7 +194,7 @@ const builtInKinds: readonly Kind[] = [
   builtIn('', 'Node', { ...clusterScoped, shortNames: ['no'] }),
   builtIn('', 'Secret'),
   events,
-  builtIn('events.k8s.io', 'Event', { shortNames: ['ev'], viewOf: events }),
+  builtIn('events.k8s.io', 'Event', { shortNames: ['ev'], viewOf: strictEvents }),
   builtIn('apps', 'Deployment', { shortNames: ['deploy'] }),
   builtIn('apps', 'ReplicaSet', { shortNames: ['rs'] }),
   builtIn('apps', 'DaemonSet', { shortNames: ['ds'] }),

@@ -46,7 +46,7 @@ function refusal(
   const missing = isPod(kind) ? missingResources(specOf(next), limited) : undefined;
   if (missing !== undefined) return `failed quota: ${name}: must specify ${missing}`;
   const requested = masked(usageOf(parts.clock, kind, next), limited);
-  const used = usedOf(parts, quota, [kind]);
+  const used = { ...zeros(limited), ...usedOf(parts, quota, [kind]) };
   const total = addResources(used, requested);
   const exceeded = Object.keys(requested).filter(
     (resource) =>
@@ -78,8 +78,8 @@ export function keepQuotas(parts: Parts & { kinds: Kinds; writer: Writer }): voi
     const live = store.get(resourceQuotas, namespace, name);
     if (live === undefined || live.metadata.deletionTimestamp !== undefined) return;
     const hard = hardLimits(live);
-    const none = Object.fromEntries(Object.keys(hard).map((resource) => [resource, '0']));
-    const status = { hard, used: { ...none, ...usedOf(parts, live, kinds.all()) } };
+    const used = { ...zeros(Object.keys(hard)), ...usedOf(parts, live, kinds.all()) };
+    const status = { hard, used };
     if (isEqual(live['status'], status)) return;
     const change = (current: KubeObject) => ({ ...current, status });
     const manager = 'kube-controller-manager';
@@ -256,6 +256,10 @@ function phaseOf(object: KubeObject | undefined): string {
 
 function isZero(amount: string | undefined): boolean {
   return amount === undefined || storedQuantity(amount).nanos === 0n;
+}
+
+function zeros(names: readonly string[]): ResourceList {
+  return Object.fromEntries(names.map((name) => [name, '0']));
 }
 
 function masked(amounts: ResourceList, names: readonly string[]): ResourceList {
