@@ -1,0 +1,13 @@
+import type { Resource } from '../kube/objects.ts';
+
+/** Kinds that only people read: they belong to no namespace, and the operator has no right to them. */
+const clusterKind = (plural: string, kind: string): Resource => ({
+  group: '',
+  version: 'v1',
+  plural,
+  kind,
+  namespaced: false,
+});
+
+export const namespaces = clusterKind('namespaces', 'Namespace');
+export const nodes = clusterKind('nodes', 'Node');
