@@ -169,6 +169,8 @@ export const parts = {
       cpuMinutes: 3,
     },
   },
+  // Our own program around the libraries of others.
+  judges: { go: { module: 'judges', packages: { judges: '.' }, cpuMinutes: 1 } },
 } as const satisfies Readonly<Record<string, Part>>;
 
 /** One of the parts. */

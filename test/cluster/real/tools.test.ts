@@ -29,7 +29,7 @@ describe('the pins of a part', () => {
     expect(await pinsOf({ go })).toMatch(/^it-[0-9a-f]{12}$/);
   });
 
-  it.each(['go.mod', 'go.sum'])('change with %s', async (file) => {
+  it.each(['go.mod', 'go.sum', 'main.go'])('change with %s', async (file) => {
     const before = await pinsOf({ go });
     write(file, 'another');
     expect(await pinsOf({ go })).not.toBe(before);

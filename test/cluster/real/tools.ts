@@ -83,8 +83,10 @@ export async function originOf(part: Part, machine: Machine): Promise<Origin | u
 export async function pins(name: string, part: Part, folder = toolsFolder): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify([process.arch, part]));
   if (part.go) {
-    for (const file of ['go.mod', 'go.sum']) {
-      hash.update(await readFile(join(folder, part.go.module, file)));
+    const module = join(folder, part.go.module);
+    // Sources are there where the program is our own.
+    for (const file of ['go.mod', 'go.sum', ...globSync('*.go', { cwd: module }).sort()]) {
+      hash.update(await readFile(join(module, file)));
     }
   }
   if (part.debian) hash.update(await readFile('/etc/os-release').catch(() => ''));
