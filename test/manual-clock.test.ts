@@ -55,4 +55,14 @@ describe('the manual clock', () => {
     clock.stepWallClock(-5_000);
     expect([clock.now(), clock.monotonic()]).toEqual([-5_000, 0]);
   });
+
+  it('runs late what became due while it was stalled, and never goes back', async () => {
+    const clock = new ManualClock();
+    const ranAt: number[] = [];
+    clock.after(5, () => ranAt.push(clock.monotonic()));
+    clock.stall(20);
+    expect([clock.monotonic(), ...ranAt]).toEqual([20]);
+    await clock.advance(0);
+    expect(ranAt).toEqual([20]);
+  });
 });

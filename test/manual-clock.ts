@@ -46,11 +46,19 @@ export class ManualClock implements Clock {
     await settle();
     for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
       this.#timers.delete(next);
-      this.#elapsed = next.due;
+      this.#elapsed = Math.max(this.#elapsed, next.due);
       next.callback();
       await settle();
     }
-    this.#elapsed = end;
+    this.#elapsed = Math.max(this.#elapsed, end);
+  }
+
+  /**
+   * Lets this much time pass while nothing runs, as when the process is stopped: timers that become
+   * due meanwhile run late, when time passes again.
+   */
+  stall(ms: number): void {
+    this.#elapsed += ms;
   }
 
   /** Lets time pass up to the next timer and runs it; false where none waits. */
