@@ -31,6 +31,10 @@ export interface OperatorConfig {
   readonly workers: number;
   /** Port of /healthz and /readyz; 0 takes any free one. */
   readonly healthPort: number;
+  /** Port of /metrics; 0 for none. */
+  readonly metricsPort: number;
+  /** Where the certificate of /metrics is, or may appear: tls.crt and tls.key; empty for nowhere. */
+  readonly metricsCertDir: string;
   readonly log: LogConfig;
 }
 
@@ -74,6 +78,8 @@ export function operatorConfig(env: Environment): OperatorConfig {
       1000 * integer(env, 'PROGRESS_DEADLINE_SECONDS', 600, { min: 1, max: 86_400 }),
     workers: integer(env, 'WORKERS', 4, { min: 1, max: 64 }),
     healthPort: healthPort(env),
+    metricsPort: metricsPort(env),
+    metricsCertDir: text(env, 'METRICS_CERT_DIR', ''),
     log: logConfig(env),
   });
 }
@@ -111,6 +117,12 @@ function lease(env: Environment): LeaseConfig | undefined {
     throw wrong('LEADER_ELECT', choice, 'POD_NAMESPACE beside it, which says where the Lease is');
   }
   return Object.freeze({ namespace, name: name(env, 'LEASE_NAME', leaseName) });
+}
+
+/** As in the Go operator, 0 means off; so does a run outside a cluster, where nobody scrapes. */
+function metricsPort(env: Environment): number {
+  const otherwise = text(env, 'POD_NAMESPACE', '') === '' ? 0 : 8443;
+  return integer(env, 'METRICS_PORT', otherwise, { min: 0, max: 65_535 });
 }
 
 /** An integer in a range, or the default where the variable is blank. */

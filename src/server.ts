@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import { ConfigError } from './errors.ts';
 
 /** Answers the probes of the kubelet: /healthz (the process runs) and /readyz (it can do its work). */
@@ -27,13 +27,7 @@ export class HealthServer {
       response.writeHead(code, { 'content-type': 'text/plain' }).end(text);
     });
     this.#server = server;
-    return new Promise((resolve, reject) => {
-      server.once('error', (error) => {
-        const message = `HEALTH_PORT is ${this.#port}, where nothing can listen: ${error.message}`;
-        reject(new ConfigError(message, { cause: error }));
-      });
-      server.listen(this.#port, resolve);
-    });
+    return listen(server, { setting: 'HEALTH_PORT', port: this.#port });
   }
 
   stop(): Promise<void> {
@@ -50,4 +44,22 @@ export class HealthServer {
     if (url === '/readyz') return this.#isReady() ? [200, 'ok'] : [503, 'not ready yet'];
     return [404, 'not found: try /healthz or /readyz'];
   }
+}
+
+/**
+ * Resolves when a server listens on the port that a setting names.
+ *
+ * @throws ConfigError that names the variable, where the port is taken or not ours to take
+ */
+export function listen(
+  server: NetServer,
+  { setting, port }: { readonly setting: string; readonly port: number },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      const message = `${setting} is ${port}, where nothing can listen: ${error.message}`;
+      reject(new ConfigError(message, { cause: error }));
+    });
+    server.listen(port, resolve);
+  });
 }

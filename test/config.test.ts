@@ -17,6 +17,8 @@ describe('the settings of the operator', () => {
       progressDeadlineMs: 600_000,
       workers: 4,
       healthPort: 8081,
+      metricsPort: 0,
+      metricsCertDir: '',
       log: { level: 'info', format: 'auto' },
     });
   });
@@ -47,6 +49,12 @@ describe('the settings of the operator', () => {
     });
     expect(operatorConfig({ POD_NAMESPACE, LEADER_ELECT: 'false' }).lease).toBeUndefined();
     expect(operatorConfig({ LEADER_ELECT: 'false' }).lease).toBeUndefined();
+  });
+
+  it('serve metrics where a pod is to be scraped, and nowhere where the port is 0', () => {
+    expect(operatorConfig({ POD_NAMESPACE: 'n' }).metricsPort).toBe(8443);
+    expect(operatorConfig({ POD_NAMESPACE: 'n', METRICS_PORT: '0' }).metricsPort).toBe(0);
+    expect(operatorConfig({ METRICS_PORT: '9443' }).metricsPort).toBe(9443);
   });
 
   it.each([

@@ -111,11 +111,6 @@ export class Controller implements Runnable {
     this.#onRun = options.onRun ?? (() => {});
   }
 
-  /** How many runs go on at the moment. */
-  get running(): number {
-    return this.#runs.size;
-  }
-
   /** Begins to work; keys that were added before have waited. */
   async start(): Promise<void> {
     if (this.#stopping) return;

@@ -318,7 +318,8 @@ class HttpClient implements ConnectedClient {
 
   /** Makes an attempt and tells the observer how it ended. */
   async #told(request: Request, attempt: () => Promise<Response>): Promise<Response> {
-    const { method, path, query } = request;
+    const { method, path, query, beforeSend } = request;
+    beforeSend?.();
     const began = this.#clock.monotonic();
     let code: number | undefined;
     try {
@@ -337,7 +338,6 @@ class HttpClient implements ConnectedClient {
     credentials: Credentials,
     signal: AbortSignal,
   ): Promise<Response> {
-    request.beforeSend?.();
     const answer = this.#poolFor(credentials.tls).request({
       ...this.#target(request),
       method: request.method,
