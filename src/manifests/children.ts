@@ -16,6 +16,7 @@ import { report } from './report.ts';
 import { role } from './role.ts';
 import { roleBinding } from './role-binding.ts';
 import { serviceAccount } from './service-account.ts';
+import { type Part, partsOf } from './shards.ts';
 
 /** One object that should exist. */
 export interface Child {
@@ -23,7 +24,7 @@ export interface Child {
   readonly body: KubeObject;
 }
 
-/** The kinds a puller's children have, one of each but for the two ConfigMaps. */
+/** The kinds a puller's children have: one of each, but for the two ConfigMaps and a long list's DaemonSets. */
 export const childResources: readonly Resource[] = [
   daemonSets,
   serviceAccounts,
@@ -34,12 +35,16 @@ export const childResources: readonly Resource[] = [
 ];
 
 /**
- * Everything that should exist for a puller. The DaemonSet leads, as it is what users wait for;
- * with no image there is none, because a pod must have a container.
+ * Everything that should exist for a puller. DaemonSets lead, as they are what users wait for: one for
+ * each part, which are those of the list unless others are given, and none without an image, because
+ * a pod must have a container.
  */
-export function children(input: ManifestInput): readonly Child[] {
+export function children(
+  input: ManifestInput,
+  parts: readonly Part[] = partsOf(input.spec),
+): readonly Child[] {
   return [
-    ...(input.spec.images.length === 0 ? [] : [{ resource: daemonSets, body: daemonSet(input) }]),
+    ...parts.map((part) => ({ resource: daemonSets, body: daemonSet(input, part) })),
     { resource: serviceAccounts, body: serviceAccount(input) },
     { resource: roles, body: role(input) },
     { resource: roleBindings, body: roleBinding(input) },

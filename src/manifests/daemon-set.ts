@@ -2,31 +2,36 @@ import type { CachedImage } from '../api/types.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { sleeperImage } from './config-map.ts';
 import { childMeta, type ManifestInput } from './input.ts';
-import { daemonSetSelector, pullerUidLabel } from './names.ts';
+import { daemonSetSelector, pullerUidLabel, shardOfAnnotation } from './names.ts';
 import { containerSecurityContext, podSecurityContext } from './pod-security.ts';
+import type { Part } from './shards.ts';
 
 /** Where the static `sleep` lies in every container of the pod. */
 const sleepDirectory = '/kip';
+
+/** What every container of the cache runs; the peer's do too. */
+const sleepProgram = `${sleepDirectory}/sleep`;
 
 /** Ten years: the peer's 720h would end every container at once on day 30. */
 const sleepTime = '87600h';
 
 /**
- * The cache: one pod on every selected node, one sleeping container for each image. A container, not
+ * A part of the cache: one pod on every selected node, one sleeping container for each image. A container, not
  * an image volume, so that any supported server has it; not init containers, as one bad image would
  * hold up all behind it.
  */
-export function daemonSet(input: ManifestInput): KubeObject {
+export function daemonSet(input: ManifestInput, part: Part): KubeObject {
   const { spec, settings, puller } = input;
-  const selector = daemonSetSelector(spec.daemonsetName);
+  const labels = daemonSetSelector(part.name);
   return {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
-    metadata: childMeta(input, spec.daemonsetName, {
-      'app.kubernetes.io/name': 'image-puller',
-    }),
+    metadata: {
+      ...childMeta(input, part.name, { 'app.kubernetes.io/name': 'image-puller' }),
+      ...(part.shardOf !== undefined && { annotations: { [shardOfAnnotation]: part.shardOf } }),
+    },
     spec: {
-      selector: { matchLabels: selector },
+      selector: { matchLabels: part.selector ?? labels },
       // The new pod holds every image before the old one goes, as long as the old one is Ready.
       updateStrategy: {
         type: 'RollingUpdate',
@@ -35,7 +40,7 @@ export function daemonSet(input: ManifestInput): KubeObject {
       template: {
         metadata: {
           labels: {
-            ...selector,
+            ...labels,
             ...(puller.uid === undefined ? {} : { [pullerUidLabel]: puller.uid }),
           },
         },
@@ -52,11 +57,45 @@ export function daemonSet(input: ManifestInput): KubeObject {
             ? {}
             : { imagePullSecrets: spec.imagePullSecrets.map((name) => ({ name })) }),
           initContainers: [copySleep(input)],
-          containers: spec.images.map((image) => cacheContainer(input, image)),
+          containers: part.images.map((image) => cacheContainer(input, image)),
           volumes: [{ name: 'kip', emptyDir: { sizeLimit: '50Mi' } }],
         },
       },
     },
+  };
+}
+
+/** The references that the template of a DaemonSet holds; containers that others put into it hold none. */
+export function cachedReferences(daemonSet: KubeObject): readonly string[] {
+  const { template } = daemonSet['spec'] as DaemonSetSpec;
+  return template.spec.containers
+    .filter(({ command }) => command?.[0] === sleepProgram)
+    .map(({ image }) => image);
+}
+
+/**
+ * The selector of a DaemonSet that has the name of one of ours, which nobody can change; undefined
+ * where the pods that we would make do not match it, so that it has to be replaced.
+ */
+export function keptSelector(present: KubeObject): Readonly<Record<string, string>> | undefined {
+  const { matchLabels = {}, matchExpressions = [] } = (present['spec'] as DaemonSetSpec).selector;
+  const labels = daemonSetSelector(present.metadata.name ?? '');
+  const fits = Object.entries(matchLabels).every(([key, value]) => labels[key] === value);
+  return fits && matchExpressions.length === 0 ? matchLabels : undefined;
+}
+
+interface DaemonSetSpec {
+  readonly selector: {
+    readonly matchLabels?: Readonly<Record<string, string>>;
+    readonly matchExpressions?: readonly unknown[];
+  };
+  readonly template: {
+    readonly spec: {
+      readonly containers: readonly {
+        readonly image: string;
+        readonly command?: readonly string[];
+      }[];
+    };
   };
 }
 
@@ -65,7 +104,7 @@ function copySleep(input: ManifestInput) {
     name: 'copy-sleep',
     image: sleeperImage(input),
     imagePullPolicy: 'IfNotPresent',
-    command: ['/bin/sh', '-c', `cp /bin/sleep ${sleepDirectory}/sleep`],
+    command: ['/bin/sh', '-c', `cp /bin/sleep ${sleepProgram}`],
     resources: resources(input),
     securityContext: containerSecurityContext,
     volumeMounts: [{ name: 'kip', mountPath: sleepDirectory }],
@@ -78,7 +117,7 @@ function cacheContainer(input: ManifestInput, image: CachedImage) {
     image: image.reference,
     // From disk where it is there: a node that restarts while the registry is down keeps its cache.
     imagePullPolicy: 'IfNotPresent',
-    command: [`${sleepDirectory}/sleep`, sleepTime],
+    command: [sleepProgram, sleepTime],
     resources: resources(input),
     securityContext: containerSecurityContext,
     volumeMounts: [{ name: 'kip', mountPath: sleepDirectory, readOnly: true }],

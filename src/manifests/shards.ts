@@ -33,11 +33,15 @@ export function split(references: readonly string[]): readonly Shard[] {
   }));
 }
 
-/** A DaemonSet that a puller should have: its name and what its pods hold. */
+/** A DaemonSet that a puller should have. */
 export interface Part {
   readonly name: string;
-  /** Sorted by reference. */
+  /** The name that the user chose, where another one is made from it for a shard. */
+  readonly shardOf?: string;
+  /** What its pods hold, sorted by reference. */
   readonly images: readonly CachedImage[];
+  /** That of the DaemonSet which has the name already, where it is not the one we would choose. */
+  readonly selector?: Readonly<Record<string, string>>;
 }
 
 /** The DaemonSets of a puller, one for each shard of its list, from left to right. */
@@ -48,6 +52,7 @@ export function partsOf({
   const byReference = new Map(images.map((image) => [image.reference, image]));
   return split([...byReference.keys()]).map(({ path, references }) => ({
     name: shardName(daemonsetName, path),
+    ...(path !== '' && { shardOf: daemonsetName }),
     images: references.flatMap((reference) => byReference.get(reference) ?? []),
   }));
 }

@@ -1,37 +1,23 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { parseSpec } from '../../src/api/parse.ts';
-import type { RawSpec } from '../../src/api/types.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { children } from '../../src/manifests/children.ts';
-import { identityOf, type ManifestInput } from '../../src/manifests/input.ts';
 import { expectGolden, goldenPath } from '../golden.ts';
 import { aPuller } from '../pullers.ts';
-
-const settings = {
-  operatorImage: 'registry.example/operator:2',
-  sleeperImage: 'registry.example/sleeper:1',
-  maxSurge: '10%',
-  openshift: false,
-};
-
-function inputOf(puller: KubeObject, openshift = false): ManifestInput {
-  const raw = (puller['spec'] ?? {}) as RawSpec;
-  return {
-    puller: identityOf(puller),
-    raw,
-    spec: parseSpec(raw, { maxImages: 500 }).spec,
-    settings: { ...settings, openshift },
-  };
-}
+import { anInput } from './inputs.ts';
 
 const bodies = (puller: KubeObject, openshift = false) =>
-  children(inputOf(puller, openshift)).map(({ body }) => body);
+  children(anInput(puller, openshift)).map(({ body }) => body);
 
 const podSpecs = (puller: KubeObject, openshift = false) =>
   bodies(puller, openshift)
     .filter(({ kind }) => kind === 'DaemonSet' || kind === 'Deployment')
     .map((body) => (body['spec'] as { template: { spec: PodSpec } }).template.spec);
+
+interface DaemonSetSpec {
+  readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
+  readonly template: { readonly metadata: { readonly labels: Readonly<Record<string, string>> } };
+}
 
 interface PodSpec {
   readonly [field: string]: unknown;
@@ -66,16 +52,40 @@ describe('the children of a puller', () => {
     expect(kinds).toHaveLength(6);
   });
 
-  it('are one DaemonSet with a container for each image, however many there are (row 32)', () => {
+  it('are as many DaemonSets as a long list needs, with a container for each image (row 32)', () => {
     const entries = Array.from(
       { length: 200 },
       (_, index) => `i${index}=quay.io/example/${index}:1`,
     );
-    const [daemonSet, ...others] = bodies(aPuller({ images: entries.join(';') }));
-    expect(daemonSet?.kind).toBe('DaemonSet');
-    expect(others.map(({ kind }) => kind)).not.toContain('DaemonSet');
-    const [pod] = podSpecs(aPuller({ images: entries.join(';') }));
-    expect(new Set(pod?.containers.map(({ name }) => name)).size).toBe(200);
+    const daemonSets = bodies(aPuller({ images: entries.join(';') })).filter(
+      ({ kind }) => kind === 'DaemonSet',
+    );
+    const names = daemonSets.map(({ metadata }) => metadata.name);
+    expect(names).toEqual(expect.arrayContaining(['kubernetes-image-puller']));
+    expect(names.length).toBeGreaterThanOrEqual(5);
+    const containers = podSpecs(aPuller({ images: entries.join(';') }))
+      .slice(0, names.length)
+      .map((pod) => pod.containers.map(({ name }) => name));
+    for (const each of containers) expect(each.length).toBeLessThanOrEqual(40);
+    expect(new Set(containers.flat()).size).toBe(200);
+  });
+
+  it('have a selector for each DaemonSet that no pod of another one matches', () => {
+    const entries = Array.from(
+      { length: 90 },
+      (_, index) => `i${index}=quay.io/example/${index}:1`,
+    );
+    const daemonSets = bodies(aPuller({ images: entries.join(';') }, { uid: 'u1' }))
+      .filter(({ kind }) => kind === 'DaemonSet')
+      .map(({ spec }) => spec as DaemonSetSpec);
+    for (const [at, { selector }] of daemonSets.entries()) {
+      const matched = daemonSets.filter(({ template }) =>
+        Object.entries(selector.matchLabels).every(
+          ([key, value]) => template.metadata.labels[key] === value,
+        ),
+      );
+      expect(matched).toEqual([daemonSets[at]]);
+    }
   });
 
   it('do not change with the order of the list', () => {

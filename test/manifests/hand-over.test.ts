@@ -1,0 +1,298 @@
+import type { CachedImage } from '../../src/api/types.ts';
+import type { KubeObject } from '../../src/kube/objects.ts';
+import { daemonSet } from '../../src/manifests/daemon-set.ts';
+import {
+  type HandOver,
+  handOver,
+  type NodeHoldings,
+  type PresentDaemonSet,
+  successorDeadlineMs,
+} from '../../src/manifests/hand-over.ts';
+import { type Part, partsOf } from '../../src/manifests/shards.ts';
+import { anInput } from './inputs.ts';
+
+const now = Date.UTC(2026, 0, 2);
+
+const images = (count: number): readonly CachedImage[] =>
+  Array.from({ length: count }, (_, number) => ({
+    container: `i${number}`,
+    reference: `quay.io/example/${number}:1`,
+    names: [`i${number}`],
+  })).sort((a, b) => (a.reference < b.reference ? -1 : 1));
+
+const spec = (count: number, daemonsetName = 'cache') => ({ daemonsetName, images: images(count) });
+
+const complete = { observed: true, complete: true, changedAt: now };
+const rolling = { ...complete, complete: false };
+
+/** A DaemonSet as it would be stored; its uid is its name. */
+function present(
+  part: Part,
+  rollout: PresentDaemonSet['rollout'],
+  change: Partial<KubeObject['metadata']> = {},
+): PresentDaemonSet {
+  const body = daemonSet(anInput(), part);
+  const metadata = { ...body.metadata, uid: part.name, ...change };
+  return { object: { ...body, metadata, status: { currentNumberScheduled: 1 } }, rollout };
+}
+
+/** A node on which these references are kept, by DaemonSet. */
+const node = (kept: Readonly<Record<string, readonly string[]>>, more = {}): NodeHoldings => ({
+  isReachable: true,
+  byDaemonSet: new Map(
+    Object.entries(kept).map(([uid, references]) => [
+      uid,
+      { held: new Set(references), kept: new Set(references) },
+    ]),
+  ),
+  ...more,
+});
+
+const references = ({ images }: Pick<Part, 'images'>) => images.map(({ reference }) => reference);
+const held = ({ parts }: HandOver) =>
+  Object.fromEntries(parts.map((part) => [part.name, references(part)]));
+const released = ({ released }: HandOver) => released.map(({ metadata }) => metadata.name);
+
+const whole = (count: number, name = 'cache'): Part => ({ name, images: images(count) });
+const [left, right] = partsOf(spec(41)) as [Part, Part];
+
+describe('a list that grows beyond one DaemonSet', () => {
+  const before = whole(40);
+
+  it('has its first DaemonSet unchanged, but for the new image, while the second is made', () => {
+    const next = handOver({
+      spec: spec(41),
+      present: [present(before, complete)],
+      nodes: () => [],
+      now,
+    });
+    const added = new Set([...references(before), ...references(left)]);
+    expect(held(next)).toEqual({
+      cache: references(spec(41)).filter((reference) => added.has(reference)),
+      'cache-s1': references(right),
+    });
+  });
+
+  const begun = {
+    spec: spec(41),
+    present: [present(before, complete), present(right, rolling)],
+    now,
+  };
+  const full = node({ cache: references(before), 'cache-s1': references(right) });
+
+  it('keeps every image with the first until the last node has the last one with the second', () => {
+    const [missing = '', ...others] = references(right).filter((each) =>
+      references(before).includes(each),
+    );
+    const partly = node({ cache: references(before), 'cache-s1': others });
+    const next = handOver({ ...begun, nodes: () => [full, partly] });
+    expect(held(next)['cache']).toContain(missing);
+    expect(held(next)['cache']).toEqual(expect.arrayContaining([...others]));
+    const done = handOver({ ...begun, nodes: () => [full, full] });
+    expect(held(done)['cache']).toEqual(references(left));
+  });
+
+  it('waits for no node that cannot be reached', () => {
+    const lost = node({ cache: references(before) }, { isReachable: false });
+    expect(held(handOver({ ...begun, nodes: () => [full, lost] }))['cache']).toEqual(
+      references(left),
+    );
+  });
+
+  it('waits for no image that the first holds nowhere', () => {
+    const [failing = '', ...others] = references(right);
+    const node1 = node({
+      cache: references(before).filter((each) => each !== failing),
+      'cache-s1': others,
+    });
+    expect(held(handOver({ ...begun, nodes: () => [node1] }))['cache']).toEqual(references(left));
+  });
+
+  it('counts on nothing that the next edit of the second could take away', () => {
+    const pod = { held: new Set(references(right)), kept: new Set<string>() };
+    const starting = {
+      isReachable: true,
+      byDaemonSet: new Map([...full.byDaemonSet, ['cache-s1', pod]]),
+    };
+    const next = handOver({ ...begun, nodes: () => [starting] });
+    expect(held(next)['cache']).toEqual(expect.arrayContaining(references(before)));
+  });
+
+  it('counts on no pod of a template that lacks the image or is not followed yet', () => {
+    const nodes = () => [full];
+    const lacking = { ...right, images: right.images.slice(1) };
+    for (const second of [
+      present(lacking, rolling),
+      present(right, { ...rolling, observed: false }),
+    ]) {
+      const next = handOver({ ...begun, present: [present(before, complete), second], nodes });
+      expect(held(next)['cache']).toEqual(expect.arrayContaining(references(before)));
+    }
+  });
+
+  it('waits while it sees fewer pods than there are', () => {
+    const next = handOver({ ...begun, nodes: () => [node({ 'cache-s1': references(right) })] });
+    expect(held(next)['cache']).toEqual(expect.arrayContaining(references(before)));
+  });
+
+  it('goes by complete roll-outs where pods cannot be read', () => {
+    const nodes = () => undefined;
+    const waiting = handOver({ ...begun, nodes });
+    expect(held(waiting)['cache']).toEqual(expect.arrayContaining(references(before)));
+    const done = handOver({
+      ...begun,
+      present: [present(before, complete), present(right, complete)],
+      nodes,
+    });
+    expect(held(done)['cache']).toEqual(references(left));
+  });
+
+  it('lets go of what leaves the list without asking anybody', () => {
+    const shorter = { ...spec(41), images: left.images };
+    const next = handOver({ ...begun, spec: shorter, nodes: () => [full] });
+    expect(held(next)).toEqual({ cache: references(left) });
+    expect(released(next)).toEqual(['cache-s1']);
+  });
+
+  it('keeps nothing for containers that somebody else has put into the template', () => {
+    const { object, rollout } = present(left, complete);
+    const template = structuredClone(object['spec']) as {
+      template: { spec: { containers: object[] } };
+    };
+    template.template.spec.containers.push({ name: 'sidecar', image: references(right)[0] });
+    const edited = { object: { ...object, spec: template }, rollout };
+    const next = handOver({
+      ...begun,
+      present: [edited, present(right, rolling)],
+      nodes: () => [],
+    });
+    expect(held(next)['cache']).toEqual(references(left));
+  });
+});
+
+describe('a list that shrinks into one DaemonSet', () => {
+  const after = spec(40);
+  const both = [present(whole(40), rolling), present(right, complete)];
+
+  it('keeps the second until the first holds everything, however long that takes', () => {
+    const nodes = () => [node({ cache: references(left), 'cache-s1': references(right) })];
+    const later = now + 100 * successorDeadlineMs;
+    const next = handOver({ spec: after, present: both, nodes, now: later });
+    expect(held(next)).toEqual({ cache: references(after) });
+    expect(released(next)).toEqual([]);
+    expect(next.againMs).toBeUndefined();
+  });
+
+  it('lets the second go when the first holds everything of it that is still in the list', () => {
+    const nodes = () => [node({ cache: references(after), 'cache-s1': references(right) })];
+    expect(released(handOver({ spec: after, present: both, nodes, now }))).toEqual(['cache-s1']);
+  });
+});
+
+describe('a DaemonSet of a former name', () => {
+  const old = present(whole(2, 'former'), complete);
+  const young = present(whole(2), rolling);
+  const input = { spec: spec(2), present: [old, young], now };
+
+  it('goes when the new one holds what is in the list', () => {
+    const nodes = () => [node({ former: references(spec(2)), cache: references(spec(2)) })];
+    expect(released(handOver({ ...input, nodes }))).toEqual(['former']);
+  });
+
+  it('waits for the new one, and half an hour after its last change no longer', () => {
+    const nodes = () => [node({ former: references(spec(2)) })];
+    const waiting = handOver({ ...input, nodes });
+    expect(released(waiting)).toEqual([]);
+    expect(waiting.againMs).toBe(successorDeadlineMs);
+    const late = { ...input, now: now + successorDeadlineMs };
+    expect(released(handOver({ ...late, nodes }))).toEqual(['former']);
+  });
+
+  it('counts the half hour from the making of the new one where nobody knows of a change', () => {
+    const creationTimestamp = new Date(now - 60_000).toISOString();
+    const unknown = present(whole(2), { ...rolling, changedAt: 0 }, { creationTimestamp });
+    const nodes = () => [node({ former: references(spec(2)) })];
+    const next = handOver({ ...input, present: [old, unknown], nodes });
+    expect(next.againMs).toBe(successorDeadlineMs - 60_000);
+  });
+
+  it('waits as long as it takes until the new one exists', () => {
+    const next = handOver({ ...input, present: [old], nodes: () => [] });
+    expect(released(next)).toEqual([]);
+    expect(next.againMs).toBeUndefined();
+  });
+
+  it('goes at once when nothing of it is in the list', () => {
+    const others = { daemonsetName: 'cache', images: images(10).slice(-2) };
+    const next = handOver({ spec: others, present: [old], nodes: () => [], now });
+    expect(released(next)).toEqual(['former']);
+  });
+
+  it('goes at once when there is no list', () => {
+    const next = handOver({ ...input, spec: { ...spec(0) }, nodes: () => [] });
+    expect(released(next)).toEqual(['former', 'cache']);
+    expect(next.parts).toEqual([]);
+  });
+
+  it('holds in place what its successors take over where a part gets its name', () => {
+    const second = present(right, complete);
+    const renamed = { daemonsetName: 'cache-s1', images: spec(41).images };
+    const next = handOver({
+      spec: renamed,
+      present: [present(left, complete), second],
+      nodes: () => [],
+      now,
+    });
+    expect(Object.keys(held(next))).toEqual(['cache-s1', 'cache-s1-s1']);
+    expect(held(next)['cache-s1']).toEqual(references(renamed));
+    expect(released(next)).toEqual([]);
+  });
+});
+
+describe('a DaemonSet whose selector is another', () => {
+  const withSelector = (matchLabels: Readonly<Record<string, string>>): PresentDaemonSet => {
+    const { object, rollout } = present(whole(2), complete);
+    const { selector: _, ...rest } = object['spec'] as { selector: object };
+    return { object: { ...object, spec: { ...rest, selector: { matchLabels } } }, rollout };
+  };
+
+  it('keeps it where the new pods match it as well', () => {
+    const peers = { test: 'daemonset-test', 'app.kubernetes.io/name': 'image-puller' };
+    const next = handOver({ spec: spec(2), present: [withSelector(peers)], nodes: () => [], now });
+    expect(next.parts).toEqual([{ ...whole(2), selector: peers }]);
+    expect(released(next)).toEqual([]);
+  });
+
+  const foreign = withSelector({ app: 'other' });
+
+  it('gives what it holds to a stand-in, as nobody can change it', () => {
+    const nodes = () => [node({ cache: references(spec(2)) })];
+    const next = handOver({ spec: spec(2), present: [foreign], nodes, now });
+    expect(held(next)).toEqual({ 'cache-stand-in': references(spec(2)) });
+    expect(released(next)).toEqual([]);
+  });
+
+  it('goes when the stand-in holds everything, or cannot for half an hour', () => {
+    const standIn = present(whole(2, 'cache-stand-in'), rolling);
+    const input = { spec: spec(2), present: [foreign, standIn], now };
+    const holding = { cache: references(spec(2)), 'cache-stand-in': references(spec(2)) };
+    expect(released(handOver({ ...input, nodes: () => [node(holding)] }))).toEqual(['cache']);
+    const waiting = handOver({ ...input, nodes: () => [node({ cache: references(spec(2)) })] });
+    expect(released(waiting)).toEqual([]);
+    expect(waiting.againMs).toBe(successorDeadlineMs);
+  });
+
+  it('has its name given back by the stand-in', () => {
+    const standIn = present(whole(2, 'cache-stand-in'), complete);
+    const next = handOver({ spec: spec(2), present: [standIn], nodes: () => [], now });
+    expect(held(next)).toEqual({ cache: references(spec(2)) });
+    expect(released(next)).toEqual([]);
+    const nodes = () => [
+      node({ cache: references(spec(2)), 'cache-stand-in': references(spec(2)) }),
+    ];
+    const both = [present(whole(2), rolling), standIn];
+    expect(released(handOver({ spec: spec(2), present: both, nodes, now }))).toEqual([
+      'cache-stand-in',
+    ]);
+  });
+});
