@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from './clock.ts';
 import { asError } from './errors.ts';
 import type { Log } from './log.ts';
@@ -26,6 +26,15 @@ interface Answer {
 
 /** How soon a certificate that was replaced is shown. */
 const certificateEveryMs = 10_000;
+const limits = {
+  minVersion: 'TLSv1.2',
+  maxHeaderSize: 16_384,
+  handshakeTimeout: 5_000,
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  // How often the two before are looked after.
+  connectionsCheckingInterval: 2_500,
+} as const;
 /** Scrapers keep a connection each; more than these are refused. */
 const mostConnections = 64;
 
@@ -58,6 +67,8 @@ export class MetricsServer {
   #server: Server | undefined;
   #shown: Certificate | undefined;
   #cancelLook = () => {};
+  /** Also those whose handshake goes on, which the HTTP server does not know yet. */
+  readonly #connections = new Set<Socket>();
 
   constructor(options: MetricsServerOptions) {
     this.#options = options;
@@ -71,9 +82,7 @@ export class MetricsServer {
   /** @throws ConfigError that names the variable, where the port is taken or not ours to take */
   async start(): Promise<void> {
     this.#shown = await this.#options.certificate.current();
-    const limits = { maxHeaderSize: 16_384, headersTimeout: 5_000, requestTimeout: 10_000 };
-    const tls = { handshakeTimeout: 5_000, minVersion: 'TLSv1.2' as const };
-    const server = createServer({ ...this.#shown, ...limits, ...tls }, (request, response) => {
+    const server = createServer({ ...this.#shown, ...limits }, (request, response) => {
       void this.#serve(request, response);
     });
     server.maxConnections = mostConnections;
@@ -81,6 +90,10 @@ export class MetricsServer {
     server.keepAliveTimeout = 65_000;
     // One that reads no answer has no right to wait for it.
     server.timeout = 30_000;
+    server.on('connection', (connection: Socket) => {
+      this.#connections.add(connection);
+      connection.once('close', () => this.#connections.delete(connection));
+    });
     this.#server = server;
     await listen(server, { setting: 'METRICS_PORT', port: this.#options.port });
     this.#lookLater();
@@ -92,7 +105,7 @@ export class MetricsServer {
     if (!server) return Promise.resolve();
     return new Promise((resolve) => {
       server.close(() => resolve());
-      server.closeAllConnections();
+      for (const connection of this.#connections) connection.destroy();
     });
   }
 
