@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { asError } from '../errors.ts';
 import { type Client, isApiError } from '../kube/client.ts';
-import { coreEvents, type KubeObject } from '../kube/objects.ts';
+import { coreEvents, type Key, type KubeObject } from '../kube/objects.ts';
 import type { Log } from '../log.ts';
 import { lacksPods } from '../status/rollout.ts';
 import type { Verdict } from './patience.ts';
@@ -13,7 +13,7 @@ const askEveryMs = 20_000;
 
 /** What is known of the pods that a DaemonSet could not get. */
 interface Refused {
-  /** The counts of the DaemonSet, to see whether anything moves. */
+  /** The counts of the DaemonSet, to see whether anything moves; empty while it lacks no pods. */
   readonly counts: string;
   /** Since when nothing has moved, and when the server was asked last: monotonic milliseconds. */
   readonly since: number;
@@ -42,7 +42,8 @@ export class Refusals {
   readonly #client: Pick<Client, 'list'>;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #known = new Map<string, Refused>();
+  /** By puller, then by uid of its DaemonSets. */
+  readonly #known = new Map<Key, ReadonlyMap<string, Refused>>();
   #lastFailure = '';
 
   constructor(client: Pick<Client, 'list'>, clock: Clock, log: Log) {
@@ -51,33 +52,37 @@ export class Refusals {
     this.#log = log;
   }
 
-  /** The DaemonSet is no more, or nobody's. */
-  forget(uid: string): void {
-    this.#known.delete(uid);
+  forget(puller: Key): void {
+    this.#known.delete(puller);
   }
 
   /**
-   * The newest refusal of a pod of this DaemonSet, as long as it lacks pods; the server is asked now
-   * and then. Never rejects: where Events cannot be read, nothing is known.
+   * The newest refusal of each DaemonSet of a puller that lacks pods; the server is asked now and then.
+   * Never rejects: where Events cannot be read, nothing is known.
    */
-  async of(daemonSet: KubeObject): Promise<Verdict<string | undefined>> {
-    const { uid = '' } = daemonSet.metadata;
+  async of(puller: Key, daemonSets: readonly KubeObject[]): Promise<Verdict<readonly string[]>> {
+    const before = this.#known.get(puller);
+    const looks = daemonSets.map(async (daemonSet) => {
+      const { uid = '' } = daemonSet.metadata;
+      return [uid, await this.#look(daemonSet, before?.get(uid) ?? untouched)] as const;
+    });
+    const known = new Map(await Promise.all(looks));
+    this.#known.set(puller, known);
+    const lacking = [...known.values()].filter(({ counts }) => counts !== '');
     const now = this.#clock.monotonic();
-    const before = this.#known.get(uid) ?? untouched;
-    if (!lacksPods(daemonSet)) {
-      this.#known.set(uid, { ...untouched, overcomeAt: before.at || before.overcomeAt });
-      return { value: undefined };
-    }
-    const counts = JSON.stringify([daemonSet.metadata.generation, daemonSet['status']]);
-    const since = before.counts === counts ? before.since : now;
-    const waited: Refused = { ...before, counts, since };
-    this.#known.set(uid, waited);
-    const dueInMs = Math.max(since + missedAfterMs, before.askedAt + askEveryMs) - now;
-    if (dueInMs > 0) return { value: waited.message, againMs: dueInMs };
+    return {
+      value: lacking.flatMap(({ message }) => message ?? []),
+      ...(lacking.length > 0 && { againMs: Math.min(...lacking.map(dueAt)) - now }),
+    };
+  }
 
-    const newest = await this.#newest(daemonSet, waited);
-    this.#known.set(uid, { ...waited, ...newest, askedAt: now });
-    return { value: newest.message, againMs: askEveryMs };
+  async #look(daemonSet: KubeObject, before: Refused): Promise<Refused> {
+    if (!lacksPods(daemonSet)) return { ...untouched, overcomeAt: before.at || before.overcomeAt };
+    const now = this.#clock.monotonic();
+    const counts = JSON.stringify([daemonSet.metadata.generation, daemonSet['status']]);
+    const waited = { ...before, counts, since: before.counts === counts ? before.since : now };
+    if (dueAt(waited) > now) return waited;
+    return { ...waited, ...(await this.#newest(daemonSet, waited)), askedAt: now };
   }
 
   async #newest(daemonSet: KubeObject, known: Refused): Promise<Pick<Refused, 'message' | 'at'>> {
@@ -106,6 +111,11 @@ export class Refusals {
     this.#lastFailure = failure;
     say.call(this.#log, 'the reason for missing pods cannot be read', { error });
   }
+}
+
+/** When the server is to be asked, in monotonic milliseconds. */
+function dueAt({ since, askedAt }: Refused): number {
+  return Math.max(since + missedAfterMs, askedAt + askEveryMs);
 }
 
 /** When it happened last, by the server's clock, as text that sorts by time: fractions are cut off. */

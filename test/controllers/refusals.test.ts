@@ -44,11 +44,12 @@ const anEvent = (message: string, times: object): KubeObject => ({
 });
 
 const at = (minute: number) => ({ lastTimestamp: `2026-01-01T00:0${minute}:00Z` });
-const told = async (daemonSet = aDaemonSet(1)) => (await refusals.of(daemonSet)).value;
+const look = (daemonSet: KubeObject) => refusals.of('n/p', [daemonSet]);
+const told = async (daemonSet = aDaemonSet(1)) => (await look(daemonSet)).value[0];
 
 /** Lets a DaemonSet lack pods for long enough to ask why. */
 async function missed(daemonSet = aDaemonSet(1)): Promise<string | undefined> {
-  await refusals.of(daemonSet);
+  await look(daemonSet);
   await clock.advance(5_000);
   return told(daemonSet);
 }
@@ -56,14 +57,14 @@ async function missed(daemonSet = aDaemonSet(1)): Promise<string | undefined> {
 describe('the reason for missing pods', () => {
   it('is asked for by the uid of the DaemonSet, once nothing has moved for five seconds', async () => {
     listed = [anEvent('no quota', at(1))];
-    expect(await refusals.of(aDaemonSet(0))).toEqual({ value: undefined, againMs: 5_000 });
+    expect(await look(aDaemonSet(0))).toEqual({ value: [], againMs: 5_000 });
     await clock.advance(3_000);
-    expect(await refusals.of(aDaemonSet(1))).toEqual({ value: undefined, againMs: 5_000 });
+    expect(await look(aDaemonSet(1))).toEqual({ value: [], againMs: 5_000 });
     await clock.advance(4_999);
     expect(await told()).toBeUndefined();
     expect(asked).toEqual([]);
     await clock.advance(1);
-    expect(await refusals.of(aDaemonSet(1))).toEqual({ value: 'no quota', againMs: 20_000 });
+    expect(await look(aDaemonSet(1))).toEqual({ value: ['no quota'], againMs: 20_000 });
     expect(asked).toEqual(['events n involvedObject.uid=u-1,reason=FailedCreate']);
   });
 
@@ -92,7 +93,7 @@ describe('the reason for missing pods', () => {
   it('is forgotten when the pods are there, and old Events are no reason the next time', async () => {
     listed = [anEvent('no quota', at(1))];
     expect(await missed()).toBe('no quota');
-    expect(await refusals.of(aDaemonSet(3))).toEqual({ value: undefined });
+    expect(await look(aDaemonSet(3))).toEqual({ value: [] });
     expect(await missed()).toBeUndefined();
     listed = [anEvent('no quota', at(1)), anEvent('a webhook', at(2))];
     await clock.advance(20_000);
@@ -100,9 +101,9 @@ describe('the reason for missing pods', () => {
   });
 
   it('is not asked for while every node has its pod', async () => {
-    await refusals.of(aDaemonSet(3));
+    await look(aDaemonSet(3));
     await clock.advance(60_000);
-    await refusals.of(aDaemonSet(3));
+    await look(aDaemonSet(3));
     expect(asked).toEqual([]);
   });
 
@@ -130,10 +131,24 @@ describe('the reason for missing pods', () => {
     expect(await told()).toBe('no quota');
   });
 
-  it('is asked anew of a DaemonSet that was forgotten', async () => {
+  it('is told of each DaemonSet of the puller that lacks pods', async () => {
+    const another = (current: number) => {
+      const daemonSet = aDaemonSet(current);
+      return { ...daemonSet, metadata: { ...daemonSet.metadata, uid: 'u-2' } };
+    };
+    listed = [anEvent('no quota', at(1))];
+    await refusals.of('n/p', [aDaemonSet(1), another(2)]);
+    await clock.advance(5_000);
+    const both = await refusals.of('n/p', [aDaemonSet(1), another(2)]);
+    expect(both).toEqual({ value: ['no quota', 'no quota'], againMs: 20_000 });
+    const one = await refusals.of('n/p', [aDaemonSet(3), another(2)]);
+    expect(one.value).toEqual(['no quota']);
+  });
+
+  it('is asked anew for a puller that was forgotten', async () => {
     listed = [anEvent('no quota', at(1))];
     await missed();
-    refusals.forget('u-1');
+    refusals.forget('n/p');
     expect(await told()).toBeUndefined();
   });
 });
