@@ -3,6 +3,7 @@ import { parseReference } from './api/reference.ts';
 import { isRefusal } from './api/refusal.ts';
 import { quote } from './api/text.ts';
 import { ConfigError } from './errors.ts';
+import { leaseName } from './manifests/names.ts';
 import { operatorImage, sleeperImage } from './release.ts';
 
 /** The settings of the operator, read once from the environment and frozen. */
@@ -104,9 +105,6 @@ export function logConfig(env: Environment): LogConfig {
 export function healthPort(env: Environment): number {
   return integer(env, 'HEALTH_PORT', 8081, { min: 0, max: 65_535 });
 }
-
-/** The Lease of the Go operator 1.1.2, so that one of either generation writes at a time. */
-const leaseName = '06ff708d.eclipse.che';
 
 /** Stands for election wherever the operator knows its namespace: in a cluster, not on a desk. */
 function lease(env: Environment): LeaseConfig | undefined {

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { customResourceDefinition } from './api/schema.ts';
 import { toYaml } from './cli/render.ts';
+import * as metrics from './manifests/metrics.ts';
 import * as operator from './manifests/operator.ts';
 import { peopleRole } from './manifests/people.ts';
 
@@ -21,10 +22,20 @@ export function generatedFiles(): readonly GeneratedFile[] {
     file('config/manager/namespace.yaml', operator.namespace()),
     file('config/manager/service_account.yaml', operator.serviceAccount()),
     file('config/manager/deployment.yaml', operator.deployment()),
+    file('config/manager/pod_disruption_budget.yaml', operator.podDisruptionBudget()),
+    file('config/network-policy/network_policy.yaml', operator.networkPolicy()),
     file('config/rbac/cluster/role.yaml', operator.clusterRole()),
     file('config/rbac/cluster/role_binding.yaml', operator.clusterRoleBinding()),
     file('config/rbac/namespaced/role.yaml', operator.role()),
     file('config/rbac/namespaced/role_binding.yaml', operator.roleBinding()),
+    file('config/rbac/leader-election/role.yaml', operator.leaderElectionRole()),
+    file('config/rbac/leader-election/role_binding.yaml', operator.leaderElectionRoleBinding()),
+    file('config/rbac/metrics/auth_role.yaml', metrics.metricsAuthRole()),
+    file('config/rbac/metrics/auth_role_binding.yaml', metrics.metricsAuthRoleBinding()),
+    file('config/rbac/metrics/reader_role.yaml', metrics.metricsReaderRole()),
+    file('config/manager/metrics_service.yaml', metrics.metricsService()),
+    file('config/prometheus/service_monitor.yaml', metrics.serviceMonitor()),
+    file('config/prometheus/prometheus_rule.yaml', metrics.prometheusRule()),
     file('config/rbac/people/view.yaml', peopleRole('view')),
     file('config/rbac/people/edit.yaml', peopleRole('edit')),
     file('config/rbac/people/admin.yaml', peopleRole('admin')),

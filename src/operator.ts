@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { type Clock, systemClock } from './clock.ts';
 import { kubeConfigOf } from './cluster.ts';
 import { type Environment, type OperatorConfig, operatorConfig } from './config.ts';
@@ -11,6 +13,8 @@ import { NamespacesCache } from './kube/cache.ts';
 import type { Client } from './kube/client.ts';
 import { Controller } from './kube/controller.ts';
 import { createClient } from './kube/http-client.ts';
+import { LeaderElection, type LeaderElectionOptions } from './kube/leader-election.ts';
+import { LeadingClient } from './kube/leading-client.ts';
 import { keyOf, type Resource } from './kube/objects.ts';
 import { Operator, type Runnable } from './kube/operator.ts';
 import { Reflector } from './kube/reflector.ts';
@@ -28,11 +32,19 @@ export interface OperatorParts {
   readonly config: OperatorConfig;
   readonly clock: Clock;
   readonly log: Log;
+  /** How it comes to be the one that writes; absent where it is alone by promise. */
+  readonly candidacy?: Candidacy | undefined;
 }
 
+/** What a process brings along to an election. */
+export type Candidacy = Pick<LeaderElectionOptions, 'client' | 'lease' | 'identity' | 'onLost'>;
+
 /** Puts an operator together; nothing runs and nothing is read before its `start`. */
-export function assembleOperator({ client, config, clock, log }: OperatorParts): Operator {
+export function assembleOperator(parts: OperatorParts): Operator {
+  const { client, config, clock, log, candidacy } = parts;
   const random = Math.random;
+  const election = candidacy && new LeaderElection({ ...candidacy, clock, random, log });
+  const writer = election ? new LeadingClient(client, () => election.assertLeading()) : client;
   const namespaces = config.watchNamespaces.length === 0 ? [''] : config.watchNamespaces;
   const reflectors: Reflector[] = [];
   const queue = new WorkQueue({ clock, random });
@@ -70,7 +82,7 @@ export function assembleOperator({ client, config, clock, log }: OperatorParts):
     (key) => queue.add(key),
   );
   const imagePuller = new ImagePullerController({
-    client,
+    client: writer,
     clock,
     config,
     pullers,
@@ -78,7 +90,7 @@ export function assembleOperator({ client, config, clock, log }: OperatorParts):
     nameWatches,
     isOpenShift: () => platform.isOpenShift,
     applier: new Applier({
-      client,
+      client: writer,
       clock,
       fieldManager,
       caches: children,
@@ -102,6 +114,8 @@ export function assembleOperator({ client, config, clock, log }: OperatorParts):
       { name: 'health', runnables: [new HealthServer(config.healthPort, isReady)] },
       { name: 'platform', runnables: [platform] },
       { name: 'caches', runnables: reflectors.map(inBackground) },
+      // From here on only one at a time: until then a process stands by, with its caches filled.
+      { name: 'leader election', runnables: election ? [election] : [] },
       { name: 'controllers', runnables: [controller, nameWatches] },
     ],
     { clock, log },
@@ -117,8 +131,21 @@ function inBackground(reflector: Reflector): Runnable {
   };
 }
 
+/** Renewals have connections of their own, and fail in time for another one. */
+const leaseTimeoutMs = 5_000;
+
+/** As client-go's users name themselves: by the pod, and by a part that no earlier process in it had. */
+function candidacyOf(
+  { lease, podName }: OperatorConfig,
+  client: Client,
+  onLost: () => void,
+): Candidacy | undefined {
+  return lease && { client, lease, identity: `${podName || hostname()}_${randomUUID()}`, onLost };
+}
+
 /**
  * The `operator` command: runs until the process is asked to end, and leaves the cache running.
+ * Where another process has taken its lease it ends as well, with exit code 1.
  *
  * @throws ConfigError
  */
@@ -126,12 +153,19 @@ export async function runOperator(env: Environment): Promise<void> {
   const config = operatorConfig(env);
   const log = createLog({ ...config.log, stream: process.stdout });
   const kubeConfig = kubeConfigOf(env);
-  const client = createClient(kubeConfig, {
+  const connection = {
     clock: systemClock,
     userAgent: `${config.operatorName}/${version}`,
+  };
+  const client = createClient(kubeConfig, connection);
+  const leaseClient = createClient(kubeConfig, { ...connection, requestTimeoutMs: leaseTimeoutMs });
+  const lost = new AbortController();
+  const signal = AbortSignal.any([endOfProcess(log), lost.signal]);
+  const candidacy = candidacyOf(config, leaseClient, () => {
+    process.exitCode = 1;
+    lost.abort();
   });
-  const operator = assembleOperator({ client, config, clock: systemClock, log });
-  const signal = endOfProcess(log);
+  const operator = assembleOperator({ client, config, clock: systemClock, log, candidacy });
   signal.addEventListener('abort', () => void operator.stop(), { once: true });
 
   log.info('starting', {
@@ -147,7 +181,7 @@ export async function runOperator(env: Environment): Promise<void> {
     await aborted(signal);
   } finally {
     await operator.stop();
-    await client.close();
+    await Promise.all([client.close(), leaseClient.close()]);
   }
   log.info('stopped');
 }

@@ -54,8 +54,11 @@ describe('the install manifests', () => {
       'Namespace',
       'ServiceAccount',
       'Deployment',
+      'PodDisruptionBudget',
       'ClusterRole',
       'ClusterRoleBinding',
+      'Role',
+      'RoleBinding',
       ...peopleRoles,
     ]);
   });
@@ -66,6 +69,9 @@ describe('the install manifests', () => {
       'Namespace',
       'ServiceAccount',
       'Deployment',
+      'PodDisruptionBudget',
+      'Role',
+      'RoleBinding',
       'Role',
       'RoleBinding',
       ...peopleRoles,
@@ -121,8 +127,6 @@ describe('the install manifests', () => {
     });
     expect(all.find(({ kind }) => kind === 'Deployment')).toMatchObject({
       spec: {
-        replicas: 1,
-        strategy: { type: 'Recreate' },
         template: {
           spec: {
             securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
@@ -139,6 +143,58 @@ describe('the install manifests', () => {
             ],
           },
         },
+      },
+    });
+  });
+
+  it.each(['config/default', 'config/namespaced'])(
+    '%s runs two operators, of which a drain or an update takes one at a time',
+    (directory) => {
+      const all = resourcesOf(directory);
+      const labels = { name: 'kubernetes-image-puller-operator' };
+      expect(all.find(({ kind }) => kind === 'Deployment')).toMatchObject({
+        spec: {
+          replicas: 2,
+          strategy: { rollingUpdate: { maxUnavailable: 0 } },
+          selector: { matchLabels: labels },
+          template: { metadata: { labels } },
+        },
+      });
+      expect(all.find(({ kind }) => kind === 'PodDisruptionBudget')).toMatchObject({
+        spec: { maxUnavailable: 1, selector: { matchLabels: labels } },
+      });
+    },
+  );
+
+  it.each(['config/default', 'config/namespaced'])(
+    '%s lets the operator look at and renew the one Lease that it leads by',
+    (directory) => {
+      const all = resourcesOf(directory);
+      const role = all.find(({ metadata }) => metadata.name?.endsWith('leader-election-role'));
+      const lease = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
+      expect(role?.['rules']).toEqual([
+        { ...lease, verbs: ['create'] },
+        { ...lease, resourceNames: ['06ff708d.eclipse.che'], verbs: ['get', 'update'] },
+      ]);
+      expect(all).toContainEqual(
+        expect.objectContaining({
+          kind: 'RoleBinding',
+          roleRef: expect.objectContaining({ kind: 'Role', name: role?.metadata.name }),
+        }),
+      );
+    },
+  );
+
+  it('offer a NetworkPolicy for the same pods, through which the probes and metrics come', () => {
+    const [policy] = resourcesOf('config/network-policy');
+    const deployment = resourcesOf('config/default').find(({ kind }) => kind === 'Deployment');
+    expect(policy).toMatchObject({
+      kind: 'NetworkPolicy',
+      metadata: { namespace: deployment?.metadata.namespace },
+      spec: {
+        podSelector: { matchLabels: { name: 'kubernetes-image-puller-operator' } },
+        policyTypes: ['Ingress', 'Egress'],
+        ingress: [{ ports: [{ port: 8081 }, { port: 8443 }] }],
       },
     });
   });

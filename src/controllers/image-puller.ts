@@ -8,6 +8,7 @@ import { NotOursError } from '../kube/applier.ts';
 import type { Cache } from '../kube/cache.ts';
 import { type Client, isApiError } from '../kube/client.ts';
 import type { ReconcileContext, ReconcileResult } from '../kube/controller.ts';
+import { NotLeadingError } from '../kube/leader-election.ts';
 import {
   daemonSets,
   deployments,
@@ -141,6 +142,8 @@ export class ImagePullerController {
       // The program ends, or the run took too long: nothing more is to be written.
       context.signal.throwIfAborted();
       const error = asError(thrown);
+      // No news about the puller, and whoever leads will look at it anew.
+      if (error instanceof NotLeadingError) throw error;
       this.#the.nameWatches.keep(key, error instanceof NotOursError ? [error] : []);
       return { error };
     }

@@ -23,7 +23,7 @@ export interface RunnableGroup {
 export interface OperatorOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** How long each group may take to stop. Four groups stay below a pod's grace period of 30 s. */
+  /** How long each group may take to stop. Five groups stay below the grace period of the pod, 40 s. */
   readonly stopTimeoutMs?: number;
 }
 

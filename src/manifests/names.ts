@@ -8,6 +8,9 @@ import { createHash } from 'node:crypto';
 /** The field manager of everything the operator applies. */
 export const fieldManager = 'kubernetes-image-puller-operator';
 
+/** The Lease of the Go operator 1.1.2: one of either generation writes at a time. */
+export const leaseName = '06ff708d.eclipse.che';
+
 export const defaultConfigMapName = 'k8s-image-puller';
 export const defaultDeploymentName = 'kubernetes-image-puller';
 export const defaultDaemonSetName = 'kubernetes-image-puller';

@@ -1,6 +1,7 @@
 import * as api from '../api/types.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { operatorImage, sleeperImage } from '../release.ts';
+import { leaseName } from './names.ts';
 import { containerSecurityContext } from './pod-security.ts';
 
 /**
@@ -12,8 +13,18 @@ export const operatorNamespace = operator;
 export const operatorServiceAccount = `${operator}-sa`;
 const roleName = `${operator}-role`;
 const bindingName = `${operator}-role-binding`;
+const leaderElectionRoleName = `${operator}-leader-election-role`;
+/** The operator's pods. */
+const labels = { name: operator };
 
 const healthPort = 8081;
+/** The port of /metrics, and its name wherever it has one: as the Go operator's ServiceMonitor says it. */
+export const metricsPort = 8443;
+export const metricsPortName = 'https';
+/** Where a certificate for /metrics may be: OpenShift makes one by this name, cert-manager can. */
+export const metricsCertSecret = `${operator}-metrics-cert`;
+/** Below the one folder that the image's launcher lets the program read. */
+const metricsCertDir = '/etc/image-puller/metrics-cert';
 
 /** Enforces the strictest Pod Security level where the operator runs. */
 export function namespace(): KubeObject {
@@ -108,26 +119,99 @@ export function roleBinding(): KubeObject {
   };
 }
 
-/** One replica, replaced and never doubled: two operators without a leader would both write. */
+/**
+ * What leader election needs where the operator itself runs. A name cannot be demanded of what is not
+ * there yet, so `create` has none; looked at and renewed is the one Lease only.
+ */
+export function leaderElectionRole(): KubeObject {
+  const lease = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'Role',
+    metadata: { name: leaderElectionRoleName, namespace: operatorNamespace },
+    rules: [
+      { ...lease, verbs: ['create'] },
+      { ...lease, resourceNames: [leaseName], verbs: ['get', 'update'] },
+    ],
+  };
+}
+
+export function leaderElectionRoleBinding(): KubeObject {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name: `${operator}-leader-election-rolebinding`, namespace: operatorNamespace },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: leaderElectionRoleName },
+    subjects,
+  };
+}
+
+/** Drained nodes take one operator at a time. With `minAvailable` a single replica could not be drained at all. */
+export function podDisruptionBudget(): KubeObject {
+  return {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { name: `${operator}-manager`, namespace: operatorNamespace },
+    spec: { maxUnavailable: 1, selector: { matchLabels: labels } },
+  };
+}
+
+/**
+ * Offered, not installed: who uses it may have to name other ports. The operator asks for names and
+ * speaks to the API server, which no policy can select, at the usual ports before and behind its
+ * Service; it is asked how it is and for its metrics.
+ */
+export function networkPolicy(): KubeObject {
+  const tcp = (port: number) => ({ protocol: 'TCP', port });
+  // The second is where OpenShift's DNS pods listen.
+  const dns = [53, 5353].flatMap((port) => [tcp(port), { protocol: 'UDP', port }]);
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: `${operator}-manager`, namespace: operatorNamespace },
+    spec: {
+      podSelector: { matchLabels: labels },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [{ ports: [tcp(healthPort), tcp(metricsPort)] }],
+      egress: [{ ports: dns }, { ports: [tcp(443), tcp(6443)] }],
+    },
+  };
+}
+
+/**
+ * Two replicas, of which one leads and the other stands by with its caches filled, on two nodes where
+ * there are two. Both are ready, so an update replaces one after the other.
+ */
 export function deployment(): KubeObject {
-  const labels = { name: operator };
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { name: `${operator}-manager`, namespace: operatorNamespace, labels },
     spec: {
-      replicas: 1,
-      strategy: { type: 'Recreate' },
+      replicas: 2,
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       selector: { matchLabels: labels },
       template: {
         metadata: { labels },
         spec: {
           serviceAccountName: operatorServiceAccount,
-          // The operator takes up to 28 s to end by itself, yet mostly a moment.
-          terminationGracePeriodSeconds: 30,
+          // The operator takes up to 35 s to end by itself, yet mostly a moment.
+          terminationGracePeriodSeconds: 40,
           nodeSelector: { 'kubernetes.io/os': 'linux' },
+          topologySpreadConstraints: [
+            {
+              maxSkew: 1,
+              topologyKey: 'kubernetes.io/hostname',
+              whenUnsatisfiable: 'ScheduleAnyway',
+              labelSelector: { matchLabels: labels },
+            },
+          ],
           // No uid: the image has a numeric one, and OpenShift assigns its own.
           securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+          // Without it the operator signs a certificate itself, and takes this one when it comes.
+          volumes: [
+            { name: 'metrics-cert', secret: { secretName: metricsCertSecret, optional: true } },
+          ],
           containers: [
             {
               name: operator,
@@ -141,8 +225,13 @@ export function deployment(): KubeObject {
                 { name: 'OPERATOR_NAME', value: operator },
                 { name: 'RELATED_IMAGE_OPERATOR', value: operatorImage },
                 { name: 'RELATED_IMAGE_SLEEPER', value: sleeperImage },
+                { name: 'METRICS_CERT_DIR', value: metricsCertDir },
               ],
-              ports: [{ name: 'health', containerPort: healthPort }],
+              ports: [
+                { name: 'health', containerPort: healthPort },
+                { name: metricsPortName, containerPort: metricsPort },
+              ],
+              volumeMounts: [{ name: 'metrics-cert', mountPath: metricsCertDir, readOnly: true }],
               livenessProbe: { httpGet: { path: '/healthz', port: 'health' }, periodSeconds: 20 },
               readinessProbe: { httpGet: { path: '/readyz', port: 'health' }, periodSeconds: 5 },
               // Measured on a node: 101 MiB resident, of which 50 are its own, and no CPU while idle.
