@@ -6,6 +6,8 @@ import { describeEvents } from './events.ts';
 import { describeGarbageCollection } from './garbage-collection.ts';
 import { describeListAndWatch } from './list-watch.ts';
 import { describeObjects } from './objects.ts';
+import { describeOpenApi } from './openapi.ts';
+import { describeFieldValidation, describeStrategicMerge } from './patches.ts';
 import { describeQuotas } from './quota.ts';
 import { describeRbac } from './rbac.ts';
 import { describeRepresentations } from './representations.ts';
@@ -18,6 +20,9 @@ export function describeApiContract(cluster: () => Cluster): void {
   describeListAndWatch(cluster);
   describeRepresentations(cluster);
   describeApply(cluster);
+  describeStrategicMerge(cluster);
+  describeFieldValidation(cluster);
+  describeOpenApi(cluster);
   describeCustomResources(cluster);
   describeRbac(cluster);
   describeGarbageCollection(cluster);

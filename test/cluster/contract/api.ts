@@ -9,6 +9,8 @@ import type { Cluster } from '../cluster.ts';
 export interface Reply {
   readonly code: number;
   readonly body: Body;
+  /** What the server warned of, where it did. */
+  readonly warnings?: readonly string[];
 }
 
 /** The fields of answers that tests look at; the server may send others. */
@@ -85,6 +87,11 @@ export class Api {
     return this.send('PATCH', path, patch, 'application/merge-patch+json');
   }
 
+  /** A strategic merge patch. */
+  patch(path: string, patch: object): Promise<Reply> {
+    return this.send('PATCH', path, patch, 'application/strategic-merge-patch+json');
+  }
+
   /** Server-side apply; the manager is `applier` unless the path names another. */
   apply(path: string, object: object, parameters: Parameters = {}): Promise<Reply> {
     const query = new URLSearchParams({ fieldManager: 'applier', ...parameters });
@@ -108,9 +115,11 @@ export class Api {
       ...(body === undefined ? {} : { body }),
     });
     const text = await answer.body.text();
+    const warned = [answer.headers['warning'] ?? []].flat();
     return {
       code: answer.statusCode,
       body: (text.startsWith('{') ? JSON.parse(text) : { text }) as Body,
+      ...(warned.length > 0 && { warnings: warned.flatMap(warningsIn) }),
     };
   }
 
@@ -146,6 +155,12 @@ function content(section: Readonly<Record<string, string>>, name: string): Buffe
   if (data !== undefined) return Buffer.from(data, 'base64');
   const file = section[name];
   return file === undefined ? undefined : readFileSync(file);
+}
+
+/** The texts in a Warning header (RFC 7234, section 5.5). */
+function warningsIn(header: string): readonly string[] {
+  const texts = header.matchAll(/299 - ("(?:[^"\\]|\\.)*")/g);
+  return [...texts].map(([, text = '""']) => JSON.parse(text) as string);
 }
 
 /** The events of a watch as they arrive. */

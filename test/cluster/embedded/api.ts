@@ -1,25 +1,20 @@
-import { parse as parseYaml } from 'yaml';
 import type { Clock } from '../../../src/clock.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import { type ApiRequest, isTrue, type RequestTarget, type ResourceTarget } from './api-request.ts';
-import { unknownFields } from './decode.ts';
 import { coreVersions, groupInfo, groupList, resourceList, versionInfo } from './discovery.ts';
 import { coreEventRequest, newerEventAnswer } from './event-view.ts';
+import { FieldValidation } from './field-validation.ts';
 import { isObject, type JsonObject } from './json.ts';
 import type { Kind, Kinds } from './kinds.ts';
 import { list } from './lists.ts';
+import { openApiDocument, openApiIndex } from './openapi.ts';
 import { jsonPatch, mergePatch } from './patches.ts';
 import { type Representation, representation } from './representation.ts';
+import { bodyIn, bodyTypes, mediaType, objectIn } from './request-body.ts';
 import { selector } from './selectors.ts';
-import {
-  badRequest,
-  invalid,
-  methodNotAllowed,
-  noSuchResource,
-  notFound,
-  unsupportedMediaType,
-} from './status-error.ts';
+import { badRequest, invalid, methodNotAllowed, noSuchResource, notFound } from './status-error.ts';
 import type { Store } from './store.ts';
+import { strategicMergePatch } from './strategic-merge.ts';
 import type { User } from './users.ts';
 import { startWatch, type WatchSink, watchRequest } from './watches.ts';
 import type { DeleteOptions, Place, WriteOptions, Writer } from './writer.ts';
@@ -27,9 +22,22 @@ import type { DeleteOptions, Place, WriteOptions, Writer } from './writer.ts';
 /** What a request is answered with: one body, or a stream that the caller runs. */
 export type Answer = Body | { readonly watch: (sink: WatchSink) => () => void };
 
-interface Body {
+/** One body, all of it. */
+export interface Body {
   readonly code: number;
   readonly body: unknown;
+  /** What the client is to be told beside it. */
+  readonly warnings?: readonly string[];
+}
+
+/** One request for objects of a kind. */
+interface Call {
+  readonly kind: Kind;
+  /** Its name is empty for a collection. */
+  readonly place: Place;
+  readonly request: ApiRequest;
+  readonly options: WriteOptions;
+  readonly validation: FieldValidation;
 }
 
 export interface ApiParts {
@@ -42,8 +50,7 @@ export interface ApiParts {
 }
 
 const applyTypes = ['application/apply-patch+yaml'];
-const patchTypes = ['application/json-patch+json', 'application/merge-patch+json', ...applyTypes];
-const bodyTypes = ['application/json', 'application/yaml'];
+const strategicType = 'application/strategic-merge-patch+json';
 
 /** What an API server answers, apart from HTTP and from who may ask. Refusals are thrown. */
 export class Api {
@@ -70,12 +77,19 @@ export class Api {
       now: () => this.#parts.clock.now(),
     });
     if (target.verb === 'watch') return this.#watch(kind, target, request, represent);
-    const options = writeOptions(request, target, user);
+    const validation = new FieldValidation(request.query);
+    const call: Call = {
+      kind,
+      place: { namespace: kind.namespaced ? target.namespace : '', name: target.name },
+      request,
+      options: writeOptions(request, target, user),
+      validation,
+    };
     const { code, body } =
       target.name === '' || isCollection(request, target)
-        ? this.#collection(kind, target, request, options)
-        : this.#object(kind, target, request, options);
-    return { code, body: represent(body) };
+        ? this.#collection(call)
+        : this.#object(call);
+    return { code, body: represent(body), warnings: validation.warnings };
   }
 
   #plain({ method, path }: ApiRequest): unknown {
@@ -94,9 +108,18 @@ export class Api {
         if (group === undefined) return groupList(this.#parts.kinds);
         if (version === undefined) return groupInfo(this.#parts.kinds, group);
         return resourceList(this.#parts.kinds, `${group}/${version}`);
+      case 'openapi':
+        return this.#openApi(path);
       default:
         throw noSuchResource();
     }
+  }
+
+  #openApi(path: string): unknown {
+    const { kinds } = this.#parts;
+    const [, version, ...document] = path.split('/').filter((part) => part !== '');
+    if (version !== 'v3') throw noSuchResource();
+    return document.length === 0 ? openApiIndex(kinds) : openApiDocument(kinds, document.join('/'));
   }
 
   #watch(
@@ -111,82 +134,88 @@ export class Api {
     return { watch: (sink) => startWatch(store, clock, watch, sink) };
   }
 
-  #collection(
-    kind: Kind,
-    target: ResourceTarget,
-    request: ApiRequest,
-    options: WriteOptions,
-  ): Body {
+  #collection(call: Call): Body {
+    const { kind, place, request, options, validation } = call;
     const { store, writer } = this.#parts;
-    const namespace = kind.namespaced ? target.namespace : '';
+    const { namespace } = place;
     switch (request.method) {
       case 'GET':
         return { code: 200, body: list(store, kind, namespace, request.query) };
-      case 'POST':
-        return {
-          code: 201,
-          body: writer.create(kind, namespace, knownIn(kind, request), options),
-        };
+      case 'POST': {
+        const object = objectIn(request, bodyTypes);
+        validation.checkObject(kind, object);
+        return { code: 201, body: writer.create(kind, namespace, object, options) };
+      }
       case 'DELETE':
-        return { code: 200, body: this.#removeAll(kind, namespace, request, options) };
+        return { code: 200, body: this.#removeAll(call) };
       default:
         throw methodNotAllowed();
     }
   }
 
-  #object(kind: Kind, target: ResourceTarget, request: ApiRequest, options: WriteOptions): Body {
-    const { store } = this.#parts;
-    const { name } = target;
-    const namespace = kind.namespaced ? target.namespace : '';
+  #object(call: Call): Body {
+    const { kind, place, request, options } = call;
     switch (request.method) {
       case 'GET': {
-        const object = store.get(kind, namespace, name);
-        if (object === undefined) throw notFound(kind, name);
+        const object = this.#parts.store.get(kind, place.namespace, place.name);
+        if (object === undefined) throw notFound(kind, place.name);
         return { code: 200, body: object };
       }
       case 'PUT':
-        return this.#replace(kind, { namespace, name }, request, options);
+        return this.#replace(call);
       case 'PATCH':
-        return this.#patch(kind, { namespace, name }, request, options);
+        return applyTypes.includes(mediaType(request)) ? this.#apply(call) : this.#patch(call);
       case 'DELETE':
         if (options.subresource !== undefined) throw methodNotAllowed();
-        return { code: 200, body: this.#remove(kind, { namespace, name }, request, options) };
+        return { code: 200, body: this.#remove(call) };
       default:
         throw methodNotAllowed();
     }
   }
 
-  #replace(kind: Kind, place: Place, request: ApiRequest, options: WriteOptions): Body {
-    const { store, writer } = this.#parts;
-    const isNew = store.get(kind, place.namespace, place.name) === undefined;
-    const body = knownIn(kind, request);
+  #replace({ kind, place, request, options, validation }: Call): Body {
+    const body = objectIn(request, bodyTypes);
+    validation.checkObject(kind, body);
     refuseOtherName(body, place.name);
-    return { code: isNew ? 201 : 200, body: writer.replace(kind, place, body, options) };
+    const code = this.#codeOf(kind, place);
+    return { code, body: this.#parts.writer.replace(kind, place, body, options) };
   }
 
-  #patch(kind: Kind, { namespace, name }: Place, request: ApiRequest, options: WriteOptions): Body {
-    const { store, writer } = this.#parts;
-    const { query } = request;
+  #apply({ kind, place, request, options }: Call): Body {
+    const { namespace, name } = place;
+    refusePatchOptions(request.query, true);
+    const body = objectIn(request, applyTypes);
+    refuseOtherName(body, name);
+    const code = this.#codeOf(kind, place);
+    const force = isTrue(request.query.get('force'));
+    const applied = withName(body, name);
+    return {
+      code,
+      body: this.#parts.writer.apply(kind, namespace, applied, { ...options, force }),
+    };
+  }
+
+  /** What a write of a whole object is answered with, which creates it where it is absent. */
+  #codeOf(kind: Kind, { namespace, name }: Place): number {
+    return this.#parts.store.get(kind, namespace, name) === undefined ? 201 : 200;
+  }
+
+  #patch({ kind, place, request, options, validation }: Call): Body {
+    const { namespace, name } = place;
+    refusePatchOptions(request.query, false);
     const type = mediaType(request);
-    refusePatchOptions(query, applyTypes.includes(type));
-    if (applyTypes.includes(type)) {
-      const isNew = store.get(kind, namespace, name) === undefined;
-      const body = objectIn(request, applyTypes);
-      refuseOtherName(body, name);
-      const force = isTrue(query.get('force'));
-      const applied = writer.apply(kind, namespace, withName(body, name), { ...options, force });
-      return { code: isNew ? 201 : 200, body: applied };
-    }
-    const patch = bodyIn(request, patchTypes);
-    const change = (live: KubeObject) =>
-      (type === 'application/json-patch+json'
-        ? jsonPatch(live, patch)
-        : mergePatch(live, patch)) as KubeObject; // checked when it is decoded
-    return { code: 200, body: writer.update(kind, namespace, name, change, options) };
+    const patch = bodyIn(request, patchTypesOf(kind));
+    const change = (live: KubeObject) => {
+      const patched = patchedBy(type, kind, live, patch);
+      validation.checkPatched(kind, patched);
+      return patched;
+    };
+    return { code: 200, body: this.#parts.writer.update(kind, namespace, name, change, options) };
   }
 
-  #remove(kind: Kind, { namespace, name }: Place, request: ApiRequest, options: WriteOptions) {
+  #remove({ kind, place, request, options }: Call) {
     const { store, writer } = this.#parts;
+    const { namespace, name } = place;
     const removed = writer.remove(kind, namespace, name, deleteOptions(request, options));
     if (options.dryRun || store.get(kind, namespace, name) !== undefined) return removed;
     const { group, plural } = kind;
@@ -204,7 +233,7 @@ export class Api {
     };
   }
 
-  #removeAll(kind: Kind, namespace: string, request: ApiRequest, options: WriteOptions): unknown {
+  #removeAll({ kind, place: { namespace }, request, options }: Call): unknown {
     const { store, writer } = this.#parts;
     const { query } = request;
     const selects = selector(
@@ -250,47 +279,23 @@ function writeOptions(request: ApiRequest, target: ResourceTarget, user: User): 
   };
 }
 
-function mediaType({ headers }: ApiRequest): string {
-  return (headers['content-type'] ?? 'application/json').split(';')[0]?.trim() ?? '';
+/** Custom kinds have no strategic merge patch: how their lists merge is not in Go's tags. */
+function patchTypesOf({ isCustom }: Kind): readonly string[] {
+  return [
+    'application/json-patch+json',
+    'application/merge-patch+json',
+    ...(isCustom ? [] : [strategicType]),
+    ...applyTypes,
+  ];
 }
 
-/** The body as JSON; YAML where the content type says so, 415 where it is neither. */
-function bodyIn(request: ApiRequest, accepted: readonly string[]): unknown {
-  const type = mediaType(request);
-  if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
-  try {
-    return JSON.parse(request.body);
-  } catch (error) {
-    if (!type.endsWith('yaml')) throw badRequest(`cannot parse the body: ${String(error)}`);
-  }
-  try {
-    return parseYaml(request.body);
-  } catch (error) {
-    throw badRequest(`error decoding YAML: ${String(error)}`);
-  }
-}
-
-/** The object in a body: it has apiVersion, kind and metadata, or 400. */
-function objectIn(request: ApiRequest, accepted: readonly string[]): KubeObject {
-  const body = bodyIn(request, accepted);
-  if (!isObject(body)) throw badRequest('the body is not an object');
-  if (typeof body['kind'] !== 'string' || typeof body['apiVersion'] !== 'string') {
-    throw badRequest("Object 'Kind' is missing in the body");
-  }
-  const metadata = isObject(body['metadata']) ? body['metadata'] : {};
-  return { ...body, metadata } as unknown as KubeObject; // the fields are checked when decoded
-}
-
-/** As {@link objectIn}; 400 where strict validation is asked for and a field is not known. */
-function knownIn(kind: Kind, request: ApiRequest): KubeObject {
-  const object = objectIn(request, bodyTypes);
-  if (request.query.get('fieldValidation') !== 'Strict') return object;
-  const unknown = unknownFields(kind.type, object);
-  if (unknown.length === 0) return object;
-  const faults = unknown.map((path) => `unknown field "${path}"`).join(', ');
-  throw badRequest(
-    `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${faults}`,
-  );
+function patchedBy(type: string, kind: Kind, live: KubeObject, patch: unknown): KubeObject {
+  const patched = () => {
+    if (type === 'application/json-patch+json') return jsonPatch(live, patch);
+    if (type === strategicType) return strategicMergePatch(kind.type, live, patch);
+    return mergePatch(live, patch);
+  };
+  return patched() as KubeObject; // checked when it is decoded
 }
 
 function refuseOtherName({ metadata }: KubeObject, name: string): void {

@@ -129,6 +129,7 @@ function customKind(definition: KubeObject): Kind {
     namespaced: scope === 'Namespaced',
     columns: customColumns(version?.additionalPrinterColumns),
     isCustom: true,
+    schema,
     type,
     empty: {},
     decode: (object) => decodeCustom(names.kind, schema, object),

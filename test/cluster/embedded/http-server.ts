@@ -1,7 +1,13 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Answer, Api } from './api.ts';
+import type { Answer, Api, Body } from './api.ts';
 import { type ApiRequest, targetOf } from './api-request.ts';
 import type { Authorizer } from './rbac.ts';
 import { internal, StatusError, unauthorized } from './status-error.ts';
@@ -85,7 +91,7 @@ export class HttpServer {
       changed: this.#parts.store.revision !== before,
     });
     if ('watch' in answer) this.#stream(answer.watch, response);
-    else send(response, answer.code, answer.body);
+    else send(response, answer);
   }
 
   #authenticate({ headers }: ApiRequest): User {
@@ -131,18 +137,26 @@ function refusal(error: unknown): { readonly code: number; readonly body: unknow
   return { code: status.code, body: status.status() };
 }
 
-function send(response: ServerResponse, code: number, body: unknown): void {
+function send(response: ServerResponse, { code, body, warnings = [] }: Body): void {
   const isText = typeof body === 'string';
   const text = isText ? body : `${JSON.stringify(body)}\n`;
-  response.writeHead(code, {
+  const headers: OutgoingHttpHeaders = {
     'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json',
     'content-length': Buffer.byteLength(text),
     ...retryAfter(body),
-  });
+    ...(warnings.length > 0 && { warning: warnings.map(warning).join(', ') }),
+  };
+  response.writeHead(code, headers);
   response.end(text);
 }
 
-function retryAfter(body: unknown): Record<string, string> {
+/** RFC 7234, section 5.5: the code of a warning that stays, from no agent in particular. */
+function warning(text: string): string {
+  return `299 - ${JSON.stringify(text)}`;
+}
+
+/** The header by which an answer asks to wait, where it does. */
+export function retryAfter(body: unknown): Record<string, string> {
   const seconds = (body as { details?: { retryAfterSeconds?: number } } | undefined)?.details
     ?.retryAfterSeconds;
   return seconds === undefined ? {} : { 'retry-after': String(seconds) };

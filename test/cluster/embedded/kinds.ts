@@ -6,6 +6,7 @@ import type { FieldSet } from './field-set.ts';
 import { isObject, type JsonObject, without } from './json.ts';
 import type { Grammar } from './name-rules.ts';
 import { type FieldError, type GroupResource, noSuchResource, qualified } from './status-error.ts';
+import type { Schema } from './structural.ts';
 import { builtInColumns, plainColumns } from './tables/built-in.ts';
 import type { Column } from './tables/column.ts';
 import { type MapType, structType } from './types.ts';
@@ -51,6 +52,8 @@ export interface Kind extends Resource {
   readonly rules: Rules;
   /** What a table shows of it. */
   readonly columns: readonly Column[];
+  /** Of a custom kind, the schema in its definition. */
+  readonly schema?: Schema;
   /** Another API's view of objects that are stored as this kind, under these rules. */
   readonly viewOf?: Kind;
   /** Made by a CustomResourceDefinition. */

@@ -28,6 +28,8 @@ export interface ListType {
 
 export interface MapType {
   readonly type: 'map';
+  /** Of a structure of Kubernetes itself, as `apps.v1.DaemonSet`. */
+  readonly name?: string;
   readonly atomic: boolean;
   /** Known fields. A map of free keys has none. */
   readonly fields: ReadonlyMap<string, Field>;
@@ -81,6 +83,7 @@ function builtInType(name: string): Type {
   if (typeof definition === 'string') return parseType(definition);
   const struct: MutableStruct = {
     type: 'map',
+    name,
     atomic: definition.atomic ?? false,
     fields: new Map(),
     element: undefined,
