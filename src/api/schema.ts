@@ -1,6 +1,6 @@
 import { defaults } from './defaults.ts';
 import { jsonForms } from './json-forms.ts';
-import { group, kind, plural, type SpecField, specFields, version } from './types.ts';
+import { group, kind, listedImages, plural, type SpecField, specFields, version } from './types.ts';
 
 /**
  * The CustomResourceDefinition (apiextensions.k8s.io/v1) as the API server is to get it; a superset of
@@ -141,14 +141,55 @@ function status() {
       conditions: {
         type: 'array',
         description:
-          'Ready: every node holds every image. Progressing: the operator or the nodes are at work. Degraded: something needs attention; reason and message tell what.',
+          "Ready: every node holds every image; nodes that are unreachable or new do not hold it up. Progressing: the operator or the nodes are at work. Degraded: something needs attention; reason and message tell what. Reconciling and Stalled are there only while they are True: the spec is not reached yet, or will not be without somebody's help.",
         items: condition(),
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       },
       nodesDesired: tally('Nodes that should hold the images.'),
       nodesReady: tally('Nodes that hold every image.'),
+      nodesUnreachable: tally('Selected nodes that do not answer.'),
       imagesDesired: tally('Distinct images to cache.'),
+      imagesReady: tally('Images that every selected node holds, unreachable and new nodes aside.'),
+      imagesFailing: tally('Images that fail on at least one node.'),
+      lastCompleteTime: {
+        type: 'string',
+        format: 'date-time',
+        description:
+          'When every image was last on every node. While Ready is True with reason AllResourcesReady that is now, and this is since when.',
+      },
+      images: {
+        type: 'array',
+        description: `The images one by one, failing ones first, at most ${listedImages}; the counts tell of all. Absent where the operator may not read pods.`,
+        items: image(),
+        'x-kubernetes-list-type': 'atomic',
+      },
+    },
+  };
+}
+
+function image() {
+  const text = (description: string) => ({ type: 'string', description });
+  return {
+    type: 'object',
+    required: ['container', 'name', 'nodesFailing', 'nodesReady', 'reference'],
+    properties: {
+      name: text('The name in spec.images.'),
+      container: text('The container that holds it.'),
+      reference: text('The image, as in spec.images.'),
+      digest: text('What its tag stands for on most nodes.'),
+      nodesReady: tally('Nodes that hold it.'),
+      nodesFailing: tally('Nodes on which it fails.'),
+      failingSince: {
+        type: 'string',
+        format: 'date-time',
+        description: 'Since when it fails on one node or another.',
+      },
+      reason: text(
+        'What most of the failing nodes say, in one word of theirs; or DigestsDiffer, if nothing fails and nodes hold different content.',
+      ),
+      message: text('The same at length.'),
+      advice: text('What the failure means, and what can be done.'),
     },
   };
 }

@@ -50,8 +50,46 @@ export interface ImagePullerStatus {
   readonly nodesDesired?: number;
   /** Nodes that hold every image. */
   readonly nodesReady?: number;
+  /** Selected nodes that do not answer. They do not hold up Ready. */
+  readonly nodesUnreachable?: number;
   /** Distinct images to cache. */
   readonly imagesDesired?: number;
+  /** Images that every selected node holds, unreachable and new ones aside. */
+  readonly imagesReady?: number;
+  /** Images that fail on at least one node. */
+  readonly imagesFailing?: number;
+  /**
+   * When every image was last on every node. While Ready is True with AllResourcesReady that is now,
+   * and this is since when.
+   */
+  readonly lastCompleteTime?: string;
+  /** Failing ones first, at most {@link listedImages}. Absent where pods cannot be read. */
+  readonly images?: readonly ImageStatus[];
+}
+
+/** The images that a status tells of one by one; its counts tell of all. */
+export const listedImages = 100;
+
+/** One image of the list, on all nodes. Texts are printable and cut. */
+export interface ImageStatus {
+  /** As the user wrote it. */
+  readonly name: string;
+  readonly container: string;
+  readonly reference: string;
+  /** What most nodes hold. */
+  readonly digest?: string;
+  /** Nodes that hold it. */
+  readonly nodesReady: number;
+  /** Nodes on which it fails. */
+  readonly nodesFailing: number;
+  /** Since when it fails, on whatever node. */
+  readonly failingSince?: string;
+  /** Of the failure that most nodes have: the kubelet's reason. Or `DigestsDiffer`. */
+  readonly reason?: string;
+  /** The kubelet's message, or how many nodes hold what. */
+  readonly message?: string;
+  /** What a failure means, and what to do. */
+  readonly advice?: string;
 }
 
 /** One container of the cache: a reference, and everything the user called it. */

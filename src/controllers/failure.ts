@@ -4,8 +4,8 @@ import { ContendedError, NotOursError } from '../kube/applier.ts';
 import { type ApiError, isApiError } from '../kube/client.ts';
 import { configMaps, daemonSets, type Resource } from '../kube/objects.ts';
 import { errorChain } from '../log.ts';
+import type { Failure } from '../status/checks.ts';
 import { reasons } from '../status/conditions.ts';
-import type { Failure } from '../status/summarize.ts';
 
 /** The field that names a child; ServiceAccount, Role, RoleBinding and report follow deploymentName. */
 const nameFields: ReadonlyMap<Resource, SpecField> = new Map([

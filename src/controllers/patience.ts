@@ -1,11 +1,11 @@
 import type { ImagePullerStatus } from '../api/types.ts';
 import type { Clock } from '../clock.ts';
 import type { Key, KubeObject } from '../kube/objects.ts';
-import { fieldManager } from '../manifests/names.ts';
+import type { Failure } from '../status/checks.ts';
 import { reasons } from '../status/conditions.ts';
 import { countsIntervalMs } from '../status/due.ts';
-import { availabilityOf, follow, type Progress, rolloutOf } from '../status/rollout.ts';
-import type { Failure } from '../status/summarize.ts';
+import type { Observation } from '../status/observation.ts';
+import { availabilityOf, follow, type Progress } from '../status/rollout.ts';
 
 /** Starting a pod takes a moment; a Deployment that is unavailable for longer than this is reported. */
 const startMs = 60_000;
@@ -21,6 +21,9 @@ export interface Verdict<Value> {
   readonly value: Value;
   readonly againMs?: number;
 }
+
+/** What a roll-out is followed by. */
+type Counted = Pick<Observation, 'rollout' | 'nodesDesired' | 'nodesReady'>;
 
 /**
  * What only waiting tells about pullers: roll-outs that do not advance, Deployments that do not come
@@ -79,19 +82,16 @@ export class Patience {
   }
 
   /** Claims that a roll-out has not advanced within its deadline. */
-  stalled(
-    key: Key,
-    daemonSet: KubeObject | undefined,
-    stored: ImagePullerStatus,
-  ): Verdict<boolean> {
-    if (!daemonSet || rolloutOf(daemonSet).complete) {
+  stalled(key: Key, observation: Counted, stored: ImagePullerStatus): Verdict<boolean> {
+    const { rollout } = observation;
+    if (rollout.identity === '' || rollout.complete) {
       this.#progress.delete(key);
       return { value: false };
     }
     const now = this.#clock.monotonic();
     const before = this.#progress.get(key);
-    const progress = follow(before, daemonSet, now);
-    const resumed = before === undefined && saidStalled(stored, daemonSet);
+    const progress = follow(before, rollout, now);
+    const resumed = before === undefined && saidStalled(stored, observation);
     const since = resumed ? now - this.#progressDeadlineMs : progress.since;
     this.#progress.set(key, { ...progress, since });
     const leftMs = since + this.#progressDeadlineMs - now;
@@ -123,25 +123,19 @@ export class Patience {
 
 /**
  * Claims that the status, written before a restart, already called this very roll-out stalled: since
- * our last change of the DaemonSet, and with as many nodes.
+ * our last change of its DaemonSets, and with as many nodes.
  */
-function saidStalled(stored: ImagePullerStatus, daemonSet: KubeObject): boolean {
+function saidStalled(
+  stored: ImagePullerStatus,
+  { rollout, nodesDesired, nodesReady }: Counted,
+): boolean {
   const said = stored.conditions?.find(({ type }) => type === 'Degraded');
   const stalled = stored.conditions?.find(({ type }) => type === 'Progressing');
-  const { desired, ready } = rolloutOf(daemonSet);
   return (
     said?.status === 'True' &&
     stalled?.reason === reasons.rolloutStalled &&
-    Date.parse(stalled.lastTransitionTime) >= appliedAt(daemonSet) &&
-    stored.nodesDesired === desired &&
-    stored.nodesReady === ready
+    Date.parse(stalled.lastTransitionTime) >= rollout.changedAt &&
+    stored.nodesDesired === nodesDesired &&
+    stored.nodesReady === nodesReady
   );
-}
-
-/** When our own fields last changed, by the server's clock; the beginning of time where it is not told. */
-function appliedAt({ metadata }: KubeObject): number {
-  const ours = metadata.managedFields?.find(
-    ({ manager, operation }) => manager === fieldManager && operation === 'Apply',
-  );
-  return ours?.time === undefined ? 0 : Date.parse(ours.time);
 }

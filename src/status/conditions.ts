@@ -1,8 +1,11 @@
 import type { Condition } from '../api/types.ts';
 
 /**
- * The conditions of a KubernetesImagePuller. All three are always present, from the first status on,
- * and carry the generation they speak of (Kubernetes API conventions, "Typical status properties").
+ * The conditions of a KubernetesImagePuller. The first three are always present, from the first status
+ * on, and all carry the generation they speak of (Kubernetes API conventions, "Typical status
+ * properties"). The last two are present only while they are True, as kstatus wants it: to it
+ * Reconciling means "in progress" and Stalled "failed" (kubernetes-sigs/cli-utils:
+ * pkg/kstatus/status/generic.go).
  */
 export const conditionTypes = {
   /** Normally True: every image of the list is on every selected node. */
@@ -11,6 +14,10 @@ export const conditionTypes = {
   progressing: 'Progressing',
   /** Normally False: True when something is wrong that will not mend itself. */
   degraded: 'Degraded',
+  /** The spec is not reached yet, and somebody is at work. Never beside Stalled. */
+  reconciling: 'Reconciling',
+  /** The spec is not reached, and will not be by itself. */
+  stalled: 'Stalled',
 } as const;
 
 /**
@@ -26,6 +33,26 @@ export const reasons = {
   noMatchingNodes: 'NoMatchingNodes',
   /** Ready False, Progressing True: nodes are pulling. */
   imagesPulling: 'ImagesPulling',
+  /** Ready False, Degraded True: an image cannot be pulled or started somewhere. */
+  imagesFailing: 'ImagesFailing',
+  /** Ready False, Degraded True: a ResourceQuota has no room for pods of the cache. */
+  quotaExceeded: 'QuotaExceeded',
+  /** Ready False, Degraded True: the API server admits no pods of the cache. */
+  podsRefused: 'PodsRefused',
+  /** Ready False, Degraded True: nodes have no room for their pod. */
+  unschedulable: 'Unschedulable',
+  /** Ready False, Degraded True: nodes are short of disk space and keep no pod. */
+  diskPressure: 'DiskPressure',
+  /** Ready False, Degraded True: nodes have thrown their pod out. */
+  podsEvicted: 'PodsEvicted',
+  /** Ready False, Degraded True: nodes have not let their pod in. */
+  podsRejected: 'PodsRejected',
+  /** Ready False, Degraded True: no selected node answers. */
+  nodesUnreachable: 'NodesUnreachable',
+  /** Progressing True: pods are replaced, and every node keeps its images meanwhile. */
+  podsRolling: 'PodsRolling',
+  /** Degraded True: the operator may not read pods, so it cannot tell where an image is missing. */
+  podsUnreadable: 'PodsUnreadable',
   /** Ready False: entries of the list had to be skipped. */
   invalidImages: 'InvalidImages',
   /** Progressing and Degraded False: nothing is left to do, nothing is wrong. */
@@ -76,9 +103,14 @@ export function condition(
     lastTransitionTime:
       before?.status === claim.status && before.lastTransitionTime
         ? before.lastTransitionTime
-        : `${new Date(now).toISOString().slice(0, 19)}Z`,
+        : timestamp(now),
     observedGeneration: generation,
   };
+}
+
+/** A time as the API has it: in whole seconds. */
+export function timestamp(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
 export interface ConditionContext {

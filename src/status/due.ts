@@ -1,31 +1,31 @@
-import type { Condition, ImagePullerStatus } from '../api/types.ts';
+import type { Condition, ImagePullerStatus, ImageStatus } from '../api/types.ts';
+import { conditionTypes } from './conditions.ts';
 
 /** Counts that move during a roll-out are written at most this often. */
 export const countsIntervalMs = 5000;
 
 /** Claims that the stored status already says everything that the new one would. */
 export function saysTheSame(stored: ImagePullerStatus, next: ImagePullerStatus): boolean {
-  return (
-    meaning(stored) === meaning(next) &&
-    stored.nodesDesired === next.nodesDesired &&
-    stored.nodesReady === next.nodesReady &&
-    (next.conditions ?? []).every(
-      (condition) => of(stored, condition.type)?.message === condition.message,
-    )
-  );
+  return meaning(stored) === meaning(next) && counts(stored) === counts(next);
 }
 
-/** Claims that the new status means the same, so that its moving counts may wait for their turn. */
+/**
+ * Claims that the new status means the same, so that what has moved (counts, rows of images, messages,
+ * which tell of counts) may wait for its turn.
+ */
 export function meansTheSame(stored: ImagePullerStatus, next: ImagePullerStatus): boolean {
   return meaning(stored) === meaning(next);
 }
+
+const types = Object.values(conditionTypes);
 
 function meaning(status: ImagePullerStatus): string {
   return JSON.stringify([
     status.observedGeneration,
     status.imagePullerImage,
     status.imagesDesired,
-    (['Ready', 'Progressing', 'Degraded'] as const).map((type) => {
+    status.lastCompleteTime,
+    types.map((type) => {
       const condition = of(status, type);
       return [
         condition?.status,
@@ -35,6 +35,34 @@ function meaning(status: ImagePullerStatus): string {
       ];
     }),
   ]);
+}
+
+function counts(status: ImagePullerStatus): string {
+  return JSON.stringify([
+    status.nodesDesired,
+    status.nodesReady,
+    status.nodesUnreachable,
+    status.imagesReady,
+    status.imagesFailing,
+    types.map((type) => of(status, type)?.message),
+    status.images?.map(cells),
+  ]);
+}
+
+/** In an order of our own: the server gives fields back in its. */
+function cells(row: ImageStatus): readonly unknown[] {
+  return [
+    row.name,
+    row.container,
+    row.reference,
+    row.digest,
+    row.nodesReady,
+    row.nodesFailing,
+    row.failingSince,
+    row.reason,
+    row.message,
+    row.advice,
+  ];
 }
 
 function of(status: ImagePullerStatus, type: string): Condition | undefined {

@@ -1,8 +1,13 @@
 import type { KubeObject } from '../kube/objects.ts';
+import { fieldManager } from '../manifests/names.ts';
 
-/** How far a DaemonSet is with its present template, read from its own status. */
+/** How far DaemonSets are with their present templates, read from their own status. */
 export interface Rollout {
-  /** Images that its template holds. */
+  /** Tells DaemonSets and their templates from others; empty where there is none. */
+  readonly identity: string;
+  /** When we changed the last of them, in milliseconds by the API server's clock; 0 where it is not told. */
+  readonly changedAt: number;
+  /** Images that the templates hold. */
   readonly images: number;
   /** Nodes that should hold the images. */
   readonly desired: number;
@@ -12,6 +17,8 @@ export interface Rollout {
   readonly complete: boolean;
   /** Claims that the numbers speak of the present spec. */
   readonly observed: boolean;
+  /** Pods that should be and that are ready, over all DaemonSets: what an advance is measured by. */
+  readonly pods: { readonly desired: number; readonly ready: number };
 }
 
 /**
@@ -26,13 +33,61 @@ export function rolloutOf(daemonSet: KubeObject): Rollout {
   const desired = status.desiredNumberScheduled ?? 0;
   const updated = status.updatedNumberScheduled ?? 0;
   const available = status.numberAvailable ?? 0;
+  const ready = observed ? Math.max(0, updated + available - desired) : 0;
   return {
-    images: (daemonSet['spec'] as DaemonSetSpec).template.spec.containers.length,
+    identity: `${daemonSet.metadata.uid} ${daemonSet.metadata.generation}`,
+    changedAt: appliedAt(daemonSet),
+    images: referencesOf(daemonSet).length,
     desired,
-    ready: observed ? Math.max(0, updated + available - desired) : 0,
+    ready,
     complete: observed && updated >= desired && available >= desired,
     observed,
+    pods: { desired, ready },
   };
+}
+
+/**
+ * The roll-out of all DaemonSets of a puller, each of which has a part of the list for the same nodes.
+ * Without any, nothing is observed and nothing complete.
+ */
+export function rolloutOfAll(daemonSets: readonly KubeObject[]): Rollout {
+  const parts = daemonSets.map(rolloutOf);
+  const sum = (number: (part: Rollout) => number) =>
+    parts.reduce((total, part) => total + number(part), 0);
+  const some = parts.length > 0;
+  return {
+    identity: parts
+      .map(({ identity }) => identity)
+      .sort()
+      .join(),
+    changedAt: Math.max(0, ...parts.map(({ changedAt }) => changedAt)),
+    images: new Set(daemonSets.flatMap(referencesOf)).size,
+    desired: Math.max(0, ...parts.map(({ desired }) => desired)),
+    ready: some ? Math.min(...parts.map(({ ready }) => ready)) : 0,
+    complete: some && parts.every(({ complete }) => complete),
+    observed: some && parts.every(({ observed }) => observed),
+    pods: { desired: sum(({ pods }) => pods.desired), ready: sum(({ pods }) => pods.ready) },
+  };
+}
+
+/** The images that the template of a DaemonSet holds. */
+export function referencesOf(daemonSet: KubeObject): readonly string[] {
+  return containersOf(daemonSet).map(({ image = '' }) => image);
+}
+
+/** The containers of the template of a DaemonSet. */
+export function containersOf(
+  daemonSet: KubeObject,
+): readonly { readonly name: string; readonly image?: string }[] {
+  return (daemonSet['spec'] as DaemonSetSpec).template.spec.containers;
+}
+
+/** When our own fields last changed, by the server's clock; the beginning of time where it is not told. */
+function appliedAt({ metadata }: KubeObject): number {
+  const ours = metadata.managedFields?.find(
+    ({ manager, operation }) => manager === fieldManager && operation === 'Apply',
+  );
+  return ours?.time === undefined ? 0 : Date.parse(ours.time);
 }
 
 /**
@@ -48,7 +103,11 @@ export function lacksPods(daemonSet: KubeObject): boolean {
 }
 
 interface DaemonSetSpec {
-  readonly template: { readonly spec: { readonly containers: readonly unknown[] } };
+  readonly template: {
+    readonly spec: {
+      readonly containers: readonly { readonly name: string; readonly image?: string }[];
+    };
+  };
 }
 
 interface DaemonSetStatus {
@@ -61,8 +120,7 @@ interface DaemonSetStatus {
 
 /** The furthest a roll-out has come, and since when it has not come further. */
 export interface Progress {
-  readonly uid: string;
-  readonly generation: number;
+  readonly identity: string;
   readonly desired: number;
   readonly ready: number;
   /** Monotonic milliseconds. */
@@ -70,19 +128,17 @@ export interface Progress {
 }
 
 /**
- * Follows a roll-out: the time starts anew with each change of the template and whenever more nodes
+ * Follows a roll-out: the time starts anew with each change of a template and whenever more pods
  * are ready than ever before. Pods that come and go are no progress, and neither are nodes: where
  * some have gone, as many others have to become ready before that counts as one.
  */
 export function follow(
   before: Progress | undefined,
-  daemonSet: KubeObject,
+  { identity, pods: { desired, ready } }: Rollout,
   monotonicNow: number,
 ): Progress {
-  const { uid = '', generation = 0 } = daemonSet.metadata;
-  const { desired, ready } = rolloutOf(daemonSet);
-  const fresh = { uid, generation, desired, ready, since: monotonicNow };
-  if (before?.uid !== uid || before.generation !== generation) return fresh;
+  const fresh = { identity, desired, ready, since: monotonicNow };
+  if (before?.identity !== identity) return fresh;
   const best = before.desired === desired ? before.ready : Math.min(before.ready, ready);
   return ready > best ? fresh : { ...before, desired, ready: best };
 }

@@ -1,159 +1,171 @@
 import { holdOf } from '../api/findings.ts';
-import type { Finding, ImagePullerStatus, PullerSpec } from '../api/types.ts';
+import type { Condition, ImagePullerStatus } from '../api/types.ts';
+import {
+  type Complaint,
+  completeness,
+  countOf,
+  type Facts,
+  factsOf,
+  imagesOf,
+  impairments,
+  isComplete,
+  isSettled,
+  notInPlace,
+  type Observed,
+  progressOf,
+  readyChecks,
+} from './checks.ts';
 import {
   type Claim,
-  type ConditionContext,
   condition,
   conditionTypes,
   messageLimit,
   reasons,
+  timestamp,
 } from './conditions.ts';
-import type { Rollout } from './rollout.ts';
+import { imageRows, listed } from './image-rows.ts';
 
-/** Everything a status is made of: what was asked for, what was found wrong, what was seen. */
-export interface Observed {
-  readonly spec: PullerSpec;
-  readonly findings: readonly Finding[];
-  /** The source of `sleep` in effect. */
-  readonly sleeperImage: string;
-  /** The DaemonSet's own numbers; undefined while there is none. */
-  readonly rollout: Rollout | undefined;
-  /** Claims that the roll-out has not advanced within its deadline. */
-  readonly stalled: boolean;
-  /** Set when the puller's Deployment has been unavailable for longer than a start takes. */
-  readonly pullerUnavailable: string | undefined;
-  /** Set when what should exist could not be made so. */
-  readonly failure: Failure | undefined;
+/** What a status depends on beside what was observed. */
+export interface SummaryContext {
+  /** The status that is stored: conditions keep the time they turned at, failures when they began. */
+  readonly previous: ImagePullerStatus;
+  readonly generation: number;
+  /** Wall-clock milliseconds. */
+  readonly now: number;
+  /** An image that fails for longer than this does not mend itself. */
+  readonly progressDeadlineMs: number;
 }
 
-/** Why the desired objects are not in place. */
-export interface Failure {
-  readonly reason: string;
-  readonly message: string;
-  /** Claims that the cache does not suffer from it, so that Ready is left to the DaemonSet. */
-  readonly sparesCache?: boolean;
-}
-
-/** Something to tell in a message, and of how many things it tells. */
-interface Complaint {
-  readonly reason: string;
-  readonly message: string;
-  readonly count?: number;
-}
-
-/** The status of a puller: a pure function of what was seen and of when conditions last turned. */
-export function summarize(observed: Observed, context: ConditionContext): ImagePullerStatus {
+/** The status of a puller: a pure function of what was seen and of what was said before. */
+export function summarize(observed: Observed, context: SummaryContext): ImagePullerStatus {
+  const { previous, generation, now } = context;
+  const { observation } = observed;
+  const rows = imageRows(observation, { previous: previous.images, now });
+  const facts = factsOf(observed, isSettled(previous, generation), rows);
+  const claims = { previous: previous.conditions, generation, now };
+  const conditions = conditionsOf(facts, context).map(([type, claim]) =>
+    condition(type, claim, claims),
+  );
   return {
     imagePullerImage: observed.sleeperImage,
-    observedGeneration: context.generation,
+    observedGeneration: generation,
     imagesDesired: imagesOf(observed),
-    nodesDesired: observed.rollout?.desired ?? 0,
-    nodesReady: observed.rollout?.ready ?? 0,
-    conditions: [
-      condition(conditionTypes.ready, ready(observed), context),
-      condition(conditionTypes.progressing, progressing(observed), context),
-      condition(conditionTypes.degraded, degraded(observed), context),
-    ],
+    imagesReady: imagesReady(facts),
+    imagesFailing: rows.filter(({ nodesFailing }) => nodesFailing > 0).length,
+    nodesDesired: observation.nodesDesired,
+    nodesReady: observation.nodesReady,
+    nodesUnreachable: observation.unreachable.count,
+    ...lastComplete(conditions, context),
+    ...(observation.hasPods && { images: listed(rows) }),
+    conditions,
   };
 }
 
-/** One rule: what it objects to, or nothing. */
-type Check = (observed: Observed) => Claim | undefined;
+/**
+ * In how many milliseconds a failure that is told now has lasted for so long that Stalled is due;
+ * undefined if none will.
+ */
+export function stalledInMs(
+  { images = [] }: ImagePullerStatus,
+  { now, progressDeadlineMs }: Pick<SummaryContext, 'now' | 'progressDeadlineMs'>,
+): number | undefined {
+  const left = images
+    .flatMap(({ failingSince }) => (failingSince === undefined ? [] : [Date.parse(failingSince)]))
+    .map((since) => since + progressDeadlineMs - now)
+    .filter((ms) => ms > 0);
+  return left.length === 0 ? undefined : Math.min(...left);
+}
 
-/** What stands against Ready, or makes it True for a reason of its own; the first that speaks decides. */
-const readyChecks: readonly Check[] = [
-  notInPlace,
-  entriesSkipped,
-  nothingToCache,
-  nodesStillPulling,
-  noNodeMatches,
-];
+function conditionsOf(facts: Facts, context: SummaryContext): readonly [string, Claim][] {
+  const readyClaim = ready(facts);
+  const progressingClaim = progressing(facts, context);
+  const stalledClaim = readyClaim.status === 'True' ? undefined : stalled(facts, context);
+  const isReconciling =
+    readyClaim.status !== 'True' && progressingClaim.status === 'True' && !stalledClaim;
+  return [
+    [conditionTypes.ready, readyClaim],
+    [conditionTypes.progressing, progressingClaim],
+    [conditionTypes.degraded, degraded(facts)],
+    ...(isReconciling
+      ? [[conditionTypes.reconciling, { ...readyClaim, status: 'True' }] as [string, Claim]]
+      : []),
+    ...(stalledClaim ? [[conditionTypes.stalled, stalledClaim] as [string, Claim]] : []),
+  ];
+}
 
-function ready(observed: Observed): Claim {
+function ready(facts: Facts): Claim {
   for (const check of readyChecks) {
-    const claim = check(observed);
-    if (claim) return { ...claim, message: withRemarks(claim.message, mended(observed)) };
+    const claim = check(facts);
+    if (claim) return { ...claim, message: withRemarks(claim.message, mended(facts)) };
   }
-  const nodes = observed.rollout?.desired ?? 0;
   return {
     status: 'True',
     reason: reasons.allResourcesReady,
-    message: withRemarks(
-      `${all(observed.spec.images.length, 'image')} on ${all(nodes, 'node')}`,
-      mended(observed),
-    ),
+    message: withRemarks(completeness(facts), mended(facts)),
   };
 }
 
-function notInPlace({ findings, failure }: Observed): Claim | undefined {
-  const held = holdOf(findings);
-  if (held) {
-    return {
-      status: 'False',
-      reason: held.reason,
-      message: `nothing is changed until the spec is: ${held.message}`,
-    };
-  }
-  if (!failure || failure.sparesCache) return undefined;
-  return { status: 'False', reason: failure.reason, message: failure.message };
-}
-
-function entriesSkipped(observed: Observed): Claim | undefined {
-  const skipped = countOf(
-    observed.findings.filter(({ verdict, field }) => verdict === 'skip' && field === 'images'),
-  );
-  if (skipped === 0) return undefined;
-  const { images } = observed.spec;
-  const rest =
-    images.length === 0 ? 'no image is left to cache' : `of the others, ${progressOf(observed)}`;
-  return {
-    status: 'False',
-    reason: reasons.invalidImages,
-    message: `${count(skipped, 'entry', 'entries')} of spec.images had to be skipped, see Degraded; ${rest}`,
-  };
-}
-
-function nothingToCache({ spec }: Observed): Claim | undefined {
-  return spec.images.length === 0
-    ? { status: 'True', reason: reasons.noImages, message: 'spec.images names no image' }
-    : undefined;
-}
-
-function nodesStillPulling(observed: Observed): Claim | undefined {
-  return observed.rollout?.complete
-    ? undefined
-    : { status: 'False', reason: reasons.imagesPulling, message: progressOf(observed) };
-}
-
-function noNodeMatches({ rollout }: Observed): Claim | undefined {
-  return rollout?.desired === 0
-    ? {
-        status: 'True',
-        reason: reasons.noMatchingNodes,
-        message: 'no node matches nodeSelector, affinity and tolerations',
-      }
-    : undefined;
-}
-
-function progressing(observed: Observed): Claim {
-  const blocked = notInPlace(observed);
+function progressing(facts: Facts, context: SummaryContext): Claim {
+  const blocked = notInPlace(facts);
   if (blocked) return { ...blocked, status: 'False' };
-  if (observed.stalled) {
-    return { status: 'False', reason: reasons.rolloutStalled, message: progressOf(observed) };
+  if (facts.stalled) {
+    return { status: 'False', reason: reasons.rolloutStalled, message: progressOf(facts) };
   }
-  if (observed.spec.images.length > 0 && !observed.rollout?.complete) {
-    return { status: 'True', reason: reasons.imagesPulling, message: progressOf(observed) };
+  if (facts.spec.images.length === 0) return nothingLeft;
+  const stuck = longFailing(facts, context);
+  if (stuck) return { status: 'False', reason: stuck.reason, message: progressOf(facts) };
+  if (!isComplete(facts)) {
+    return { status: 'True', reason: reasons.imagesPulling, message: progressOf(facts) };
   }
-  return {
-    status: 'False',
-    reason: reasons.reconcileComplete,
-    message: 'every object is as it should be',
-  };
+  if (!facts.observation.rollout.complete) {
+    return { status: 'True', reason: reasons.podsRolling, message: progressOf(facts) };
+  }
+  return nothingLeft;
+}
+
+const nothingLeft: Claim = {
+  status: 'False',
+  reason: reasons.reconcileComplete,
+  message: 'every object is as it should be',
+};
+
+/** What will not mend itself; asked only while Ready is not True. */
+function stalled(facts: Facts, context: SummaryContext): Claim | undefined {
+  const held = holdOf(facts.findings);
+  if (held || facts.failure?.reason === reasons.nameConflict) {
+    const claim = notInPlace(facts);
+    return claim && { ...claim, status: 'True' };
+  }
+  if (facts.failure && !facts.failure.sparesCache) return undefined;
+  const [worst] = [...rolloutStalled(facts), ...longFailures(facts, context), ...skipped(facts)];
+  return worst && { status: 'True', reason: worst.reason, message: worst.message };
+}
+
+/** Entries that were left out are left out for good, once the others are in place. */
+function skipped(facts: Facts): readonly Complaint[] {
+  const finding = facts.findings.find(
+    ({ verdict, field }) => verdict === 'skip' && field === 'images',
+  );
+  return finding && (facts.spec.images.length === 0 || isComplete(facts)) ? [finding] : [];
+}
+
+/** Set when some image fails for good and nobody is pulling any more. */
+function longFailing(facts: Facts, context: SummaryContext): Complaint | undefined {
+  const isPulling = facts.lagging.some(({ verdict }) => verdict === 'pulling');
+  return isPulling || facts.missing > 0 ? undefined : longFailures(facts, context)[0];
+}
+
+function longFailures(facts: Facts, { now, progressDeadlineMs }: SummaryContext) {
+  const isLong = facts.rows.some(
+    ({ failingSince }) =>
+      failingSince !== undefined && now - Date.parse(failingSince) >= progressDeadlineMs,
+  );
+  return isLong ? impairments(facts).filter(({ reason }) => reason === reasons.imagesFailing) : [];
 }
 
 /** All that is wrong, worst first: the first gives the reason, all of them the message. */
-function degraded(observed: Observed): Claim {
-  const complaints = [...failures(observed), ...badValues(observed), ...ailments(observed)];
+function degraded(facts: Facts): Claim {
+  const complaints = [...failures(facts), ...badValues(facts), ...ailments(facts)];
   const [worst] = complaints;
   return worst
     ? {
@@ -164,37 +176,84 @@ function degraded(observed: Observed): Claim {
     : { status: 'False', reason: reasons.reconcileComplete, message: 'nothing is wrong' };
 }
 
-function failures({ failure }: Observed): readonly Complaint[] {
+function failures({ failure }: Facts): readonly Complaint[] {
   return failure ? [failure] : [];
 }
 
 /** Findings that cost the user something; what was merely mended stands in Ready's message. */
-function badValues({ findings }: Observed): readonly Complaint[] {
+function badValues({ findings }: Facts): readonly Complaint[] {
   return findings.filter(({ verdict }) => verdict !== 'fix' && verdict !== 'note');
 }
 
-function ailments(observed: Observed): readonly Complaint[] {
+function ailments(facts: Facts): readonly Complaint[] {
   return [
-    ...(observed.stalled
-      ? [
+    ...impairments(facts),
+    ...rolloutStalled(facts),
+    ...(facts.podsUnreadable === undefined
+      ? []
+      : [
           {
-            reason: reasons.rolloutStalled,
-            message: `the roll-out does not advance: ${progressOf(observed)}; see the pods' events for the cause`,
+            reason: reasons.podsUnreadable,
+            message: `the operator may not read pods, so nobody can tell where an image is missing: ${facts.podsUnreadable}`,
           },
-        ]
-      : []),
-    ...(observed.pullerUnavailable === undefined
+        ]),
+    ...(facts.pullerUnavailable === undefined
       ? []
       : [
           {
             reason: reasons.deploymentNotAvailable,
-            message: `the puller's Deployment ${observed.spec.deploymentName} is not available: ${observed.pullerUnavailable}`,
+            message: `the puller's Deployment ${facts.spec.deploymentName} is not available: ${facts.pullerUnavailable}`,
           },
         ]),
   ];
 }
 
-function mended({ findings }: Observed): readonly Complaint[] {
+function rolloutStalled(facts: Facts): readonly Complaint[] {
+  if (!facts.stalled) return [];
+  return [
+    {
+      reason: reasons.rolloutStalled,
+      message: `the roll-out does not advance: ${progressOf(facts)}; see the pods' events for the cause`,
+    },
+  ];
+}
+
+/** An image is there when no node lacks it that is neither unreachable nor given time. */
+function imagesReady(facts: Facts): number {
+  const { observation, excuses, missing } = facts;
+  const { hasPods, images, unreachable } = observation;
+  if (!hasPods) return observation.rollout.complete ? imagesOf(facts) : 0;
+  const awaited = observation.missing - missing;
+  return images.filter(({ cached, desired, excused }) => {
+    const forgiven = unreachable.count + awaited + (excuses ? excused.lacking : 0);
+    return desired > 0 && cached + forgiven >= desired;
+  }).length;
+}
+
+/**
+ * Whether this is the moment in which the cache became, or was last known to be, complete. Kept in the
+ * status alone, so that it outlives the operator.
+ */
+function lastComplete(
+  conditions: readonly Condition[],
+  { previous, now }: SummaryContext,
+): Pick<ImagePullerStatus, 'lastCompleteTime'> {
+  const [was, is] = [isCompleteBy(previous.conditions), isCompleteBy(conditions)];
+  const { lastCompleteTime } = previous;
+  if (was !== is || (is && lastCompleteTime === undefined)) {
+    return { lastCompleteTime: timestamp(now) };
+  }
+  return lastCompleteTime === undefined ? {} : { lastCompleteTime };
+}
+
+function isCompleteBy(conditions: readonly Condition[] = []): boolean {
+  return conditions.some(
+    ({ type, status, reason }) =>
+      type === conditionTypes.ready && status === 'True' && reason === reasons.allResourcesReady,
+  );
+}
+
+function mended({ findings }: Facts): readonly Complaint[] {
   return findings.filter(({ verdict }) => verdict === 'fix' || verdict === 'note');
 }
 
@@ -221,31 +280,7 @@ export function worstOf(complaints: readonly Complaint[], limit = messageLimit):
   return `${text}${more(shown)}`;
 }
 
-function countOf(complaints: readonly Complaint[]): number {
-  return complaints.reduce((sum, { count: told = 1 }) => sum + told, 0);
-}
-
 /** Our own messages are phrases, those of others often whole sentences; several are read as prose. */
 function sentence(message: string): string {
   return /[.!?]$/.test(message) ? message : `${message}.`;
-}
-
-/** A held spec has no say: what is cached then is what the DaemonSet still holds. */
-function imagesOf({ spec, findings, rollout }: Observed): number {
-  return holdOf(findings) ? (rollout?.images ?? 0) : spec.images.length;
-}
-
-function progressOf(observed: Observed): string {
-  const { rollout } = observed;
-  const images = all(imagesOf(observed), 'image');
-  if (!rollout?.observed) return `${images} to be put on the nodes`;
-  return `${rollout.ready} of ${count(rollout.desired, 'node')} ${rollout.ready === 1 ? 'holds' : 'hold'} ${images}`;
-}
-
-function all(number: number, noun: string): string {
-  return number === 1 ? `the ${noun}` : `all ${number} ${noun}s`;
-}
-
-function count(number: number, noun: string, plural = `${noun}s`): string {
-  return `${number} ${number === 1 ? noun : plural}`;
 }

@@ -66,9 +66,14 @@ describe('the CustomResourceDefinition', () => {
     expect(Object.keys(schema?.properties.status.properties ?? {}).sort()).toEqual([
       'conditions',
       'imagePullerImage',
+      'images',
       'imagesDesired',
+      'imagesFailing',
+      'imagesReady',
+      'lastCompleteTime',
       'nodesDesired',
       'nodesReady',
+      'nodesUnreachable',
       'observedGeneration',
     ]);
     expect(schema?.properties.status).not.toHaveProperty('required');

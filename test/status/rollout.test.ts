@@ -21,11 +21,14 @@ function aDaemonSet(status: object = {}, metadata: KubeObject['metadata'] = {}):
 describe('the roll-out of a DaemonSet', () => {
   it('is complete when every node runs an available pod of the present template', () => {
     expect(rolloutOf(aDaemonSet())).toEqual({
+      identity: 'd1 2',
+      changedAt: 0,
       images: 2,
       desired: 5,
       ready: 5,
       complete: true,
       observed: true,
+      pods: { desired: 5, ready: 5 },
     });
   });
 
@@ -68,40 +71,42 @@ describe('the roll-out of a DaemonSet', () => {
 
 describe('following a roll-out', () => {
   const twoOfFive = aDaemonSet({ numberAvailable: 2 });
-  const begun = follow(undefined, twoOfFive, 100);
+  const begun = follow(undefined, rolloutOf(twoOfFive), 100);
 
   it('keeps the time of the last advance while nothing moves', () => {
-    expect(follow(begun, twoOfFive, 900).since).toBe(100);
+    expect(follow(begun, rolloutOf(twoOfFive), 900).since).toBe(100);
   });
 
   it('starts anew when more nodes are ready than ever before', () => {
-    expect(follow(begun, aDaemonSet({ numberAvailable: 3 }), 900).since).toBe(900);
+    expect(follow(begun, rolloutOf(aDaemonSet({ numberAvailable: 3 })), 900).since).toBe(900);
   });
 
   it('is not fooled by pods that come and go', () => {
-    const fallen = follow(begun, aDaemonSet({ numberAvailable: 1 }), 500);
-    expect(follow(fallen, twoOfFive, 900).since).toBe(100);
+    const fallen = follow(begun, rolloutOf(aDaemonSet({ numberAvailable: 1 })), 500);
+    expect(follow(fallen, rolloutOf(twoOfFive), 900).since).toBe(100);
   });
 
   it('goes on when nodes are added or go, so that a moving cluster hides no stall', () => {
     const more = { desiredNumberScheduled: 6, updatedNumberScheduled: 6, numberAvailable: 2 };
-    const larger = follow(begun, aDaemonSet(more), 500);
+    const larger = follow(begun, rolloutOf(aDaemonSet(more)), 500);
     expect(larger.since).toBe(100);
-    expect(follow(larger, twoOfFive, 900).since).toBe(100);
+    expect(follow(larger, rolloutOf(twoOfFive), 900).since).toBe(100);
   });
 
   it('counts nodes that become ready after others have gone', () => {
     const fewer = { desiredNumberScheduled: 4, updatedNumberScheduled: 4 };
-    const smaller = follow(begun, aDaemonSet({ ...fewer, numberAvailable: 1 }), 500);
+    const smaller = follow(begun, rolloutOf(aDaemonSet({ ...fewer, numberAvailable: 1 })), 500);
     expect(smaller.since).toBe(100);
-    expect(follow(smaller, aDaemonSet({ ...fewer, numberAvailable: 2 }), 900).since).toBe(900);
+    expect(
+      follow(smaller, rolloutOf(aDaemonSet({ ...fewer, numberAvailable: 2 })), 900).since,
+    ).toBe(900);
   });
 
   it.each([
     ['the template changes', aDaemonSet({ numberAvailable: 2 }, { generation: 3 })],
     ['the DaemonSet is another one', aDaemonSet({ numberAvailable: 2 }, { uid: 'd2' })],
   ])('starts anew when %s', (_what, daemonSet) => {
-    expect(follow(begun, daemonSet, 900).since).toBe(900);
+    expect(follow(begun, rolloutOf(daemonSet), 900).since).toBe(900);
   });
 });
 

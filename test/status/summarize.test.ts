@@ -1,10 +1,13 @@
 import type { Condition, Finding, PullerSpec, Verdict } from '../../src/api/types.ts';
+import type { Observed } from '../../src/status/checks.ts';
 import { condition, messageLimit } from '../../src/status/conditions.ts';
 import { meansTheSame, saysTheSame } from '../../src/status/due.ts';
-import { type Observed, summarize, worstOf } from '../../src/status/summarize.ts';
+import type { Observation } from '../../src/status/observation.ts';
+import type { Rollout } from '../../src/status/rollout.ts';
+import { summarize, worstOf } from '../../src/status/summarize.ts';
 
 const now = Date.parse('2026-01-01T12:00:00.500Z');
-const context = { previous: undefined, generation: 3, now };
+const context = { previous: {}, generation: 3, now, progressDeadlineMs: 600_000 };
 
 const spec = {
   deploymentName: 'kubernetes-image-puller',
@@ -14,21 +17,52 @@ const spec = {
   ],
 } as unknown as PullerSpec; // of the spec, a status reads only these two fields
 
+/** What DaemonSets say of two images on five nodes where pods cannot be read, or other numbers. */
+function counted(numbers: Partial<Rollout> = {}): Observation {
+  const rollout = {
+    identity: 'd1 1',
+    changedAt: 0,
+    images: 2,
+    desired: 5,
+    ready: 5,
+    complete: true,
+    observed: true,
+    pods: { desired: 5, ready: 5 },
+    ...numbers,
+  };
+  return {
+    hasPods: false,
+    rollout,
+    nodesDesired: rollout.desired,
+    nodesReady: rollout.ready,
+    images: [],
+    blocked: [],
+    lagging: [],
+    unreachable: { count: 0, first: [] },
+    missing: 0,
+    refusals: [],
+    nodes: new Map(),
+    againMs: undefined,
+  };
+}
+
+const pulling = counted({ ready: 2, complete: false });
+const nothing = counted({ identity: '', desired: 0, ready: 0, complete: false, observed: false });
+
 /** Two images on all of five nodes and nothing to complain about, or with other facts. */
 function seen(facts: Partial<Observed> = {}): Observed {
   return {
     spec,
     findings: [],
     sleeperImage: 'registry.example/sleeper:1',
-    rollout: { images: 2, desired: 5, ready: 5, complete: true, observed: true },
+    observation: counted(),
     stalled: false,
+    podsUnreadable: undefined,
     pullerUnavailable: undefined,
     failure: undefined,
     ...facts,
   };
 }
-
-const pulling = { images: 2, desired: 5, ready: 2, complete: false, observed: true };
 
 function aFinding(verdict: Verdict, reason: string, message = `${reason} it is`): Finding {
   return { verdict, reason, message, field: 'images', count: 1 };
@@ -56,35 +90,35 @@ describe('the conditions', () => {
     ],
     [
       'nodes are pulling',
-      seen({ rollout: pulling }),
+      seen({ observation: pulling }),
       'False ImagesPulling',
       'True ImagesPulling',
       'False ReconcileComplete',
     ],
     [
       'there is no DaemonSet yet',
-      seen({ rollout: undefined }),
+      seen({ observation: nothing }),
       'False ImagesPulling',
       'True ImagesPulling',
       'False ReconcileComplete',
     ],
     [
       'the list is empty on purpose',
-      seen({ spec: { ...spec, images: [] }, rollout: undefined }),
+      seen({ spec: { ...spec, images: [] }, observation: nothing }),
       'True NoImages',
       'False ReconcileComplete',
       'False ReconcileComplete',
     ],
     [
       'no node matches',
-      seen({ rollout: { images: 2, desired: 0, ready: 0, complete: true, observed: true } }),
+      seen({ observation: counted({ desired: 0, ready: 0 }) }),
       'True NoMatchingNodes',
       'False ReconcileComplete',
       'False ReconcileComplete',
     ],
     [
       'the roll-out stalls',
-      seen({ rollout: pulling, stalled: true }),
+      seen({ observation: pulling, stalled: true }),
       'False ImagesPulling',
       'False RolloutStalled',
       'True RolloutStalled',
@@ -100,7 +134,7 @@ describe('the conditions', () => {
       'all entries were skipped',
       seen({
         spec: { ...spec, images: [] },
-        rollout: undefined,
+        observation: nothing,
         findings: [aFinding('skip', 'InvalidImages')],
       }),
       'False InvalidImages',
@@ -153,17 +187,23 @@ describe('the conditions', () => {
     ],
     [
       'bad values and a stalled roll-out meet',
-      seen({ rollout: pulling, stalled: true, findings: [aFinding('skip', 'InvalidImages')] }),
+      seen({ observation: pulling, stalled: true, findings: [aFinding('skip', 'InvalidImages')] }),
       'False InvalidImages',
       'False RolloutStalled',
       'True InvalidImages',
     ],
   ])('when %s', (_when, observed, ready, progressing, degraded) => {
-    expect(told(observed)).toEqual({ Ready: ready, Progressing: progressing, Degraded: degraded });
+    expect(told(observed)).toMatchObject({
+      Ready: ready,
+      Progressing: progressing,
+      Degraded: degraded,
+    });
   });
 
   it('say how far the nodes are', () => {
-    expect(messageOf(seen({ rollout: pulling }), 'Ready')).toBe('2 of 5 nodes hold all 2 images');
+    expect(messageOf(seen({ observation: pulling }), 'Ready')).toBe(
+      '2 of 5 nodes hold all 2 images',
+    );
     expect(messageOf(seen(), 'Ready')).toBe('all 2 images on all 5 nodes');
   });
 
@@ -180,7 +220,7 @@ describe('the conditions', () => {
 
   it('tell in Degraded of everything that is wrong', () => {
     const observed = seen({
-      rollout: pulling,
+      observation: pulling,
       stalled: true,
       findings: [aFinding('skip', 'InvalidImages', 'skipped')],
       pullerUnavailable: 'no pod',
@@ -201,8 +241,9 @@ describe('the conditions', () => {
 describe('the counts', () => {
   it('are those of the DaemonSet that is still there while the spec is held', () => {
     const findings = [aFinding('hold', 'TooManyImages')];
-    const rollout = { images: 7, desired: 5, ready: 5, complete: true, observed: true };
-    expect(summarize(seen({ findings, rollout }), context)).toMatchObject({
+    expect(
+      summarize(seen({ findings, observation: counted({ images: 7 }) }), context),
+    ).toMatchObject({
       imagesDesired: 7,
       nodesDesired: 5,
       nodesReady: 5,
@@ -211,6 +252,7 @@ describe('the counts', () => {
 });
 
 describe('a condition', () => {
+  const turning = { previous: undefined, generation: 3, now };
   const previous: readonly Condition[] = [
     {
       type: 'Ready',
@@ -224,21 +266,21 @@ describe('a condition', () => {
 
   it('keeps its transition time while the status stays, whatever else changes', () => {
     const claim = { status: 'True', reason: 'NoImages', message: 'none' } as const;
-    expect(condition('Ready', claim, { ...context, previous }).lastTransitionTime).toBe(
+    expect(condition('Ready', claim, { ...turning, previous }).lastTransitionTime).toBe(
       '2025-12-31T00:00:00Z',
     );
   });
 
   it('moves its transition time with the status, in whole seconds', () => {
     const claim = { status: 'False', reason: 'ImagesPulling', message: '' } as const;
-    expect(condition('Ready', claim, { ...context, previous }).lastTransitionTime).toBe(
+    expect(condition('Ready', claim, { ...turning, previous }).lastTransitionTime).toBe(
       '2026-01-01T12:00:00Z',
     );
   });
 
   it('never has a message longer than the limit', () => {
     const claim = { status: 'False', reason: 'Rejected', message: 'x'.repeat(40_000) } as const;
-    expect(condition('Ready', claim, context).message).toHaveLength(messageLimit);
+    expect(condition('Ready', claim, turning).message).toHaveLength(messageLimit);
   });
 });
 
@@ -263,20 +305,23 @@ describe('the worst of many messages', () => {
 });
 
 describe('a status that is written again', () => {
-  const stored = summarize(seen({ rollout: pulling }), context);
+  const stored = summarize(seen({ observation: pulling }), context);
 
   it('is not, where it says the same', () => {
-    expect(saysTheSame(stored, summarize(seen({ rollout: pulling }), context))).toBe(true);
+    expect(saysTheSame(stored, summarize(seen({ observation: pulling }), context))).toBe(true);
   });
 
   it('may wait where only counts have moved', () => {
-    const next = summarize(seen({ rollout: { ...pulling, ready: 3 } }), context);
+    const next = summarize(seen({ observation: counted({ ready: 3, complete: false }) }), context);
     expect([saysTheSame(stored, next), meansTheSame(stored, next)]).toEqual([false, true]);
   });
 
   it.each([
-    ['a condition turns', summarize(seen(), { ...context, previous: stored.conditions })],
-    ['the spec has changed', summarize(seen({ rollout: pulling }), { ...context, generation: 4 })],
+    ['a condition turns', summarize(seen(), { ...context, previous: stored })],
+    [
+      'the spec has changed',
+      summarize(seen({ observation: pulling }), { ...context, generation: 4 }),
+    ],
   ])('does not wait when %s', (_when, next) => {
     expect(meansTheSame(stored, next)).toBe(false);
   });

@@ -1,0 +1,175 @@
+import { printable } from '../api/text.ts';
+import type { ContainerRecord } from './pods.ts';
+
+/** Why a container does not hold its image, in words for the one who can do something about it. */
+export interface Cause {
+  /** For programs and tests: which row of the table it is. */
+  readonly code: string;
+  /** What is the case, after "N nodes cannot …". */
+  readonly says: string;
+  /** What to do; empty where nobody knows. */
+  readonly remedy: string;
+}
+
+interface Row extends Cause {
+  /** The kubelet's reason; any, if it is absent. */
+  readonly reason?: RegExp;
+  /** What its message holds; anything, if it is absent. */
+  readonly message?: RegExp;
+}
+
+/**
+ * Messages come from registries through containerd, CRI-O and cri-dockerd, so a row names what these have
+ * in common. The first that fits counts: what a registry answered tells more than that it did not work.
+ * Reasons are those of kubernetes/kubernetes: pkg/kubelet/images/types.go and
+ * pkg/kubelet/kuberuntime/kuberuntime_container.go.
+ */
+const table: readonly Row[] = [
+  {
+    code: 'InvalidImageName',
+    reason: /^InvalidImageName$/,
+    says: 'it is no valid image reference',
+    remedy: 'correct it in spec.images',
+  },
+  {
+    code: 'NeverPulled',
+    reason: /^ErrImageNeverPull$/,
+    says: 'it is not there and the pull policy is Never',
+    remedy: 'look who changes the pull policy',
+  },
+  {
+    code: 'WrongArchitecture',
+    message:
+      /exec format error|no match for platform|no matching manifest for|does not match the specified platform|no image found in (?:image index|manifest list) for architecture/i,
+    says: "no image for this node's architecture",
+    remedy: 'use an image of several architectures, or keep such nodes out by nodeSelector',
+  },
+  {
+    code: 'OutOfMemory',
+    reason: /^OOMKilled$/,
+    says: 'the memory limit is too small for its container',
+    remedy: 'raise cachingMemoryLimit',
+  },
+  {
+    code: 'OutOfMemory',
+    message: /container init was OOM-killed|memory limit too low|cannot allocate memory/i,
+    says: 'the memory limit is too small for its container to start',
+    remedy: 'raise cachingMemoryLimit',
+  },
+  {
+    code: 'RateLimited',
+    message: /\b429\b|toomanyrequests|too many requests|rate limit/i,
+    says: 'the registry limits the rate of pulls (429)',
+    remedy: 'wait, pull with credentials (imagePullSecrets), or use a mirror',
+  },
+  {
+    code: 'Unauthorized',
+    message:
+      /\b401\b|unauthorized|authentication required|no basic auth credentials|authorization failed|failed to authorize/i,
+    says: '401 Unauthorized',
+    remedy: 'check imagePullSecrets',
+  },
+  {
+    code: 'Forbidden',
+    message: /\b403\b|forbidden|access denied|\bdenied\b|insufficient_scope/i,
+    says: '403 Forbidden',
+    remedy: 'check imagePullSecrets and what they may pull',
+  },
+  {
+    code: 'NotFound',
+    message:
+      /\b404\b|code = NotFound|manifest unknown|name unknown|not found|repository does not exist|no such manifest/i,
+    says: 'the registry has no such image (404)',
+    remedy: 'check repository and tag',
+  },
+  {
+    code: 'Certificate',
+    message: /x509|certificate|tls: |server gave HTTP response to HTTPS client/i,
+    says: "the registry's TLS certificate is not trusted",
+    remedy: "trust the registry's certificate authority on the nodes, or correct the host",
+  },
+  {
+    code: 'UnknownHost',
+    message:
+      /no such host|server misbehaving|name resolution|invalid port|name or service not known/i,
+    says: "the registry's host name cannot be resolved",
+    remedy: 'check the host in the reference, and the DNS of the nodes',
+  },
+  {
+    code: 'Unreachable',
+    message:
+      /connection refused|i\/o timeout|timeout|deadline exceeded|no route to host|network is unreachable|connection reset|unexpected EOF|proxyconnect|dial tcp/i,
+    says: 'the registry cannot be reached',
+    remedy: 'check the registry, and the network and proxy of the nodes',
+  },
+  {
+    code: 'RegistryFailed',
+    message: /\b50[0-4]\b|bad gateway|service unavailable|internal server error/i,
+    reason: /^(?:ErrImagePull|RegistryUnavailable)$/,
+    says: 'the registry answers with an error of its own',
+    remedy: 'look after the registry; pulls are tried again',
+  },
+  {
+    code: 'DiskFull',
+    message: /no space left on device|disk quota exceeded/i,
+    says: "the node's disk is full",
+    remedy: 'free or add disk space, or cache fewer images there',
+  },
+  {
+    code: 'SignatureRefused',
+    reason: /^SignatureValidationFailed$/,
+    says: "the node's policy refuses its signature",
+    remedy: 'sign the image, or change the policy',
+  },
+  {
+    code: 'RunsAsRoot',
+    message: /runAsNonRoot|run as root|non-root/i,
+    says: 'its container may not run as root',
+    remedy: 'look who changes the security context',
+  },
+  {
+    code: 'CannotCreate',
+    reason: /^CreateContainer(?:Config)?Error$/,
+    says: 'its container cannot be created',
+    remedy: '',
+  },
+  {
+    code: 'CannotStart',
+    reason: /^(?:StartError|RunContainerError|ContainerCannotRun)$/,
+    says: 'its container cannot be started',
+    remedy: '',
+  },
+  {
+    code: 'Ends',
+    reason: /^CrashLoopBackOff$/,
+    says: 'its container ends again and again',
+    remedy: 'look at the logs of its pod',
+  },
+];
+
+/** A failure that says nothing but that there is one: nothing of it would help anybody. */
+export function isMute({ reason, message }: Failing): boolean {
+  return reason === 'ErrImagePull' && message === '';
+}
+
+type Failing = Pick<ContainerRecord, 'reason' | 'message'>;
+
+/** Finds the cause of a failure; where the table has none, it is told in the kubelet's own words. */
+export function causeOf({ reason, message }: Failing): Cause {
+  const row = table.find(
+    (each) => (each.reason?.test(reason) ?? true) && (each.message?.test(message) ?? true),
+  );
+  return row ?? { code: 'Unknown', says: '', remedy: '' };
+}
+
+/**
+ * A failure as part of a sentence: cause and remedy, and the kubelet's own words where they tell more.
+ * Printable, and at most about `limit` characters long.
+ */
+export function toldFailure(failure: Failing, limit = 200): string {
+  const { says, remedy } = causeOf(failure);
+  const advice = [says, remedy].filter((part) => part !== '').join('; ');
+  if (advice !== '' && remedy !== '') return advice;
+  const words = printable(failure.message || failure.reason, Math.max(20, limit - advice.length));
+  return advice === '' ? words : `${advice}: ${words}`;
+}

@@ -1,0 +1,380 @@
+import { holdOf } from '../api/findings.ts';
+import { printable } from '../api/text.ts';
+import type { Finding, ImagePullerStatus, ImageStatus, PullerSpec } from '../api/types.ts';
+import { toldFailure } from './causes.ts';
+import { type Claim, conditionTypes, reasons } from './conditions.ts';
+import { spoken } from './node-names.ts';
+import type { NodeVerdict } from './nodes.ts';
+import type { FailureGroup, NodeGroup, Observation } from './observation.ts';
+import { refusedPods } from './refusal-words.ts';
+import { lackOf } from './scheduler-words.ts';
+
+/** Everything a status is made of: what was asked for, what was found wrong, what was seen. */
+export interface Observed {
+  readonly spec: PullerSpec;
+  readonly findings: readonly Finding[];
+  /** The source of `sleep` in effect. */
+  readonly sleeperImage: string;
+  readonly observation: Observation;
+  /** Claims that the roll-out has not advanced within its deadline. */
+  readonly stalled: boolean;
+  /** Set when the operator may not read pods: the server's own words. */
+  readonly podsUnreadable: string | undefined;
+  /** Set when the puller's Deployment has been unavailable for longer than a start takes. */
+  readonly pullerUnavailable: string | undefined;
+  /** Set when what should exist could not be made so. */
+  readonly failure: Failure | undefined;
+}
+
+/** Why the desired objects are not in place. */
+export interface Failure {
+  readonly reason: string;
+  readonly message: string;
+  /** Claims that the cache does not suffer from it, so that Ready is left to the nodes. */
+  readonly sparesCache?: boolean;
+}
+
+/** Something to tell in a message, and of how many things it tells. */
+export interface Complaint {
+  readonly reason: string;
+  readonly message: string;
+  readonly count?: number;
+}
+
+/** What was observed, and what follows from it for every check alike. */
+export interface Facts extends Observed {
+  /** Claims that the cache was complete since the list last changed. */
+  readonly isSettled: boolean;
+  /** The images, failing ones first. */
+  readonly rows: readonly ImageStatus[];
+  /** Claims that new nodes are given time. */
+  readonly excuses: boolean;
+  /** Nodes that do not hold the list, and should. */
+  readonly lagging: readonly NodeGroup[];
+  /** Nodes without a pod, and that is not because they are new. */
+  readonly missing: number;
+}
+
+/**
+ * Claims that the cache was complete since the spec last changed: from then on it takes a loss, and not
+ * only new pods, to make it incomplete.
+ */
+export function isSettled(stored: ImagePullerStatus, generation: number): boolean {
+  const ready = stored.conditions?.find(({ type }) => type === conditionTypes.ready);
+  return ready?.status === 'True' && ready.observedGeneration === generation;
+}
+
+/** Draws the conclusions that more than one check needs. */
+export function factsOf(
+  observed: Observed,
+  isSettled: boolean,
+  rows: readonly ImageStatus[],
+): Facts {
+  const { lagging, missing, refusals, nodesReady } = observed.observation;
+  const young = lagging.filter((group) => group.isExcused);
+  const newNodes = young.reduce((sum, { nodes }) => sum + nodes.count, missing);
+  // As old as their pods, all nodes look new when a cache is lost as a whole.
+  const excuses = !observed.stalled && newNodes <= nodesReady;
+  const isAwaited = excuses && isSettled && refusals.length === 0;
+  return {
+    ...observed,
+    isSettled,
+    rows,
+    excuses,
+    lagging: excuses ? lagging.filter((group) => !group.isExcused) : lagging,
+    missing: isAwaited ? 0 : missing,
+  };
+}
+
+/** One rule: what it objects to, or nothing. */
+export type Check = (facts: Facts) => Claim | undefined;
+
+/** What stands against Ready, or makes it True for a reason of its own; the first that speaks decides. */
+export const readyChecks: readonly Check[] = [
+  notInPlace,
+  entriesSkipped,
+  nothingToCache,
+  cacheImpaired,
+  nodesStillPulling,
+  nobodyReachable,
+  noNodeMatches,
+];
+
+/** What the spec or the API server stands in the way of. */
+export function notInPlace({ findings, failure }: Facts): Claim | undefined {
+  const held = holdOf(findings);
+  if (held) {
+    return {
+      status: 'False',
+      reason: held.reason,
+      message: `nothing is changed until the spec is: ${held.message}`,
+    };
+  }
+  if (!failure || failure.sparesCache) return undefined;
+  return { status: 'False', reason: failure.reason, message: failure.message };
+}
+
+function entriesSkipped(facts: Facts): Claim | undefined {
+  const skipped = countOf(
+    facts.findings.filter(({ verdict, field }) => verdict === 'skip' && field === 'images'),
+  );
+  if (skipped === 0) return undefined;
+  const { images } = facts.spec;
+  const rest =
+    images.length === 0 ? 'no image is left to cache' : `of the others, ${progressOf(facts)}`;
+  return {
+    status: 'False',
+    reason: reasons.invalidImages,
+    message: `${count(skipped, 'entry', 'entries')} of spec.images had to be skipped, see Degraded; ${rest}`,
+  };
+}
+
+function nothingToCache({ spec }: Facts): Claim | undefined {
+  return spec.images.length === 0
+    ? { status: 'True', reason: reasons.noImages, message: 'spec.images names no image' }
+    : undefined;
+}
+
+function cacheImpaired(facts: Facts): Claim | undefined {
+  const [worst, ...others] = impairments(facts);
+  if (!worst) return undefined;
+  const more = countOf(others);
+  return {
+    status: 'False',
+    reason: worst.reason,
+    message: more === 0 ? worst.message : `${worst.message}; and ${more} more, see Degraded`,
+  };
+}
+
+function nodesStillPulling(facts: Facts): Claim | undefined {
+  return isComplete(facts)
+    ? undefined
+    : { status: 'False', reason: reasons.imagesPulling, message: progressOf(facts) };
+}
+
+function nobodyReachable({ observation }: Facts): Claim | undefined {
+  const { unreachable, nodesDesired } = observation;
+  return nodesDesired > 0 && unreachable.count === nodesDesired
+    ? {
+        status: 'False',
+        reason: reasons.nodesUnreachable,
+        message:
+          `${nodesDesired === 1 ? 'the selected node does' : `none of ${nodesDesired} selected nodes does`} answer`.replace(
+            'node does answer',
+            'node does not answer',
+          ),
+      }
+    : undefined;
+}
+
+function noNodeMatches({ observation }: Facts): Claim | undefined {
+  return observation.nodesDesired === 0
+    ? {
+        status: 'True',
+        reason: reasons.noMatchingNodes,
+        message: 'no node matches nodeSelector, affinity and tolerations',
+      }
+    : undefined;
+}
+
+/** Claims that every node that counts holds the list. */
+export function isComplete({ observation, lagging, missing, isSettled }: Facts): boolean {
+  const { rollout, hasPods, nodesDesired } = observation;
+  if (!hasPods) return rollout.complete;
+  // Until the DaemonSet controller has seen a new template, it does not know for which nodes it is.
+  const isKnown = rollout.observed || (isSettled && nodesDesired > 0);
+  return isKnown && rollout.identity !== '' && lagging.length === 0 && missing === 0;
+}
+
+/** All that keeps images from nodes and will not pass by itself, worst first. */
+export function impairments(facts: Facts): readonly Complaint[] {
+  return [
+    ...sleeperFailing(facts),
+    ...imagesFailing(facts),
+    ...refused(facts),
+    ...verdictComplaints.flatMap((each) => withoutPod(facts, each)),
+  ];
+}
+
+/** How many nodes of `facts` fail on an image, those that are given time aside. */
+function failingNodes(facts: Facts, reference: string): number {
+  const image = facts.observation.images.find((each) => each.image.reference === reference);
+  if (!image) return 0;
+  return image.failing - (facts.excuses ? image.excused.failing : 0);
+}
+
+function sleeperFailing({ observation, sleeperImage }: Facts): readonly Complaint[] {
+  const [worst] = observation.blocked;
+  if (!worst) return [];
+  const nodes = observation.blocked.reduce((sum, group) => sum + group.nodes.count, 0);
+  const subject = `the image that brings sleep (${worst.container.reference || sleeperImage})`;
+  const message = `${subject}: ${failureOn(worst, nodes, observation.nodesDesired)}`;
+  return [{ reason: reasons.imagesFailing, message }];
+}
+
+function imagesFailing(facts: Facts): readonly Complaint[] {
+  const failing = facts.rows.filter(
+    ({ nodesFailing, reference }) => nodesFailing > 0 && failingNodes(facts, reference) > 0,
+  );
+  return failing.map((row) => ({
+    reason: reasons.imagesFailing,
+    message: failingSentence(row, facts.observation),
+  }));
+}
+
+/** `my_Image (registry.example/x:1): 2 of 40 nodes cannot pull it: 401 Unauthorized; check …`. */
+export function failingSentence(row: ImageStatus, observation: Observation): string {
+  const { name, reference, nodesFailing, reason = '', advice } = row;
+  const image = observation.images.find((each) => each.image.reference === reference);
+  const [worst] = image?.failures ?? [];
+  const of = observation.nodesDesired;
+  const where = worst && worst.nodes.count < of ? ` (on ${spoken(worst.nodes)})` : '';
+  return `${name} (${reference}): ${someOf(nodesFailing, of)} cannot ${attempt(reason)} it: ${advice ?? reason}${where}`;
+}
+
+function failureOn({ container, nodes }: FailureGroup, failing: number, of: number): string {
+  const where = nodes.count < of ? ` (on ${spoken(nodes)})` : '';
+  return `${someOf(failing, of)} cannot ${attempt(container.reason)} it: ${toldFailure(container)}${where}`;
+}
+
+/** What a kubelet was at when it failed for that reason. */
+function attempt(reason: string): 'pull' | 'run' {
+  return /^(?:Create|Run)Container|^(?:StartError|ContainerCannotRun|OOMKilled|CrashLoopBackOff)$/.test(
+    reason,
+  )
+    ? 'run'
+    : 'pull';
+}
+
+function refused({ observation, missing, lagging }: Facts): readonly Complaint[] {
+  const waiting = lagging.filter(({ verdict }) => verdict === 'pulling');
+  // Where an old pod waits for its successor the node is not without a pod.
+  const nodes = missing || waiting.reduce((sum, group) => sum + group.nodes.count, 0);
+  if (nodes === 0) return [];
+  return observation.refusals.map((message) => {
+    const { isQuota, says } = refusedPods(message, nodes);
+    return {
+      reason: isQuota ? reasons.quotaExceeded : reasons.podsRefused,
+      message: `${someOf(nodes, observation.nodesDesired)} ${nodes === 1 ? 'gets' : 'get'} no pod: ${says}`,
+    };
+  });
+}
+
+interface VerdictComplaint {
+  readonly verdict: NodeVerdict;
+  readonly reason: string;
+  readonly says: (message: string) => string;
+}
+
+/** What is told of nodes that keep no pod, worst first. */
+const verdictComplaints: readonly VerdictComplaint[] = [
+  {
+    verdict: 'unscheduled',
+    reason: reasons.unschedulable,
+    says: (message) => {
+      const lack = lackOf(message);
+      const remedy = /^Insufficient/.test(lack) ? '; make room there, or lower the requests' : '';
+      return `no room for the cache: ${printable(lack, 200)}${remedy}`;
+    },
+  },
+  {
+    verdict: 'diskPressure',
+    reason: reasons.diskPressure,
+    says: (message) =>
+      `no disk space left for the cache: ${printable(message, 200)}; free some, or cache less there`,
+  },
+  {
+    verdict: 'evicted',
+    reason: reasons.podsEvicted,
+    says: (message) => `evicted the cache: ${printable(message, 200)}`,
+  },
+  {
+    verdict: 'rejected',
+    reason: reasons.podsRejected,
+    says: (message) => `rejected the cache: ${printable(message, 200)}`,
+  },
+];
+
+function withoutPod(
+  { lagging, observation }: Facts,
+  { verdict, reason, says }: VerdictComplaint,
+): readonly Complaint[] {
+  return lagging
+    .filter((group) => group.verdict === verdict)
+    .map(({ nodes, message }) => {
+      const verb = verdict === 'evicted' || verdict === 'rejected' ? '' : hasOrHave(nodes.count);
+      return {
+        reason,
+        message: `${someOf(nodes.count, observation.nodesDesired)} (${spoken(nodes)}) ${verb}${says(message)}`,
+      };
+    });
+}
+
+function hasOrHave(number: number): string {
+  return number === 1 ? 'has ' : 'have ';
+}
+
+/** `2 of 40 nodes`, or `all 40 nodes`. */
+function someOf(some: number, of: number): string {
+  return some >= of && of > 0 ? all(of, 'node') : `${some} of ${count(of, 'node')}`;
+}
+
+/** A held spec has no say: what is cached then is what the DaemonSets still hold. */
+export function imagesOf({ spec, findings, observation }: Observed): number {
+  return holdOf(findings) ? observation.rollout.images : spec.images.length;
+}
+
+/** How many nodes hold the list. */
+export function progressOf(facts: Facts): string {
+  const { observation } = facts;
+  const { rollout, nodesReady, nodesDesired, unreachable } = observation;
+  const images = all(imagesOf(facts), 'image');
+  if (rollout.identity === '' || (!rollout.observed && !facts.isSettled)) {
+    return `${images} to be put on the nodes`;
+  }
+  const reachable = nodesDesired - unreachable.count;
+  const nodes = count(reachable, unreachable.count > 0 ? 'reachable node' : 'node');
+  const verb = nodesReady === 1 ? 'holds' : 'hold';
+  return `${nodesReady} of ${nodes} ${verb} ${images}${asides(facts)}`;
+}
+
+/** Said of a cache that is complete. */
+export function completeness(facts: Facts): string {
+  const { unreachable, nodesDesired, nodesReady } = facts.observation;
+  const reachable = nodesDesired - unreachable.count;
+  const noun = unreachable.count > 0 ? 'reachable node' : 'node';
+  const nodes =
+    facts.observation.hasPods && nodesReady < reachable
+      ? `${nodesReady} of ${count(reachable, noun)}`
+      : all(reachable, noun);
+  return `${all(facts.spec.images.length, 'image')} on ${nodes}${asides(facts)}`;
+}
+
+/** Nodes that are counted and named and hold nothing up. */
+function asides({ observation, excuses }: Facts): string {
+  const { unreachable, lagging } = observation;
+  const parts: string[] = [];
+  if (unreachable.count > 0) {
+    const verb = unreachable.count === 1 ? 'is' : 'are';
+    parts.push(`${count(unreachable.count, 'node')} ${verb} unreachable: ${spoken(unreachable)}`);
+  }
+  for (const { nodes } of excuses ? lagging.filter((group) => group.isExcused) : []) {
+    const verb = nodes.count === 1 ? 'is' : 'are';
+    parts.push(`${count(nodes.count, 'node')} ${verb} new and not done: ${spoken(nodes)}`);
+  }
+  return parts.map((part) => `; ${part}`).join('');
+}
+
+/** Of how many things these tell. */
+export function countOf(complaints: readonly Complaint[]): number {
+  return complaints.reduce((sum, { count: told = 1 }) => sum + told, 0);
+}
+
+/** `the image`, `all 3 images`. */
+export function all(number: number, noun: string): string {
+  return number === 1 ? `the ${noun}` : `all ${number} ${noun}s`;
+}
+
+function count(number: number, noun: string, plural = `${noun}s`): string {
+  return `${number} ${number === 1 ? noun : plural}`;
+}

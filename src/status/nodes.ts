@@ -1,0 +1,241 @@
+import type { KubeObject } from '../kube/objects.ts';
+import { controllerOf } from '../kube/objects.ts';
+import { type Holdings, HoldingsOf } from './holdings.ts';
+import type { ContainerVector, PodRecord } from './pods.ts';
+
+/**
+ * What a node is to us, who may not read nodes: `holds` every image of the list; `pulling`; `failing`,
+ * with an image that does not come; `unscheduled`, as its pod has no room; `evicted` and
+ * `diskPressure`, as the node has thrown its pod out; `rejected`, as it did not let it in;
+ * `terminating`; or `unreachable`.
+ */
+export type NodeVerdict =
+  | 'holds'
+  | 'pulling'
+  | 'failing'
+  | 'unscheduled'
+  | 'evicted'
+  | 'diskPressure'
+  | 'rejected'
+  | 'terminating'
+  | 'unreachable';
+
+/** One node, by the words of its pods. */
+export interface NodeObservation {
+  readonly node: string;
+  readonly verdict: NodeVerdict;
+  /** What the scheduler or the node says of `unscheduled`, `evicted`, `diskPressure` and `rejected`. */
+  readonly message: string;
+  /** Claims that it does not hold the list because it is new: that is no fault. */
+  readonly isExcused: boolean;
+  /** What its pods hold; of an unreachable node, what they held when it last spoke. */
+  readonly holdings: Holdings;
+}
+
+/** A node is as young as its oldest pod, and may take this long to get its images. */
+export const youngMs = 10 * 60_000;
+
+/** A kubelet tells of a pod's containers within seconds; one that has not in this time is not there. */
+const silentMs = 60_000;
+
+/** What the verdicts on nodes depend on. */
+export interface NodeInput {
+  /** The images of the list. */
+  readonly references: readonly string[];
+  readonly daemonSets: readonly KubeObject[];
+  readonly pods: readonly PodRecord[];
+  /** Claims that the cache was complete since the list last changed. */
+  readonly isSettled: boolean;
+  /** When the DaemonSets last changed, in milliseconds by the API server's clock. */
+  readonly changedAt: number;
+  /** Wall-clock milliseconds. */
+  readonly now: number;
+}
+
+export interface Nodes {
+  readonly nodes: ReadonlyMap<string, NodeObservation>;
+  /** For each DaemonSet, on how many nodes a pod of it lives. */
+  readonly peopled: readonly number[];
+  /** In how many milliseconds a verdict changes by time alone; undefined if none does. */
+  readonly againMs: number | undefined;
+}
+
+/** Judges every node that has a pod, or is meant to have one. */
+export function nodesOf(input: NodeInput): Nodes {
+  const now = serverNow(input);
+  const holdingsOf = new HoldingsOf(input.references);
+  const drafts = new Map<string, Draft>();
+  const owned = podsByOwner(input);
+  for (const pods of owned) {
+    for (const pod of pods) take(pod, drafts, { holdingsOf, now });
+  }
+  const again = new Soonest();
+  const nodes = new Map<string, NodeObservation>();
+  for (const [node, draft] of drafts)
+    nodes.set(node, judged(node, draft, { ...input, now, again }));
+  for (const { silentAt } of drafts.values()) again.add(silentAt - now);
+  const peopled = owned.map((pods) => new Set(pods.filter(lives).map(({ node }) => node)).size);
+  return { nodes, peopled, againMs: again.ms };
+}
+
+/** A clock that is behind the server's is set by the newest of its times that were seen. */
+function serverNow({ pods, changedAt, now }: NodeInput): number {
+  return pods.reduce(
+    (latest, { createdAt }) => Math.max(latest, createdAt),
+    Math.max(now, changedAt),
+  );
+}
+
+/** The pods of each DaemonSet, oldest first: those that its uid owns, whatever their labels say. */
+function podsByOwner({ daemonSets, pods }: NodeInput): readonly (readonly PodRecord[])[] {
+  const byOwner = new Map<string, PodRecord[]>();
+  for (const { metadata } of daemonSets) byOwner.set(metadata.uid ?? '', []);
+  for (const pod of pods) {
+    if (pod.node !== '') byOwner.get(controllerOf(pod)?.uid ?? '')?.push(pod);
+  }
+  const oldestFirst = [...byOwner.values()];
+  for (const each of oldestFirst) each.sort((a, b) => a.createdAt - b.createdAt);
+  return oldestFirst;
+}
+
+/** What is gathered of a node while its pods are looked at one after another. */
+interface Draft {
+  holdings: Holdings;
+  oldestAt: number;
+  /** Claims that the node-lifecycle controller has marked a pod of it. */
+  isMarked: boolean;
+  /** Claims that a kubelet speaks of a pod of it. */
+  hasSpoken: boolean;
+  /** When silence becomes telling; infinite where none is waited for. */
+  silentAt: number;
+  isSilent: boolean;
+  hasLivingPod: boolean;
+  trouble: Trouble | undefined;
+}
+
+interface Trouble {
+  readonly verdict: NodeVerdict;
+  readonly message: string;
+}
+
+interface Taking {
+  readonly holdingsOf: HoldingsOf;
+  readonly now: number;
+}
+
+function take(pod: PodRecord, drafts: Map<string, Draft>, { holdingsOf, now }: Taking): void {
+  let draft = drafts.get(pod.node);
+  if (draft === undefined) {
+    draft = {
+      holdings: holdingsOf.none,
+      oldestAt: pod.createdAt,
+      isMarked: false,
+      hasSpoken: false,
+      silentAt: Number.POSITIVE_INFINITY,
+      isSilent: false,
+      hasLivingPod: false,
+      trouble: undefined,
+    };
+    drafts.set(pod.node, draft);
+  }
+  draft.oldestAt = Math.min(draft.oldestAt, pod.createdAt);
+  const trouble = troubleOf(pod);
+  if (trouble) {
+    draft.trouble = worse(draft.trouble, trouble);
+    return;
+  }
+  draft.hasLivingPod = true;
+  draft.holdings = holdingsOf.with(draft.holdings, pod.containers);
+  if (isUnspoken(pod.containers)) listen(draft, pod, now);
+  else if (isMarkedUnreachable(pod)) draft.isMarked = true;
+  else draft.hasSpoken = true;
+}
+
+function listen(draft: Draft, pod: PodRecord, now: number): void {
+  if (!pod.isScheduled || pod.scheduledAt === 0) return;
+  const silentAt = pod.scheduledAt + silentMs;
+  if (silentAt <= now) draft.isSilent = true;
+  else draft.silentAt = Math.min(draft.silentAt, silentAt);
+}
+
+function isUnspoken(containers: ContainerVector): boolean {
+  return containers.every(({ state }) => state === 'unknown');
+}
+
+/** Why a pod does not, or will not, hold anything; undefined for one that is or comes to life. */
+function troubleOf(pod: PodRecord): Trouble | undefined {
+  const { phase, reason, message, unschedulable } = pod.condition;
+  if (phase === 'Failed') return { verdict: endOf(reason, message), message: message || reason };
+  if (pod.isTerminating) return { verdict: 'terminating', message: '' };
+  if (unschedulable === '') return undefined;
+  return { verdict: 'unscheduled', message: unschedulable };
+}
+
+function endOf(reason: string, message: string): NodeVerdict {
+  if (/DiskPressure|ephemeral-storage|disk space/i.test(message)) return 'diskPressure';
+  return reason === 'Evicted' ? 'evicted' : 'rejected';
+}
+
+function lives(pod: PodRecord): boolean {
+  return pod.condition.phase !== 'Failed' && !pod.isTerminating;
+}
+
+/**
+ * When a node falls silent its pods are turned not ready, while what their kubelet said last of the
+ * containers stays. (kubernetes/kubernetes: pkg/controller/util/node/controller_utils.go, MarkPodsNotReady)
+ */
+function isMarkedUnreachable({ condition }: PodRecord): boolean {
+  return !condition.isReady && condition.areContainersReady;
+}
+
+const troubles: readonly NodeVerdict[] = [
+  'diskPressure',
+  'evicted',
+  'rejected',
+  'unscheduled',
+  'terminating',
+];
+
+function worse(known: Trouble | undefined, trouble: Trouble): Trouble {
+  if (!known) return trouble;
+  return troubles.indexOf(trouble.verdict) < troubles.indexOf(known.verdict) ? trouble : known;
+}
+
+interface Judging extends NodeInput {
+  readonly again: Soonest;
+}
+
+function judged(node: string, draft: Draft, input: Judging): NodeObservation {
+  const { holdings, oldestAt } = draft;
+  const { verdict, message } = verdictOn(draft, input.references.length);
+  const leftMs = oldestAt + youngMs - input.now;
+  // In the first minutes of a new list the pods of all nodes are new, and so is nobody.
+  const isExcused =
+    verdict !== 'holds' &&
+    verdict !== 'unreachable' &&
+    leftMs > 0 &&
+    (input.isSettled || oldestAt > input.changedAt + youngMs);
+  if (isExcused) input.again.add(leftMs);
+  return { node, verdict, message, isExcused, holdings };
+}
+
+function verdictOn(draft: Draft, images: number): Trouble {
+  const { holdings, trouble } = draft;
+  if (draft.isMarked || (draft.isSilent && !draft.hasSpoken)) {
+    return { verdict: 'unreachable', message: '' };
+  }
+  if (holdings.held === images && images > 0) return { verdict: 'holds', message: '' };
+  // A pod that is gone tells nothing of a node that has another.
+  if (trouble && (trouble.verdict === 'unscheduled' || !draft.hasLivingPod)) return trouble;
+  const isFailing = holdings.failing > 0 || holdings.blocked !== undefined;
+  return { verdict: isFailing ? 'failing' : 'pulling', message: '' };
+}
+
+/** The soonest of some times to come. */
+class Soonest {
+  ms: number | undefined;
+
+  add(ms: number): void {
+    if (ms > 0 && ms < Number.POSITIVE_INFINITY) this.ms = Math.min(this.ms ?? ms, ms);
+  }
+}

@@ -1,0 +1,308 @@
+import type { CachedImage } from '../api/types.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import type { Holdings } from './holdings.ts';
+import { type NodeNames, NodeTally } from './node-names.ts';
+import { type NodeObservation, type NodeVerdict, nodesOf } from './nodes.ts';
+import { type ContainerRecord, holdsImage, type PodRecord } from './pods.ts';
+import { containersOf, type Rollout, rolloutOfAll } from './rollout.ts';
+
+/** What an observation is made of. */
+export interface ObservationInput {
+  /** The list, sorted by reference; {@link listOf} where the spec has no say. */
+  readonly images: readonly CachedImage[];
+  /** The DaemonSets of the puller, all of them. */
+  readonly daemonSets: readonly KubeObject[];
+  /** Those of its namespace, or more: what is nobody's is left out. Undefined where they cannot be read. */
+  readonly pods: readonly PodRecord[] | undefined;
+  /** Why pods do not come into being, in the words of the DaemonSet controller's Events. */
+  readonly refusals: readonly string[];
+  /** Claims that the cache was complete since the list last changed ({@link isSettled} in checks.ts). */
+  readonly isSettled: boolean;
+  /** Wall-clock milliseconds. */
+  readonly now: number;
+}
+
+/** Where the images of a list are, and what keeps them from being where they should. */
+export interface Observation {
+  /** Claims that pods were read; the counts are the DaemonSets' own otherwise, and `nodes` empty. */
+  readonly hasPods: boolean;
+  readonly rollout: Rollout;
+  readonly nodesDesired: number;
+  /** Reachable nodes that hold every image of the list. */
+  readonly nodesReady: number;
+  /** In the order of the list; empty without pods. */
+  readonly images: readonly ImageObservation[];
+  /** Init containers that keep everything behind them from starting, worst first. */
+  readonly blocked: readonly FailureGroup[];
+  /** Reachable nodes that do not hold the list, by what keeps them from it. */
+  readonly lagging: readonly NodeGroup[];
+  readonly unreachable: NodeNames;
+  /** Nodes without any pod: it was refused, or not made yet. */
+  readonly missing: number;
+  readonly refusals: readonly string[];
+  readonly nodes: ReadonlyMap<string, NodeObservation>;
+  /** In how many milliseconds something changes by time alone; undefined if nothing does. */
+  readonly againMs: number | undefined;
+}
+
+/** One image on all nodes. Unreachable ones count as desired, and as nothing else. */
+export interface ImageObservation {
+  readonly image: CachedImage;
+  readonly desired: number;
+  readonly cached: number;
+  readonly pulling: number;
+  readonly failing: number;
+  /** New nodes among the failing, and among all that do not hold it: that is no fault yet. */
+  readonly excused: { readonly failing: number; readonly lacking: number };
+  /** Most nodes first. */
+  readonly failures: readonly FailureGroup[];
+  /** What the nodes hold, most nodes first; more than one entry: they do not hold the same. */
+  readonly digests: readonly { readonly digest: string; readonly nodes: number }[];
+}
+
+/** Nodes on which a container fails in one way. */
+export interface FailureGroup {
+  readonly container: ContainerRecord;
+  readonly nodes: NodeNames;
+}
+
+/** Nodes that do not hold the list for one reason. */
+export interface NodeGroup {
+  readonly verdict: NodeVerdict;
+  /** Claims that they are new. */
+  readonly isExcused: boolean;
+  readonly message: string;
+  readonly nodes: NodeNames;
+}
+
+/** Adds up what DaemonSets and pods say. */
+export function observation(input: ObservationInput): Observation {
+  const rollout = rolloutOfAll(input.daemonSets);
+  return input.pods === undefined
+    ? byDaemonSets(input, rollout)
+    : byPods(input, rollout, input.pods);
+}
+
+/** The list of what the DaemonSets hold, where the spec cannot be followed. */
+export function listOf(daemonSets: readonly KubeObject[]): readonly CachedImage[] {
+  const images = new Map<string, CachedImage>();
+  for (const { name: container, image: reference = '' } of daemonSets.flatMap(containersOf)) {
+    if (!images.has(reference)) images.set(reference, { container, reference, names: [container] });
+  }
+  return [...images.values()].sort((a, b) => (a.reference < b.reference ? -1 : 1));
+}
+
+const nobody: NodeNames = { count: 0, first: [] };
+
+function byDaemonSets({ refusals, daemonSets }: ObservationInput, rollout: Rollout): Observation {
+  return {
+    hasPods: false,
+    rollout,
+    nodesDesired: rollout.desired,
+    nodesReady: rollout.ready,
+    images: [],
+    blocked: [],
+    lagging: [],
+    unreachable: nobody,
+    missing: Math.max(0, ...daemonSets.map(unpeopled)),
+    refusals,
+    nodes: new Map(),
+    againMs: undefined,
+  };
+}
+
+function unpeopled(daemonSet: KubeObject): number {
+  const status = (daemonSet['status'] ?? {}) as DaemonSetCounts;
+  return (status.desiredNumberScheduled ?? 0) - (status.currentNumberScheduled ?? 0);
+}
+
+interface DaemonSetCounts {
+  readonly desiredNumberScheduled?: number;
+  readonly currentNumberScheduled?: number;
+}
+
+function byPods(
+  { images, daemonSets, refusals, isSettled, now }: ObservationInput,
+  rollout: Rollout,
+  pods: readonly PodRecord[],
+): Observation {
+  const references = images.map(({ reference }) => reference);
+  const { changedAt } = rollout;
+  const { nodes, peopled, againMs } = nodesOf({
+    references,
+    daemonSets,
+    pods,
+    isSettled,
+    changedAt,
+    now,
+  });
+  const counts = countsOf(nodes.values());
+  // The DaemonSet controller forgets a node that fell silent, or does not, as it happens.
+  const nodesDesired = Math.max(rollout.desired, nodes.size);
+  const missing = daemonSets.length === 0 ? 0 : nodesDesired - Math.min(...peopled);
+  return {
+    hasPods: true,
+    rollout: { ...rollout, complete: isComplete(daemonSets, rollout, counts.unreachable.count) },
+    nodesDesired,
+    nodesReady: counts.ready,
+    images: images.map((image, index) =>
+      imageObservation({ image, index, desired: nodesDesired, shares: counts.shares }),
+    ),
+    blocked: blockedOf(counts.shares),
+    lagging: counts.lagging,
+    unreachable: counts.unreachable,
+    missing: Math.max(0, missing),
+    refusals,
+    nodes,
+    againMs,
+  };
+}
+
+/** A roll-out that waits for nobody but unreachable nodes is as complete as it can be. */
+function isComplete(
+  daemonSets: readonly KubeObject[],
+  { complete, observed, desired }: Rollout,
+  unreachable: number,
+): boolean {
+  if (complete || unreachable === 0 || !observed) return complete;
+  return daemonSets.every((daemonSet) => {
+    const { updatedNumberScheduled = 0, numberAvailable = 0 } = (daemonSet['status'] ??
+      {}) as RolloutCounts;
+    return Math.min(updatedNumberScheduled, numberAvailable) >= desired - unreachable;
+  });
+}
+
+interface RolloutCounts {
+  readonly updatedNumberScheduled?: number;
+  readonly numberAvailable?: number;
+}
+
+/** Nodes with the same holdings. */
+interface Share {
+  readonly holdings: Holdings;
+  readonly settled: NodeTally;
+  readonly excused: NodeTally;
+}
+
+interface Counts {
+  readonly ready: number;
+  readonly unreachable: NodeNames;
+  readonly lagging: readonly NodeGroup[];
+  /** Of reachable nodes. */
+  readonly shares: readonly Share[];
+}
+
+function countsOf(nodes: Iterable<NodeObservation>): Counts {
+  const shares = new Map<Holdings, Share>();
+  const unreachable = new NodeTally();
+  const lagging = new Map<string, NodeGroup & { readonly nodes: NodeTally }>();
+  let ready = 0;
+  for (const node of nodes) {
+    if (node.verdict === 'unreachable') {
+      unreachable.add(node.node);
+      continue;
+    }
+    if (node.verdict === 'holds') ready += 1;
+    else addTo(lagging, node);
+    const { settled, excused } = shareOf(shares, node.holdings);
+    (node.isExcused ? excused : settled).add(node.node);
+  }
+  return {
+    ready,
+    unreachable,
+    lagging: [...lagging.values()].sort((a, b) => b.nodes.count - a.nodes.count),
+    shares: [...shares.values()],
+  };
+}
+
+function addTo(
+  groups: Map<string, NodeGroup & { readonly nodes: NodeTally }>,
+  { node, verdict, isExcused, message }: NodeObservation,
+): void {
+  const key = `${verdict} ${isExcused} ${message}`;
+  const group = groups.get(key) ?? { verdict, isExcused, message, nodes: new NodeTally() };
+  groups.set(key, group);
+  group.nodes.add(node);
+}
+
+function shareOf(shares: Map<Holdings, Share>, holdings: Holdings): Share {
+  const known = shares.get(holdings);
+  if (known !== undefined) return known;
+  const share = { holdings, settled: new NodeTally(), excused: new NodeTally() };
+  shares.set(holdings, share);
+  return share;
+}
+
+interface ImageInput {
+  readonly image: CachedImage;
+  readonly index: number;
+  readonly desired: number;
+  readonly shares: readonly Share[];
+}
+
+function imageObservation({ image, index, desired, shares }: ImageInput): ImageObservation {
+  const digests = new Map<string, number>();
+  const failures = new Failures();
+  const counts = { cached: 0, pulling: 0, failing: 0 };
+  const excused = { failing: 0, lacking: 0 };
+  for (const { holdings, settled, excused: young } of shares) {
+    const container = holdings.images[index];
+    const state = stateOf(container);
+    const nodes = settled.count + young.count;
+    if (state !== 'missing') counts[state] += nodes;
+    if (state !== 'cached') excused.lacking += young.count;
+    if (container === undefined) continue;
+    if (state === 'failing') {
+      excused.failing += young.count;
+      failures.add(container, settled);
+      failures.add(container, young);
+    } else if (state === 'cached' && container.digest !== '') {
+      digests.set(container.digest, (digests.get(container.digest) ?? 0) + nodes);
+    }
+  }
+  return {
+    image,
+    desired,
+    ...counts,
+    excused,
+    failures: failures.sorted(),
+    digests: [...digests]
+      .map(([digest, nodes]) => ({ digest, nodes }))
+      .sort((a, b) => b.nodes - a.nodes || (a.digest < b.digest ? -1 : 1)),
+  };
+}
+
+function stateOf(container: ContainerRecord | undefined) {
+  if (container === undefined) return 'missing';
+  if (holdsImage(container)) return 'cached';
+  return container.state === 'failing' ? 'failing' : 'pulling';
+}
+
+function blockedOf(shares: readonly Share[]): readonly FailureGroup[] {
+  const failures = new Failures();
+  for (const { holdings, settled } of shares) {
+    if (holdings.blocked) failures.add(holdings.blocked, settled);
+  }
+  return failures.sorted();
+}
+
+/** Failures that read the same, whatever else differs between their containers. */
+class Failures {
+  readonly #groups = new Map<string, { container: ContainerRecord; nodes: NodeTally }>();
+
+  add(container: ContainerRecord, nodes: NodeNames): void {
+    if (nodes.count === 0) return;
+    const key = `${container.reason}\0${container.message}`;
+    const group = this.#groups.get(key) ?? { container, nodes: new NodeTally() };
+    this.#groups.set(key, group);
+    group.nodes.addAll(nodes);
+  }
+
+  /** Most nodes first; among equals what says something, then in alphabetical order. */
+  sorted(): readonly FailureGroup[] {
+    const text = ({ container }: FailureGroup) => `${container.reason}\0${container.message}`;
+    return [...this.#groups.values()].sort(
+      (a, b) => b.nodes.count - a.nodes.count || (text(a) < text(b) ? 1 : -1),
+    );
+  }
+}
