@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import type { KubeObject } from '../src/kube/objects.ts';
+import { flags } from './image/launcher.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -47,6 +48,9 @@ function rulesIn(role: KubeObject | undefined): readonly Rule[] {
 /** They bind nobody: the cluster's own view, edit and admin take their rules in. */
 const peopleRoles = ['ClusterRole', 'ClusterRole', 'ClusterRole'];
 
+/** One that the operator is bound to, to know who asks for its metrics, and one for who may. */
+const metricsRoles = ['ClusterRole', 'ClusterRoleBinding', 'ClusterRole'];
+
 describe('the install manifests', () => {
   it('of config/default are the operator for all namespaces', () => {
     expect(kinds('config/default')).toEqual([
@@ -54,11 +58,13 @@ describe('the install manifests', () => {
       'Namespace',
       'ServiceAccount',
       'Deployment',
+      'Service',
       'PodDisruptionBudget',
       'ClusterRole',
       'ClusterRoleBinding',
       'Role',
       'RoleBinding',
+      ...metricsRoles,
       ...peopleRoles,
     ]);
   });
@@ -69,6 +75,7 @@ describe('the install manifests', () => {
       'Namespace',
       'ServiceAccount',
       'Deployment',
+      'Service',
       'PodDisruptionBudget',
       'Role',
       'RoleBinding',
@@ -196,6 +203,80 @@ describe('the install manifests', () => {
         policyTypes: ['Ingress', 'Egress'],
         ingress: [{ ports: [{ port: 8081 }, { port: 8443 }] }],
       },
+    });
+  });
+
+  it('let the metrics be scraped by the names of the Go operator, and of its ServiceMonitor', () => {
+    const all = resourcesOf('config/default');
+    const service = all.find(({ kind }) => kind === 'Service');
+    expect(service).toMatchObject({
+      metadata: {
+        name: 'kubernetes-image-puller-operator-manager-metrics-service',
+        labels: { name: 'kubernetes-image-puller-operator' },
+      },
+      spec: {
+        selector: { name: 'kubernetes-image-puller-operator' },
+        ports: [{ name: 'https', port: 8443, targetPort: 'https' }],
+      },
+    });
+    const deployment = all.find(({ kind }) => kind === 'Deployment');
+    expect(deployment).toHaveProperty('spec.template.spec.containers.0.ports.1', {
+      name: 'https',
+      containerPort: 8443,
+    });
+    const [monitor] = resourcesOf('config/prometheus');
+    expect(monitor).toMatchObject({
+      metadata: { namespace: service?.metadata.namespace },
+      spec: {
+        selector: { matchLabels: service?.metadata.labels },
+        endpoints: [{ path: '/metrics', port: 'https', scheme: 'https' }],
+      },
+    });
+  });
+
+  it('let the operator ask who somebody is and what they may, and somebody read the metrics', () => {
+    const roles = resourcesOf('config/rbac/metrics');
+    expect(roles.map(({ kind, metadata }) => [kind, metadata.name])).toEqual([
+      ['ClusterRole', 'kubernetes-image-puller-operator-metrics-auth-role'],
+      ['ClusterRoleBinding', 'kubernetes-image-puller-operator-metrics-auth-rolebinding'],
+      ['ClusterRole', 'kubernetes-image-puller-operator-metrics-reader'],
+    ]);
+    const [asker, binding, reader] = roles;
+    expect(asker?.['rules']).toEqual([
+      {
+        apiGroups: ['authentication.k8s.io'],
+        resources: ['tokenreviews'],
+        verbs: ['create'],
+      },
+      {
+        apiGroups: ['authorization.k8s.io'],
+        resources: ['subjectaccessreviews'],
+        verbs: ['create'],
+      },
+    ]);
+    expect(binding?.['roleRef']).toMatchObject({ name: asker?.metadata.name });
+    expect(reader?.['rules']).toEqual([{ nonResourceURLs: ['/metrics'], verbs: ['get'] }]);
+  });
+
+  it('show a certificate that somebody gives the Service, from a folder that the image may read', () => {
+    const all = resourcesOf('config/default');
+    const pod = 'spec.template.spec';
+    const deployment = all.find(({ kind }) => kind === 'Deployment');
+    const secretName = 'kubernetes-image-puller-operator-metrics-cert';
+    expect(deployment).toHaveProperty(`${pod}.volumes`, [
+      { name: 'metrics-cert', secret: { secretName, optional: true } },
+    ]);
+    const directory = '/etc/image-puller/metrics-cert';
+    expect(deployment).toHaveProperty(`${pod}.containers.0.volumeMounts`, [
+      { name: 'metrics-cert', mountPath: directory, readOnly: true },
+    ]);
+    expect(deployment).toHaveProperty(
+      `${pod}.containers.0.env`,
+      expect.arrayContaining([{ name: 'METRICS_CERT_DIR', value: directory }]),
+    );
+    expect(flags).toContain('--allow-fs-read=/etc/image-puller');
+    expect(all.find(({ kind }) => kind === 'Service')?.metadata.annotations).toEqual({
+      'service.beta.openshift.io/serving-cert-secret-name': secretName,
     });
   });
 
