@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { Metrics } from '../src/metrics.ts';
+import { thisProcess } from '../src/process-figures.ts';
+import { ManualClock } from './manual-clock.ts';
+
+const root = join(import.meta.dirname, '..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+/** A metric as a table or a scrape tells of it. */
+interface Told {
+  readonly type: string;
+  readonly labels: readonly string[];
+}
+
+/** The rows of docs/metrics.md that begin with the name of a metric. */
+function documented(): ReadonlyMap<string, Told> {
+  const rows = read('docs/metrics.md').matchAll(/^\| `(\w+)` \| (\w+) \| (.*?) ?\| /gm);
+  return new Map(
+    [...rows].map(([, name = '', type = '', labels = '']) => [
+      name,
+      { type, labels: [...labels.matchAll(/`(\w+)`/g)].map(([, label = '']) => label).sort() },
+    ]),
+  );
+}
+
+/** Everything that an operator tells which has seen everything once. */
+async function scraped(): Promise<ReadonlyMap<string, Told>> {
+  const metrics = new Metrics({ clock: new ManualClock(), version: '1', process: thisProcess() });
+  const queue = metrics.queueObserver('c');
+  queue.added();
+  queue.taken(1);
+  const sizes = () => ({ queued: 0, processing: 0, delayed: 0 });
+  metrics.countController({ name: 'c', workers: 1, sizes });
+  metrics.ran('c', { result: 'success', durationMs: 1 });
+  metrics.exchanged({ verb: 'get', resource: '', method: 'GET', code: 200, durationMs: 1 });
+  metrics.countCaches(() => [{ resource: 'pods', hasSynced: true }]);
+  metrics.cacheStarts('pods', 'list');
+  metrics.cacheStarts('pods', 'watch');
+  metrics.leads('lease', true);
+  metrics.puller('n', 'a', {
+    imagesDesired: 1,
+    imagesReady: 1,
+    imagesFailing: 0,
+    nodesDesired: 1,
+    nodesReady: 1,
+    incompleteSince: undefined,
+  });
+  metrics.pulled('n', 'a', 1);
+  const text = await metrics.text();
+  return new Map(
+    [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name = '', type = '']) => [
+      name,
+      { type, labels: labelsIn(text, type === 'histogram' ? `${name}_count` : name) },
+    ]),
+  );
+}
+
+function labelsIn(text: string, sample: string): readonly string[] {
+  const [, labels] = new RegExp(`^${sample}(\\{.*\\})? \\S+$`, 'm').exec(text) ?? [
+    '',
+    `no sample of ${sample}`,
+  ];
+  return [...(labels ?? '').matchAll(/(\w+)=/g)].map(([, label = '']) => label).sort();
+}
+
+/** The metrics that a query reads. */
+function metricsIn(query: string): readonly string[] {
+  const prefixes =
+    'image_puller|controller_runtime|workqueue|rest_client|leader_election|process|nodejs';
+  return [...query.matchAll(new RegExp(`\\b(?:${prefixes})_\\w+`, 'g'))].map(([name]) =>
+    name.replace(/_(bucket|sum|count)$/, ''),
+  );
+}
+
+interface Rule {
+  readonly alert: string;
+  readonly expr: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+function rules(): readonly Rule[] {
+  const { spec } = parse(read('config/prometheus/prometheus_rule.yaml')) as {
+    spec: { groups: { rules: Rule[] }[] };
+  };
+  return spec.groups.flatMap((group) => group.rules);
+}
+
+interface Dashboard {
+  readonly templating: { readonly list: readonly { readonly query: string }[] };
+  readonly panels: readonly {
+    readonly title: string;
+    readonly targets?: readonly { readonly expr: string }[];
+  }[];
+}
+
+function dashboardQueries(): readonly string[] {
+  const { templating, panels }: Dashboard = JSON.parse(read('config/prometheus/dashboard.json'));
+  return [
+    ...templating.list.map(({ query }) => query),
+    ...panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
+  ];
+}
+
+describe('docs/metrics.md', () => {
+  it('has a row for every metric, with its type and labels, and for nothing else', async () => {
+    const told = await scraped();
+    expect(told.size).toBeGreaterThan(30);
+    expect(Object.fromEntries(documented())).toEqual(Object.fromEntries(told));
+  });
+});
+
+describe('the alerts', () => {
+  it('read metrics that exist', async () => {
+    const known = await scraped();
+    const queried = rules().flatMap(({ expr }) => metricsIn(expr));
+    expect(queried.length).toBeGreaterThan(4);
+    expect(queried.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it('each say what, why, and where the runbook tells what to do', () => {
+    const runbook = read('docs/runbook.md');
+    expect(rules()).toHaveLength(4);
+    for (const { alert, annotations } of rules()) {
+      expect(Object.keys(annotations).sort()).toEqual(['description', 'runbook_url', 'summary']);
+      expect(annotations['runbook_url']).toMatch(
+        new RegExp(`/docs/runbook\\.md#${alert.toLowerCase()}$`),
+      );
+      expect(runbook).toContain(`\n## ${alert}\n`);
+    }
+  });
+});
+
+describe('the dashboard', () => {
+  it('reads metrics that exist, and draws each of them', async () => {
+    const known = [...(await scraped()).keys()];
+    const queried = new Set(dashboardQueries().flatMap(metricsIn));
+    expect([...queried].sort()).toEqual(known.sort());
+  });
+});
