@@ -4,7 +4,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { kubeConfigOf } from './cluster.ts';
 import { type Environment, type OperatorConfig, operatorConfig } from './config.ts';
 import { ImagePullerController, imagePullers } from './controllers/image-puller.ts';
-import { pullerKeyOf } from './controllers/keys.ts';
+import { pullerKeyOf, pullerKeyOfPod } from './controllers/keys.ts';
 import { NameWatches } from './controllers/name-watches.ts';
 import { Platform } from './controllers/platform.ts';
 import { sameValue } from './controllers/same-value.ts';
@@ -12,19 +12,22 @@ import { Applier } from './kube/applier.ts';
 import { NamespacesCache } from './kube/cache.ts';
 import type { Client } from './kube/client.ts';
 import { Controller } from './kube/controller.ts';
+import { EventRecorder } from './kube/event-recorder.ts';
 import { createClient } from './kube/http-client.ts';
 import { LeaderElection, type LeaderElectionOptions } from './kube/leader-election.ts';
 import { LeadingClient } from './kube/leading-client.ts';
-import { keyOf, type Resource } from './kube/objects.ts';
+import { daemonSets, keyOf, pods as podResource, type Resource } from './kube/objects.ts';
 import { Operator, type Runnable } from './kube/operator.ts';
-import { Reflector } from './kube/reflector.ts';
+import { Reflector, type ReflectorOptions } from './kube/reflector.ts';
+import type { Change } from './kube/store.ts';
 import { WorkQueue } from './kube/work-queue.ts';
 import { createLog, type Log } from './log.ts';
 import { childResources } from './manifests/children.ts';
-import { fieldManager, managedByLabel } from './manifests/names.ts';
+import { cachePodSelector, fieldManager, managedByLabel } from './manifests/names.ts';
 import { aborted, endOfProcess } from './process.ts';
 import { version } from './release.ts';
 import { HealthServer } from './server.ts';
+import { projectPod } from './status/pods.ts';
 
 /** What an operator is put together from. */
 export interface OperatorParts {
@@ -39,6 +42,16 @@ export interface OperatorParts {
 /** What a process brings along to an election. */
 export type Candidacy = Pick<LeaderElectionOptions, 'client' | 'lease' | 'identity' | 'onLost'>;
 
+type Watched = Pick<ReflectorOptions, 'labelSelector' | 'project' | 'pageSize'> & {
+  readonly onChange?: (change: Change) => void;
+};
+
+/** Of a pod, which can have 70 kB, a few hundred bytes are kept; small pages leave little garbage. */
+const podWatch = { labelSelector: cachePodSelector, project: projectPod, pageSize: 50 } as const;
+
+/** Events of pods come in floods: what a whole burst tells is looked at once. */
+const podBurstMs = 500;
+
 /** Puts an operator together; nothing runs and nothing is read before its `start`. */
 export function assembleOperator(parts: OperatorParts): Operator {
   const { client, config, clock, log, candidacy } = parts;
@@ -49,25 +62,33 @@ export function assembleOperator(parts: OperatorParts): Operator {
   const reflectors: Reflector[] = [];
   const queue = new WorkQueue({ clock, random });
 
-  const watch = (resource: Resource, labelSelector?: string) => {
+  const enqueueOwner = ({ object }: Change) => {
+    const key = pullerKeyOf(object);
+    if (key !== undefined) queue.add(key);
+  };
+  const watch = (resource: Resource, how: Watched = {}) => {
     const byNamespace = namespaces.map((namespace) => {
-      const selection = {
-        ...(namespace && { namespace }),
-        ...(labelSelector && { labelSelector }),
-      };
+      const { onChange = enqueueOwner, ...selection } = { ...how, ...(namespace && { namespace }) };
       const reflector = new Reflector({ client, resource, ...selection, clock, random, log });
-      reflector.onChange(({ object }) => {
-        const key = pullerKeyOf(object);
-        if (key !== undefined) queue.add(key);
-      });
+      reflector.onChange(onChange);
       reflectors.push(reflector);
       return [namespace, reflector] as const;
     });
     return new NamespacesCache(new Map(byNamespace));
   };
   const pullers = watch(imagePullers);
-  const ours = `${managedByLabel}=${fieldManager}`;
-  const children = new Map(childResources.map((resource) => [resource, watch(resource, ours)]));
+  const labelSelector = `${managedByLabel}=${fieldManager}`;
+  const children = new Map(
+    childResources.map((resource) => [resource, watch(resource, { labelSelector })]),
+  );
+  const needed = [pullers, ...children.values()];
+  const pods = watch(podResource, {
+    ...podWatch,
+    onChange: ({ object }) => {
+      const key = pullerKeyOfPod(object, children.get(daemonSets));
+      if (key !== undefined) queue.addAfter(key, podBurstMs);
+    },
+  });
 
   const platform = new Platform(client, clock, log);
   const nameWatches = new NameWatches(
@@ -81,12 +102,23 @@ export function assembleOperator(parts: OperatorParts): Operator {
     },
     (key) => queue.add(key),
   );
-  const imagePuller = new ImagePullerController({
+  const recorder = new EventRecorder({
     client: writer,
     clock,
+    random,
+    log,
+    controller: fieldManager,
+    instance: config.podName || hostname(),
+  });
+  const imagePuller = new ImagePullerController({
+    client: writer,
+    recorder,
+    clock,
     config,
+    log,
     pullers,
     children,
+    pods,
     nameWatches,
     isOpenShift: () => platform.isOpenShift,
     applier: new Applier({
@@ -107,7 +139,9 @@ export function assembleOperator(parts: OperatorParts): Operator {
     reconcile: (key, context) => imagePuller.reconcile(key, context),
     resync: () => pullers.list().map(keyOf),
   });
-  const isReady = () => reflectors.every((reflector) => reflector.hasSynced);
+  // Without pods the operator does its work all the same.
+  const isReady = () =>
+    needed.every((cache) => namespaces.every((namespace) => cache.hasSynced(namespace)));
   return new Operator(
     [
       // First, so that probes are answered while the caches fill.
@@ -116,7 +150,7 @@ export function assembleOperator(parts: OperatorParts): Operator {
       { name: 'caches', runnables: reflectors.map(inBackground) },
       // From here on only one at a time: until then a process stands by, with its caches filled.
       { name: 'leader election', runnables: election ? [election] : [] },
-      { name: 'controllers', runnables: [controller, nameWatches] },
+      { name: 'controllers', runnables: [telling(controller, recorder), nameWatches] },
     ],
     { clock, log },
   );
@@ -128,6 +162,18 @@ function inBackground(reflector: Reflector): Runnable {
     name: reflector.name,
     start: async () => void reflector.start(),
     stop: () => reflector.stop(),
+  };
+}
+
+/** What the controller has told last is sent once it has ended. */
+function telling(controller: Controller, recorder: EventRecorder): Runnable {
+  return {
+    name: controller.name,
+    start: () => controller.start(),
+    async stop() {
+      await controller.stop();
+      await recorder.stop();
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { holdOf } from '../api/findings.ts';
 import { parseSpec } from '../api/parse.ts';
-import type { ImagePullerStatus, ParsedSpec, RawSpec } from '../api/types.ts';
+import type { ImagePullerStatus, RawSpec } from '../api/types.ts';
 import * as api from '../api/types.ts';
 import type { OperatorConfig } from '../config.ts';
 import { asError, WaitingError } from '../errors.ts';
@@ -8,27 +8,22 @@ import { NotOursError } from '../kube/applier.ts';
 import type { Cache } from '../kube/cache.ts';
 import { type Client, isApiError } from '../kube/client.ts';
 import type { ReconcileContext, ReconcileResult } from '../kube/controller.ts';
+import type { EventRecorder } from '../kube/event-recorder.ts';
 import { NotLeadingError } from '../kube/leader-election.ts';
-import {
-  daemonSets,
-  deployments,
-  isControlledBy,
-  type Key,
-  type KubeObject,
-  type Resource,
-  splitKey,
-} from '../kube/objects.ts';
+import { type Key, type KubeObject, type Resource, splitKey } from '../kube/objects.ts';
 import type { Log } from '../log.ts';
-import { sleeperImage } from '../manifests/config-map.ts';
-import { identityOf, type ManifestInput } from '../manifests/input.ts';
+import { identityOf } from '../manifests/input.ts';
 import { fieldManager } from '../manifests/names.ts';
 import { meansTheSame, saysTheSame } from '../status/due.ts';
-import { rolloutOf } from '../status/rollout.ts';
-import { summarize } from '../status/summarize.ts';
+import { newsBetween } from '../status/news.ts';
+import { stalledInMs, summarize } from '../status/summarize.ts';
 import { type ConvergeDependencies, converge } from './converge.ts';
 import { failureOf, isRefusal, isTransient, retryOf } from './failure.ts';
 import type { NameWatches } from './name-watches.ts';
+import { type ObserveDependencies, observe } from './observe.ts';
 import { Patience } from './patience.ts';
+import { Refusals } from './refusals.ts';
+import { generationOf, type Subject, statusOf } from './subject.ts';
 
 /** KubernetesImagePuller, as the API server serves it. */
 export const imagePullers: Resource = {
@@ -39,14 +34,25 @@ export const imagePullers: Resource = {
   namespaced: true,
 };
 
-export interface Dependencies extends ConvergeDependencies {
+export interface Dependencies extends ConvergeDependencies, Readable {
   readonly client: Client;
+  readonly recorder: Recorder;
   readonly pullers: Cache;
   readonly nameWatches: NameWatches;
   readonly config: OperatorConfig;
   /** Found out at start and again slowly, so it is asked at every run. */
   readonly isOpenShift: () => boolean;
+  readonly log: Log;
 }
+
+/** What observing needs, but for what this controller remembers itself. */
+type Readable = Omit<ObserveDependencies, 'patience' | 'refusals'>;
+
+/** Tells of objects by Events; returns at once. */
+export type Recorder = Pick<EventRecorder, 'record'>;
+
+/** What the operator does with a puller, in the words of an Event. */
+const action = 'Caching';
 
 /** How soon a puller is looked at again whose namespace is not known yet. */
 const syncRetryMs = 250;
@@ -60,35 +66,54 @@ const refusedCacheRetryMs = 10_000;
 export class ImagePullerController {
   readonly #the: Dependencies;
   readonly #patience: Patience;
+  readonly #refusals: Refusals;
 
   constructor(dependencies: Dependencies) {
+    const { client, clock, config, log } = dependencies;
     this.#the = dependencies;
-    this.#patience = new Patience(dependencies.clock, dependencies.config.progressDeadlineMs);
+    this.#patience = new Patience(clock, config.progressDeadlineMs);
+    this.#refusals = new Refusals(client, clock, log);
   }
 
   async reconcile(key: Key, context: ReconcileContext): Promise<ReconcileResult> {
     const refusal = this.#refusedCache(key);
     const puller = this.#puller(key);
     if (!puller) {
-      this.#patience.forget(key);
-      this.#the.nameWatches.keep(key, []);
+      this.#forget(key);
       return {};
     }
-    const raw = (puller['spec'] ?? {}) as RawSpec;
-    const parsed = parseSpec(raw, this.#the.config);
-    const input = this.#input(puller, raw, parsed);
+    const subject = this.#subject(key, puller);
 
     const outcome = refusal
       ? { error: refusal, againMs: undefined }
-      : await this.#converge(key, input, parsed, context);
-    if (this.#mayPass(key, puller, outcome.error)) throw outcome.error;
-    const { status, againMs } = this.#status(key, puller, input, parsed, outcome.error);
-    const writeAgainMs = await this.#write(key, puller, status, context.log);
+      : await this.#converge(subject, context);
+    if (this.#mayPass(subject, outcome.error)) throw outcome.error;
+    const { observed, againMs } = await observe(subject, outcome.error, {
+      ...this.#the,
+      patience: this.#patience,
+      refusals: this.#refusals,
+    });
+    const time = {
+      now: this.#the.clock.now(),
+      progressDeadlineMs: this.#the.config.progressDeadlineMs,
+    };
+    const status = summarize(observed, {
+      previous: statusOf(puller),
+      generation: generationOf(puller),
+      ...time,
+    });
+    const writeAgainMs = await this.#write(subject, status, context.log);
 
     // The cache asks again by itself, and nobody tells us when it has succeeded.
     if (refusal) throw retryOf(refusal, refusedCacheRetryMs);
     if (outcome.error) throw this.#retry(outcome.error, context.log);
-    return soonest([outcome.againMs, ...againMs, writeAgainMs]);
+    return soonest([outcome.againMs, ...againMs, stalledInMs(status, time), writeAgainMs]);
+  }
+
+  #forget(key: Key): void {
+    this.#patience.forget(key);
+    this.#refusals.forget(key);
+    this.#the.nameWatches.keep(key, []);
   }
 
   /**
@@ -117,20 +142,22 @@ export class ImagePullerController {
     return puller?.metadata.deletionTimestamp === undefined ? puller : undefined;
   }
 
-  #input(puller: KubeObject, raw: RawSpec, { spec }: ParsedSpec): ManifestInput {
-    const { operatorImage, sleeperImage, maxSurge } = this.#the.config;
-    const settings = { operatorImage, sleeperImage, maxSurge, openshift: this.#the.isOpenShift() };
-    return { puller: identityOf(puller), raw, spec, settings };
+  #subject(key: Key, puller: KubeObject): Subject {
+    const { config, isOpenShift } = this.#the;
+    const raw = (puller['spec'] ?? {}) as RawSpec;
+    const parsed = parseSpec(raw, config);
+    const { operatorImage, sleeperImage, maxSurge } = config;
+    const settings = { operatorImage, sleeperImage, maxSurge, openshift: isOpenShift() };
+    const input = { puller: identityOf(puller), raw, spec: parsed.spec, settings };
+    return { key, puller, parsed, input };
   }
 
   /** Turns the failure of a run into a value, so that the status can tell of it. */
   async #converge(
-    key: Key,
-    input: ManifestInput,
-    { findings }: ParsedSpec,
+    { key, input, parsed }: Subject,
     context: ReconcileContext,
   ): Promise<{ readonly error?: Error; readonly againMs?: number | undefined }> {
-    if (holdOf(findings)) {
+    if (holdOf(parsed.findings)) {
       this.#the.nameWatches.keep(key, []);
       return {};
     }
@@ -150,7 +177,7 @@ export class ImagePullerController {
   }
 
   /** What lasts a moment only is tried again before it turns a condition that was set before. */
-  #mayPass(key: Key, puller: KubeObject, error: Error | undefined): error is Error {
+  #mayPass({ key, puller }: Subject, error: Error | undefined): error is Error {
     if (error && isTransient(error)) {
       return !this.#patience.failsForLong(key) && statusOf(puller).conditions !== undefined;
     }
@@ -166,50 +193,12 @@ export class ImagePullerController {
     return retryOf(error);
   }
 
-  #status(
-    key: Key,
-    puller: KubeObject,
-    input: ManifestInput,
-    { spec, findings }: ParsedSpec,
-    error: Error | undefined,
-  ): { readonly status: ImagePullerStatus; readonly againMs: readonly (number | undefined)[] } {
-    const stored = statusOf(puller);
-    // One that was removed just now may still be in the cache.
-    const hasDaemonSet = spec.images.length > 0 || holdOf(findings) !== undefined;
-    const daemonSet = hasDaemonSet ? this.#own(daemonSets, input, spec.daemonsetName) : undefined;
-    const failure = this.#patience.told(key, error && failureOf(error, input.puller.name));
-    const stalled = this.#patience.stalled(key, daemonSet, stored);
-    const unavailable = this.#patience.unavailable(
-      this.#own(deployments, input, spec.deploymentName),
-    );
-    const status = summarize(
-      {
-        spec,
-        findings,
-        sleeperImage: sleeperImage(input),
-        rollout: daemonSet && rolloutOf(daemonSet),
-        stalled: stalled.value,
-        pullerUnavailable: unavailable.value,
-        failure: failure.value,
-      },
-      {
-        previous: stored.conditions,
-        generation: puller.metadata.generation ?? 0,
-        now: this.#the.clock.now(),
-      },
-    );
-    return { status, againMs: [stalled.againMs, unavailable.againMs, failure.againMs] };
-  }
-
-  #own(resource: Resource, { puller }: ManifestInput, name: string): KubeObject | undefined {
-    const object = this.#the.children.get(resource)?.get(puller.namespace, name);
-    return object && isControlledBy(object, puller.uid ?? '') ? object : undefined;
-  }
-
-  /** Writes what has changed: a new meaning at once, counts that move in their turn. */
+  /**
+   * Writes what has changed: a new meaning at once, counts that move in their turn. What is news is
+   * told once it is written, so that nothing is told twice.
+   */
   async #write(
-    key: Key,
-    puller: KubeObject,
+    { key, puller, parsed }: Subject,
     status: ImagePullerStatus,
     log: Log,
   ): Promise<number | undefined> {
@@ -227,21 +216,22 @@ export class ImagePullerController {
       status,
     };
     const options = { fieldManager, force: true, subresource: 'status' } as const;
+    let written: KubeObject;
     try {
-      this.#the.pullers.observe(await this.#the.client.apply(imagePullers, body, options));
+      written = await this.#the.client.apply(imagePullers, body, options);
     } catch (error) {
       // Deleted, or replaced by another of the same name: its own event follows.
       if (isApiError(error, 404) || isApiError(error, 409)) return undefined;
       throw error;
     }
+    this.#the.pullers.observe(written);
     this.#patience.statusWritten(key);
+    for (const news of newsBetween(stored, status, parsed.findings)) {
+      this.#the.recorder.record(written, { ...news, action });
+    }
     if (!meansNothingNew) log.info('status', spoken(status));
     return undefined;
   }
-}
-
-function statusOf(puller: KubeObject): ImagePullerStatus {
-  return (puller['status'] ?? {}) as ImagePullerStatus;
 }
 
 /** A status as one line of the log: each condition with its reason. */

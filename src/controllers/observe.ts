@@ -1,0 +1,136 @@
+import { holdOf } from '../api/findings.ts';
+import type { CachedImage } from '../api/types.ts';
+import type { Clock } from '../clock.ts';
+import { WaitingError } from '../errors.ts';
+import type { Cache } from '../kube/cache.ts';
+import { isApiError } from '../kube/client.ts';
+import {
+  daemonSets,
+  deployments,
+  isControlledBy,
+  type KubeObject,
+  type Resource,
+} from '../kube/objects.ts';
+import { errorChain } from '../log.ts';
+import { sleeperImage } from '../manifests/config-map.ts';
+import type { ManifestInput } from '../manifests/input.ts';
+import { isSettled, type Observed } from '../status/checks.ts';
+import { listOf, observation } from '../status/observation.ts';
+import type { PodRecord } from '../status/pods.ts';
+import { failureOf, isRefusal } from './failure.ts';
+import type { Patience } from './patience.ts';
+import type { Refusals } from './refusals.ts';
+import { generationOf, type Subject, statusOf } from './subject.ts';
+
+/** Where what is seen of a puller is read. */
+export interface ObserveDependencies {
+  readonly children: ReadonlyMap<Resource, Cache>;
+  /** Of the pods of caches, as projected records. */
+  readonly pods: Cache;
+  readonly refusals: Refusals;
+  readonly patience: Patience;
+  readonly clock: Clock;
+}
+
+/** Everything a status is made of, and when to look again though nothing happens. */
+export interface Seen {
+  readonly observed: Observed;
+  readonly againMs: readonly (number | undefined)[];
+}
+
+/**
+ * Reads all that there is to be seen of a puller; after it nothing is read any more. `error` is why its
+ * children could not be made what they should be.
+ *
+ * @throws WaitingError while its pods are not known yet
+ */
+export async function observe(
+  { key, puller, parsed, input }: Subject,
+  error: Error | undefined,
+  the: ObserveDependencies,
+): Promise<Seen> {
+  const { spec, findings } = parsed;
+  const { patience } = the;
+  const stored = statusOf(puller);
+  const pods = podsIn(input.puller.namespace, the.pods);
+  // The spec has no say while it is held: the list is what the DaemonSets hold.
+  const list = holdOf(findings) ? undefined : spec.images;
+  const present = daemonSetsOf(input, list, the);
+  const refused = await the.refusals.of(key, present);
+  const seen = observation({
+    images: list ?? listOf(present),
+    daemonSets: present,
+    pods: pods.records,
+    refusals: refused.value,
+    isSettled: isSettled(stored, generationOf(puller)),
+    now: the.clock.now(),
+  });
+  const stalled = patience.stalled(key, seen, stored);
+  const unavailable = patience.unavailable(deploymentOf(input, the));
+  const failure = patience.told(key, error && failureOf(error, input.puller.name));
+  return {
+    observed: {
+      spec,
+      findings,
+      sleeperImage: sleeperImage(input),
+      observation: seen,
+      stalled: stalled.value,
+      podsUnreadable: pods.unreadable,
+      pullerUnavailable: unavailable.value,
+      failure: failure.value,
+    },
+    againMs: [
+      seen.againMs,
+      refused.againMs,
+      stalled.againMs,
+      unavailable.againMs,
+      failure.againMs,
+      pods.againMs,
+    ],
+  };
+}
+
+/** How soon a puller is looked at again whose pods are not known yet. */
+const syncRetryMs = 250;
+/** The same, where they cannot be read: nobody tells when that has passed, if no pod has changed. */
+const unreadableRetryMs = 10_000;
+
+interface Pods {
+  /** Undefined where they cannot be read. */
+  readonly records?: readonly PodRecord[] | undefined;
+  readonly unreadable?: string;
+  readonly againMs?: number;
+}
+
+/** What is known of pods outlives a lost connection, but not the right to read them. */
+function podsIn(namespace: string, pods: Cache): Pods {
+  const error = pods.lastError(namespace);
+  const isKnown = pods.hasSynced(namespace);
+  if (error && (!isKnown || (isApiError(error) && isRefusal(error)))) {
+    return { unreadable: errorChain(error), againMs: unreadableRetryMs };
+  }
+  if (!isKnown) {
+    throw new WaitingError('CachesNotSynced', syncRetryMs, `no pods of ${namespace} are known yet`);
+  }
+  // The reflector projects them.
+  return { records: pods.list(namespace) as readonly PodRecord[] };
+}
+
+/** One that was removed just now, as the list is empty, may still be in the cache. */
+function daemonSetsOf(
+  { puller }: ManifestInput,
+  list: readonly CachedImage[] | undefined,
+  { children }: ObserveDependencies,
+): readonly KubeObject[] {
+  if (list?.length === 0) return [];
+  const all = children.get(daemonSets)?.list(puller.namespace) ?? [];
+  return all.filter((daemonSet) => isControlledBy(daemonSet, puller.uid ?? ''));
+}
+
+function deploymentOf(
+  { puller, spec }: ManifestInput,
+  { children }: ObserveDependencies,
+): KubeObject | undefined {
+  const deployment = children.get(deployments)?.get(puller.namespace, spec.deploymentName);
+  return deployment && isControlledBy(deployment, puller.uid ?? '') ? deployment : undefined;
+}
