@@ -90,12 +90,17 @@ describe('a puller that is applied', () => {
     await becomesReady();
   });
 
-  it('costs at most nine writes: seven children and two of status', async () => {
+  it('costs at most nine writes, seven children and two of status, and an Event', async () => {
     await aReadyPuller(aPuller(), { pullMs: 1 });
     await scene.settle();
     const writes = scene.writes();
-    expect(writes.filter((write) => !write.endsWith('/status'))).toHaveLength(7);
-    expect(writes.filter((write) => write.endsWith('/status')).length).toBeLessThanOrEqual(2);
+    const [events, others] = [
+      writes.filter((write) => write === 'POST events'),
+      writes.filter((write) => write !== 'POST events'),
+    ];
+    expect(others.filter((write) => !write.endsWith('/status'))).toHaveLength(7);
+    expect(others.filter((write) => write.endsWith('/status')).length).toBeLessThanOrEqual(2);
+    expect(events).toHaveLength(1);
   });
 
   it('gets its DaemonSet first and its RoleBinding after its Role', async () => {

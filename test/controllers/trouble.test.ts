@@ -240,14 +240,17 @@ describe('input that is mended, skipped or replaced', () => {
 describe('a roll-out that does not advance', () => {
   const oneBad = { images: 'good=quay.io/example/good:1;bad=registry.invalid/bad:1' };
 
-  it('is reported after its deadline, while the other images are cached', async () => {
+  it('is stalled after its deadline, while the other images are cached', async () => {
     scene = await startScene({ env: { PROGRESS_DEADLINE_SECONDS: '30' } });
     scene.apply(aPuller(oneBad));
-    await scene.until(() => told('Ready') === 'False ImagesPulling');
+    await scene.until(() => told('Degraded') === 'True ImagesFailing');
+    expect(told('Ready')).toBe('False ImagesFailing');
     await scene.pass(25_000);
-    expect(told('Degraded')).toBe('False ReconcileComplete');
-    await scene.until(() => told('Degraded') === 'True RolloutStalled');
-    expect(told('Progressing')).toBe('False RolloutStalled');
+    expect(told('Progressing')).toBe('True ImagesPulling');
+    expect(told('Stalled')).toBeUndefined();
+    await scene.until(() => told('Progressing') === 'False RolloutStalled');
+    expect(told('Stalled')).toBe('True RolloutStalled');
+    expect(message('Degraded')).toContain('the roll-out does not advance');
     for (const node of scene.workloads.nodes) {
       const names = scene.workloads.imagesOn(node).flatMap((image) => image.names);
       expect(names).toContain('quay.io/example/good:1');
@@ -257,13 +260,13 @@ describe('a roll-out that does not advance', () => {
   it('is not said to advance again only because the operator started again', async () => {
     scene = await startScene({ env: { PROGRESS_DEADLINE_SECONDS: '30' } });
     scene.apply(aPuller(oneBad));
-    await scene.until(() => told('Degraded') === 'True RolloutStalled');
+    await scene.until(() => told('Progressing') === 'False RolloutStalled');
     await scene.settle();
     await scene.stopOperator();
     scene.writes();
     await scene.startOperator();
     await scene.settle();
-    expect(told('Degraded')).toBe('True RolloutStalled');
+    expect(told('Progressing')).toBe('False RolloutStalled');
     expect(scene.writes()).toEqual([]);
   });
 
@@ -271,7 +274,7 @@ describe('a roll-out that does not advance', () => {
     scene = await startScene({ env: { PROGRESS_DEADLINE_SECONDS: '30' } });
     const registry = scene.registries.add('registry.example');
     scene.apply(aPuller({ images: 'late=registry.example/late:1' }));
-    await scene.until(() => told('Degraded') === 'True RolloutStalled');
+    await scene.until(() => told('Progressing') === 'False RolloutStalled');
     registry.push('late:1');
     await scene.until(() => told('Ready') === 'True AllResourcesReady');
     expect(told('Degraded')).toBe('False ReconcileComplete');
@@ -285,7 +288,7 @@ describe('a roll-out that was stalled', () => {
   it('does not make the next one stalled that begins while the operator is away', async () => {
     scene = await startScene({ env, pullMs: 20_000 });
     scene.apply(aPuller(bad));
-    await scene.until(() => told('Degraded') === 'True RolloutStalled');
+    await scene.until(() => told('Progressing') === 'False RolloutStalled');
     await scene.settle();
     await scene.stopOperator();
     scene.apply(aPuller({ images: 'good=quay.io/example/good:1' }));
@@ -305,7 +308,8 @@ describe('a roll-out that was stalled', () => {
       scene.workloads.removeNode('guest');
       await scene.pass(5000);
     }
-    expect(told('Degraded')).toBe('True RolloutStalled');
+    expect(told('Progressing')).toBe('False RolloutStalled');
+    expect(told('Stalled')).toBe('True RolloutStalled');
   });
 });
 
