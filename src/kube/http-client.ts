@@ -35,6 +35,38 @@ export interface ClientOptions {
   readonly requestTimeoutMs?: number;
   /** Told of each request that was sent, a repeated one twice; must not throw. */
   readonly onExchange?: (exchange: Exchange) => void;
+  /** Carries requests instead of the client's own connections, as to a server in this process. */
+  readonly transport?: Transport;
+}
+
+/** What brings requests to the server. */
+export interface Transport {
+  /** Rejects where no answer comes, as sockets do. */
+  request(request: WireRequest): Promise<WireResponse>;
+  /** Breaks off what still runs. */
+  close(): Promise<void>;
+}
+
+/** A request as it goes out. */
+export interface WireRequest {
+  readonly origin: string;
+  /** With its query. */
+  readonly path: string;
+  readonly method: Request['method'];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+  /** Aborted where nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+/** An answer whose body is still to be read, once. */
+export interface WireResponse {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: AsyncIterable<Uint8Array> & {
+    json(): Promise<unknown>;
+    text(): Promise<string>;
+  };
 }
 
 /** A client that holds connections until it is closed. */
@@ -78,13 +110,12 @@ interface Request {
   readonly beforeSend?: (() => void) | undefined;
 }
 
-type Response = Dispatcher.ResponseData;
-
 class HttpClient implements ConnectedClient {
   readonly #clock: Clock;
   readonly #userAgent: string;
   readonly #requestTimeoutMs: number;
   readonly #onExchange: (exchange: Exchange) => void;
+  readonly #transport: Transport | undefined;
   readonly #credentials: CredentialSource;
   readonly #baseUrl: string;
   #pool: { readonly tls: TlsMaterial; readonly dispatcher: Dispatcher } | undefined;
@@ -97,6 +128,7 @@ class HttpClient implements ConnectedClient {
     this.#userAgent = options.userAgent;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 10_000;
     this.#onExchange = options.onExchange ?? (() => {});
+    this.#transport = options.transport;
     this.#credentials = new CredentialSource(kubeConfig, options.clock);
     this.#baseUrl = this.#credentials.cluster.server.replace(/\/+$/, '');
   }
@@ -260,7 +292,7 @@ class HttpClient implements ConnectedClient {
     const pools = [...this.#retired, ...(this.#pool ? [this.#pool.dispatcher] : [])];
     this.#retired.clear();
     this.#pool = undefined;
-    await Promise.all(pools.map((pool) => pool.destroy()));
+    await Promise.all([...pools.map((pool) => pool.destroy()), this.#transport?.close()]);
   }
 
   /** Sends a request and reads its JSON answer. */
@@ -277,7 +309,7 @@ class HttpClient implements ConnectedClient {
   }
 
   /** Resolves with an answer whose body is still to be read; throws ApiError where it is a refusal. */
-  async #open(request: Request, signal: AbortSignal): Promise<Response> {
+  async #open(request: Request, signal: AbortSignal): Promise<WireResponse> {
     const credentials = await this.#credentials.current();
     let response = await this.#send(request, credentials, signal);
     if (response.statusCode === 401) {
@@ -300,7 +332,11 @@ class HttpClient implements ConnectedClient {
     }
   }
 
-  async #send(request: Request, credentials: Credentials, signal: AbortSignal): Promise<Response> {
+  async #send(
+    request: Request,
+    credentials: Credentials,
+    signal: AbortSignal,
+  ): Promise<WireResponse> {
     const attempt = () => this.#told(request, () => this.#attempt(request, credentials, signal));
     try {
       return await attempt();
@@ -317,7 +353,7 @@ class HttpClient implements ConnectedClient {
   }
 
   /** Makes an attempt and tells the observer how it ended. */
-  async #told(request: Request, attempt: () => Promise<Response>): Promise<Response> {
+  async #told(request: Request, attempt: () => Promise<WireResponse>): Promise<WireResponse> {
     const { method, path, query, beforeSend } = request;
     beforeSend?.();
     const began = this.#clock.monotonic();
@@ -337,8 +373,8 @@ class HttpClient implements ConnectedClient {
     request: Request,
     credentials: Credentials,
     signal: AbortSignal,
-  ): Promise<Response> {
-    const answer = this.#poolFor(credentials.tls).request({
+  ): Promise<WireResponse> {
+    const wire: WireRequest = {
       ...this.#target(request),
       method: request.method,
       headers: {
@@ -349,12 +385,15 @@ class HttpClient implements ConnectedClient {
       },
       body: request.body === undefined ? null : JSON.stringify(request.body),
       signal,
-      // Time is limited by the signal, on the clock that was handed in.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+    };
+    const answer = this.#transport?.request(wire) ?? this.#overPool(credentials.tls, wire);
     // undici looks at the signal only once it is connected.
     return await Promise.race([answer, rejectionOf(signal)]);
+  }
+
+  #overPool(tls: TlsMaterial, wire: WireRequest): Promise<WireResponse> {
+    // Time is limited by the signal, on the clock that was handed in.
+    return this.#poolFor(tls).request({ ...wire, headersTimeout: 0, bodyTimeout: 0 });
   }
 
   #target(request: Request): { readonly origin: string; readonly path: string } {
@@ -422,7 +461,7 @@ function named(namespace: string, name: string): string {
 }
 
 async function readEvents(
-  response: Response,
+  response: WireResponse,
   limit: TimeLimit,
   options: WatchOptions,
 ): Promise<void> {
@@ -451,7 +490,11 @@ function watchEvent(value: unknown): WatchEvent {
 }
 
 /** Reads the rest of an answer that is not what was asked for. */
-async function refusalOf(request: Request, response: Response, clock: Clock): Promise<ApiError> {
+async function refusalOf(
+  request: Request,
+  response: WireResponse,
+  clock: Clock,
+): Promise<ApiError> {
   const text = await response.body.text();
   const retryAfterMs = parseRetryAfter(response.headers['retry-after'], clock);
   return new ApiError(request.doing, response.statusCode, statusOf(text), retryAfterMs);

@@ -3,7 +3,7 @@ import { ApiError } from '../../src/kube/client.ts';
 import { LeaderElection, NotLeadingError } from '../../src/kube/leader-election.ts';
 import { type KubeObject, leases } from '../../src/kube/objects.ts';
 import { silentLog } from '../../src/log.ts';
-import { createControlPlane } from '../cluster/embedded/embedded-cluster.ts';
+import { createControlPlane } from '../cluster/embedded/in-process-cluster.ts';
 import { StatusError } from '../cluster/embedded/status-error.ts';
 import { ManualClock } from '../manual-clock.ts';
 

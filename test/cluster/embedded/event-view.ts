@@ -80,5 +80,6 @@ function newerSink(sink: WatchSink): WatchSink {
       sink.write(`${JSON.stringify({ type, object: newerBody(object) })}\n`);
     },
     end: () => sink.end(),
+    reset: () => sink.reset(),
   };
 }

@@ -7,35 +7,18 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Answer, Api, Body } from './api.ts';
-import { type ApiRequest, targetOf } from './api-request.ts';
-import type { Authorizer } from './rbac.ts';
-import { internal, StatusError, unauthorized } from './status-error.ts';
-import type { Store } from './store.ts';
-import { anonymous, type Tokens, type User } from './users.ts';
-
-/** One request that was answered, for tests that count what somebody asks for. */
-export interface LoggedRequest {
-  readonly method: string;
-  /** With its query. */
-  readonly path: string;
-  readonly user: string;
-  readonly code: number;
-  /** Something was stored because of it. */
-  readonly changed: boolean;
-}
+import { TLSSocket } from 'node:tls';
+import type { Answer, Body } from './api.ts';
+import type { ApiRequest } from './api-request.ts';
+import type { ApiServer } from './api-server.ts';
 
 export interface HttpParts {
-  readonly api: Api;
-  readonly store: Store;
-  readonly authorizer: Authorizer;
-  readonly tokens: Tokens;
-  readonly log: (request: LoggedRequest) => void;
+  readonly server: ApiServer;
   /** Serves TLS with these, in PEM; plain HTTP without. */
   readonly certificate?: { readonly cert: string; readonly key: string } | undefined;
 }
 
-/** The HTTP face of the API server: who asks, may they, and JSON in and out. */
+/** The HTTP face of the API server: JSON in and out. */
 export class HttpServer {
   readonly #parts: HttpParts;
   readonly #server: Server;
@@ -71,35 +54,12 @@ export class HttpServer {
   }
 
   async #answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const request = await read(incoming);
-    const before = this.#parts.store.revision;
-    let user = anonymous;
-    let answer: Answer;
-    try {
-      user = this.#authenticate(request);
-      const target = targetOf(request);
-      this.#parts.authorizer.refuse(user, target);
-      answer = this.#parts.api.handle(request, target, user);
-    } catch (error) {
-      answer = refusal(error);
-    }
-    this.#parts.log({
-      method: request.method,
-      path: incoming.url ?? '',
-      user: user.name,
-      code: 'watch' in answer ? 200 : answer.code,
-      changed: this.#parts.store.revision !== before,
-    });
-    if ('watch' in answer) this.#stream(answer.watch, response);
-    else send(response, answer);
-  }
-
-  #authenticate({ headers }: ApiRequest): User {
-    const token = /^Bearer (.+)$/.exec(headers['authorization'] ?? '')?.[1];
-    if (token === undefined) return anonymous;
-    const user = this.#parts.tokens.userOf(token);
-    if (user === undefined) throw unauthorized();
-    return user;
+    const outcome = await this.#parts.server.handle(await read(incoming));
+    if (response.destroyed) return;
+    if ('broken' in outcome) {
+      if (outcome.broken === 'reset') reset(response);
+    } else if ('watch' in outcome) this.#stream(outcome.watch, response);
+    else send(response, outcome);
   }
 
   #stream(watch: Extract<Answer, { watch: unknown }>['watch'], response: ServerResponse): void {
@@ -108,6 +68,7 @@ export class HttpServer {
     const stop = watch({
       write: (line) => response.write(line),
       end: () => response.end(),
+      reset: () => reset(response),
     });
     this.#watches.add(stop);
     response.once('close', () => {
@@ -130,11 +91,11 @@ async function read(incoming: IncomingMessage): Promise<ApiRequest> {
   };
 }
 
-/** A mistake of the model itself is shown to the client too: it fails the test that met it. */
-function refusal(error: unknown): { readonly code: number; readonly body: unknown } {
-  const status =
-    error instanceof StatusError ? error : internal(String((error as Error).stack ?? error));
-  return { code: status.code, body: status.status() };
+/** The client sees its connection end without an answer, or in the middle of one. */
+function reset({ socket }: ServerResponse): void {
+  // A TLS connection has no RST of its own.
+  if (socket instanceof TLSSocket) socket.destroy();
+  else socket?.resetAndDestroy();
 }
 
 function send(response: ServerResponse, { code, body, warnings = [] }: Body): void {

@@ -12,6 +12,8 @@ import type { Commit, Store } from './store.ts';
 export interface WatchSink {
   write(line: string): void;
   end(): void;
+  /** Ends the connection in the middle of everything. */
+  reset(): void;
 }
 
 /** What a watch asks for. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../src/clock.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { RemoveOptions } from './control-plane.ts';
@@ -46,6 +45,15 @@ export interface Attempt {
 /** Refuses a write by throwing a StatusError. */
 export type Admission = (attempt: Attempt) => void;
 
+/** What a writer works with. */
+export interface WriterParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Of what uids and generated names are made; `Math.random` by default. */
+  readonly random?: (() => number) | undefined;
+  readonly admissions?: Admissions;
+}
+
 /** Who else has a say in writes, and when. */
 export interface Admissions {
   /** Asked before anything else. */
@@ -68,10 +76,12 @@ export class Writer {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #admissions: Admissions;
+  readonly #random: () => number;
 
-  constructor(store: Store, clock: Clock, admissions: Admissions = {}) {
+  constructor({ store, clock, random = Math.random, admissions = {} }: WriterParts) {
     this.#store = store;
     this.#clock = clock;
+    this.#random = random;
     this.#admissions = admissions;
   }
 
@@ -79,7 +89,7 @@ export class Writer {
     if (body.metadata.resourceVersion) {
       throw internal('resourceVersion should not be set on objects to be created');
     }
-    const next = this.#decoded(kind, namespace, withName(kind, body));
+    const next = this.#decoded(kind, namespace, withName(kind, body, this.#random));
     return this.#create(
       kind,
       namespace,
@@ -221,7 +231,7 @@ export class Writer {
           'generation',
         ),
         ...(kind.rules.changesGeneration ? { generation: 1 } : {}),
-        uid: randomUUID(),
+        uid: uuid(this.#random),
         creationTimestamp: this.#timestamp(),
       },
     };
@@ -353,7 +363,7 @@ const mustBeSpecified = {
 const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** The object under its own name or one made from generateName. */
-function withName(kind: Kind, object: KubeObject): KubeObject {
+function withName(kind: Kind, object: KubeObject, random: () => number): KubeObject {
   const { name, generateName } = object.metadata;
   if (name) return object;
   if (!generateName) {
@@ -365,15 +375,23 @@ function withName(kind: Kind, object: KubeObject): KubeObject {
       },
     ]);
   }
-  const suffix = Array.from({ length: 5 }, randomLetter).join('');
+  const suffix = Array.from({ length: 5 }, () => letter(random)).join('');
   return {
     ...object,
     metadata: { ...object.metadata, name: `${generateName.slice(0, 58)}${suffix}` },
   };
 }
 
-function randomLetter(): string {
-  return nameAlphabet.charAt(Math.floor(Math.random() * nameAlphabet.length));
+function letter(random: () => number): string {
+  return nameAlphabet.charAt(Math.floor(random() * nameAlphabet.length));
+}
+
+/** A uid in the form of RFC 9562, version 4. */
+function uuid(random: () => number): string {
+  const digits = (count: number) =>
+    Array.from({ length: count }, () => Math.floor(random() * 16).toString(16)).join('');
+  const variant = '89ab'.charAt(Math.floor(random() * 4));
+  return `${digits(8)}-${digits(4)}-4${digits(3)}-${variant}${digits(3)}-${digits(12)}`;
 }
 
 function refuseOtherKind(kind: Kind, object: KubeObject): void {

@@ -1,7 +1,7 @@
 import { configMaps, daemonSets, deployments, pods } from '../../../../src/kube/objects.ts';
 import { ManualClock } from '../../../manual-clock.ts';
 import type { ControlPlane } from '../control-plane.ts';
-import { createControlPlane } from '../embedded-cluster.ts';
+import { createControlPlane } from '../in-process-cluster.ts';
 import { forbidden } from '../status-error.ts';
 import { condition } from './pods.ts';
 import { Registries } from './registry.ts';
