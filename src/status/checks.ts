@@ -5,7 +5,13 @@ import { toldFailure } from './causes.ts';
 import { type Claim, conditionTypes, reasons } from './conditions.ts';
 import { spoken } from './node-names.ts';
 import type { NodeVerdict } from './nodes.ts';
-import type { FailureGroup, NodeGroup, Observation } from './observation.ts';
+import type {
+  Failing,
+  FailureGroup,
+  ImageObservation,
+  NodeGroup,
+  Observation,
+} from './observation.ts';
 import { refusedPods } from './refusal-words.ts';
 import { lackOf } from './scheduler-words.ts';
 
@@ -96,7 +102,6 @@ export const readyChecks: readonly Check[] = [
   nothingToCache,
   cacheImpaired,
   nodesStillPulling,
-  nobodyReachable,
   noNodeMatches,
 ];
 
@@ -152,21 +157,6 @@ function nodesStillPulling(facts: Facts): Claim | undefined {
     : { status: 'False', reason: reasons.imagesPulling, message: progressOf(facts) };
 }
 
-function nobodyReachable({ observation }: Facts): Claim | undefined {
-  const { unreachable, nodesDesired } = observation;
-  return nodesDesired > 0 && unreachable.count === nodesDesired
-    ? {
-        status: 'False',
-        reason: reasons.nodesUnreachable,
-        message:
-          `${nodesDesired === 1 ? 'the selected node does' : `none of ${nodesDesired} selected nodes does`} answer`.replace(
-            'node does answer',
-            'node does not answer',
-          ),
-      }
-    : undefined;
-}
-
 function noNodeMatches({ observation }: Facts): Claim | undefined {
   return observation.nodesDesired === 0
     ? {
@@ -193,48 +183,42 @@ export function impairments(facts: Facts): readonly Complaint[] {
     ...imagesFailing(facts),
     ...refused(facts),
     ...verdictComplaints.flatMap((each) => withoutPod(facts, each)),
+    ...nobodyReachable(facts),
   ];
 }
 
-/** How many nodes of `facts` fail on an image, those that are given time aside. */
-function failingNodes(facts: Facts, reference: string): number {
-  const image = facts.observation.images.find((each) => each.image.reference === reference);
-  if (!image) return 0;
-  return image.failing - (facts.excuses ? image.excused.failing : 0);
+/** How many nodes fail, those that are given time aside. */
+function blamed({ failing, failingExcused }: Failing, { excuses }: Facts): number {
+  return failing - (excuses ? failingExcused : 0);
 }
 
-function sleeperFailing({ observation, sleeperImage }: Facts): readonly Complaint[] {
-  const [worst] = observation.blocked;
-  if (!worst) return [];
-  const nodes = observation.blocked.reduce((sum, group) => sum + group.nodes.count, 0);
-  const subject = `the image that brings sleep (${worst.container.reference || sleeperImage})`;
-  const message = `${subject}: ${failureOn(worst, nodes, observation.nodesDesired)}`;
+function sleeperFailing(facts: Facts): readonly Complaint[] {
+  const { blocked, nodesDesired } = facts.observation;
+  const [worst] = blocked.failures;
+  if (!worst || blamed(blocked, facts) === 0) return [];
+  const { reference, reason } = worst.container;
+  const message = `the image that brings sleep (${reference}): ${someOf(blocked.failing, nodesDesired)} cannot ${attempt(reason)} it: ${toldFailure(worst.container)}${whereOf(worst, nodesDesired)}`;
   return [{ reason: reasons.imagesFailing, message }];
 }
 
 function imagesFailing(facts: Facts): readonly Complaint[] {
-  const failing = facts.rows.filter(
-    ({ nodesFailing, reference }) => nodesFailing > 0 && failingNodes(facts, reference) > 0,
-  );
-  return failing.map((row) => ({
-    reason: reasons.imagesFailing,
-    message: failingSentence(row, facts.observation),
-  }));
+  const seen = new Map(facts.observation.images.map((each) => [each.image.reference, each]));
+  return facts.rows.flatMap((row) => {
+    const image = seen.get(row.reference);
+    if (!image || blamed(image, facts) === 0) return [];
+    return [{ reason: reasons.imagesFailing, message: failingSentence(row, image) }];
+  });
 }
 
 /** `my_Image (registry.example/x:1): 2 of 40 nodes cannot pull it: 401 Unauthorized; check …`. */
-export function failingSentence(row: ImageStatus, observation: Observation): string {
-  const { name, reference, nodesFailing, reason = '', advice } = row;
-  const image = observation.images.find((each) => each.image.reference === reference);
-  const [worst] = image?.failures ?? [];
-  const of = observation.nodesDesired;
-  const where = worst && worst.nodes.count < of ? ` (on ${spoken(worst.nodes)})` : '';
-  return `${name} (${reference}): ${someOf(nodesFailing, of)} cannot ${attempt(reason)} it: ${advice ?? reason}${where}`;
+function failingSentence(row: ImageStatus, image: ImageObservation): string {
+  const { name, reference, reason = '', advice = reason } = row;
+  const where = image.failures[0] ? whereOf(image.failures[0], image.desired) : '';
+  return `${name} (${reference}): ${someOf(image.failing, image.desired)} cannot ${attempt(reason)} it: ${advice}${where}`;
 }
 
-function failureOn({ container, nodes }: FailureGroup, failing: number, of: number): string {
-  const where = nodes.count < of ? ` (on ${spoken(nodes)})` : '';
-  return `${someOf(failing, of)} cannot ${attempt(container.reason)} it: ${toldFailure(container)}${where}`;
+function whereOf({ nodes }: FailureGroup, of: number): string {
+  return nodes.count < of ? ` (on ${spoken(nodes)})` : '';
 }
 
 /** What a kubelet was at when it failed for that reason. */
@@ -247,7 +231,7 @@ function attempt(reason: string): 'pull' | 'run' {
 }
 
 function refused({ observation, missing, lagging }: Facts): readonly Complaint[] {
-  const waiting = lagging.filter(({ verdict }) => verdict === 'pulling');
+  const waiting = lagging.filter(({ verdict }) => verdict === 'waiting');
   // Where an old pod waits for its successor the node is not without a pod.
   const nodes = missing || waiting.reduce((sum, group) => sum + group.nodes.count, 0);
   if (nodes === 0) return [];
@@ -308,6 +292,16 @@ function withoutPod(
         message: `${someOf(nodes.count, observation.nodesDesired)} (${spoken(nodes)}) ${verb}${says(message)}`,
       };
     });
+}
+
+function nobodyReachable({ observation }: Facts): readonly Complaint[] {
+  const { unreachable, nodesDesired } = observation;
+  if (nodesDesired === 0 || unreachable.count < nodesDesired) return [];
+  const message =
+    nodesDesired === 1
+      ? `the selected node does not answer: ${spoken(unreachable)}`
+      : `none of the ${nodesDesired} selected nodes answers`;
+  return [{ reason: reasons.nodesUnreachable, message }];
 }
 
 function hasOrHave(number: number): string {

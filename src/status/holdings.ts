@@ -12,11 +12,13 @@ export interface Holdings {
   readonly blocked: ContainerRecord | undefined;
   readonly held: number;
   readonly failing: number;
+  /** Images that no pod of the node has. */
+  readonly absent: number;
 }
 
 /** Holdings of a node, and what they become with one more pod. */
 interface Stage extends Holdings {
-  readonly next: Map<ContainerVector, Stage>;
+  next: Map<ContainerVector, Stage> | undefined;
 }
 
 /**
@@ -35,7 +37,8 @@ export class HoldingsOf {
       blocked: undefined,
       held: 0,
       failing: 0,
-      next: new Map(),
+      absent: references.length,
+      next: undefined,
     };
     this.none = none;
   }
@@ -43,16 +46,17 @@ export class HoldingsOf {
   /** The holdings of a node that has one more pod. */
   with(holdings: Holdings, containers: ContainerVector): Holdings {
     const stage = holdings as Stage; // every Holdings that leaves this class is one
-    const known = stage.next.get(containers);
+    const known = stage.next?.get(containers);
     if (known !== undefined) return known;
     const added = this.#add(stage, containers);
+    stage.next ??= new Map();
     stage.next.set(containers, added);
     return added;
   }
 
-  #add({ images: before }: Holdings, containers: ContainerVector): Stage {
-    const images = [...before];
-    let blocked: ContainerRecord | undefined;
+  #add(before: Holdings, containers: ContainerVector): Stage {
+    const images = [...before.images];
+    let { blocked } = before;
     for (const container of containers) {
       if (container.isInit) {
         if (container.state === 'failing') blocked ??= container;
@@ -63,14 +67,18 @@ export class HoldingsOf {
       const known = images[index];
       if (known === undefined || !holdsImage(known)) images[index] = container;
     }
-    const count = (claim: (container: ContainerRecord) => boolean) =>
-      images.filter((container) => container !== undefined && claim(container)).length;
-    return {
-      images,
-      blocked,
-      held: count(holdsImage),
-      failing: count(({ state }) => state === 'failing'),
-      next: new Map(),
-    };
+    return { images, blocked, ...countsOf(images), next: undefined };
   }
+}
+
+function countsOf(images: Holdings['images']): Pick<Holdings, 'held' | 'failing' | 'absent'> {
+  let held = 0;
+  let failing = 0;
+  let absent = 0;
+  for (const container of images) {
+    if (container === undefined) absent += 1;
+    else if (holdsImage(container)) held += 1;
+    else if (container.state === 'failing') failing += 1;
+  }
+  return { held, failing, absent };
 }

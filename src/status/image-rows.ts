@@ -6,7 +6,7 @@ import { spoken } from './node-names.ts';
 import type { ImageObservation, Observation } from './observation.ts';
 
 /** Characters of the texts of a row. */
-const limits = { name: 120, message: 253, advice: 253 };
+const limits = { name: 120, reason: 64, message: 253, advice: 253 };
 
 /** What rows depend on beside what was seen: what was told before. */
 export interface RowContext {
@@ -63,7 +63,7 @@ function failure({ failures }: ImageObservation, before: ImageStatus | undefined
     return { reason, message, ...(advice !== undefined && { advice }) };
   }
   return {
-    reason: container.reason,
+    reason: printable(container.reason, limits.reason),
     ...(container.message !== '' && { message: printable(container.message, limits.message) }),
     advice: printable(toldFailure(container), limits.advice),
   };

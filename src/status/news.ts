@@ -23,7 +23,10 @@ const told = 10;
 
 const noteLimit = 1024;
 
-/** What is new in a status that is about to replace another; nothing in the first one of a restart. */
+/**
+ * What is new in a status that replaces another. Only what the two statuses say differently is news, so an
+ * operator that starts anew has none.
+ */
 export function newsBetween(
   previous: ImagePullerStatus,
   next: ImagePullerStatus,

@@ -4,13 +4,14 @@ import { type Holdings, HoldingsOf } from './holdings.ts';
 import type { ContainerVector, PodRecord } from './pods.ts';
 
 /**
- * What a node is to us, who may not read nodes: `holds` every image of the list; `pulling`; `failing`,
- * with an image that does not come; `unscheduled`, as its pod has no room; `evicted` and
+ * What a node is to us, who may not read nodes: `holds` every image of the list; `waiting`, as
+ * pods of it lack some of the list; `pulling`; `failing`, with an image that does not come; `unscheduled`, as its pod has no room; `evicted` and
  * `diskPressure`, as the node has thrown its pod out; `rejected`, as it did not let it in;
  * `terminating`; or `unreachable`.
  */
 export type NodeVerdict =
   | 'holds'
+  | 'waiting'
   | 'pulling'
   | 'failing'
   | 'unscheduled'
@@ -66,15 +67,22 @@ export function nodesOf(input: NodeInput): Nodes {
   const holdingsOf = new HoldingsOf(input.references);
   const drafts = new Map<string, Draft>();
   const owned = podsByOwner(input);
-  for (const pods of owned) {
-    for (const pod of pods) take(pod, drafts, { holdingsOf, now });
-  }
+  const peopled = owned.map((pods, owner) => {
+    let nodes = 0;
+    for (const pod of pods) {
+      const draft = draftOf(pod, drafts, holdingsOf);
+      take(pod, draft, { holdingsOf, now });
+      if (!lives(pod) || draft.peopledBy === owner) continue;
+      draft.peopledBy = owner;
+      nodes += 1;
+    }
+    return nodes;
+  });
   const again = new Soonest();
   const nodes = new Map<string, NodeObservation>();
   for (const [node, draft] of drafts)
     nodes.set(node, judged(node, draft, { ...input, now, again }));
   for (const { silentAt } of drafts.values()) again.add(silentAt - now);
-  const peopled = owned.map((pods) => new Set(pods.filter(lives).map(({ node }) => node)).size);
   return { nodes, peopled, againMs: again.ms };
 }
 
@@ -86,16 +94,25 @@ function serverNow({ pods, changedAt, now }: NodeInput): number {
   );
 }
 
-/** The pods of each DaemonSet, oldest first: those that its uid owns, whatever their labels say. */
+/**
+ * The pods of each DaemonSet: those that its uid owns, whatever their labels say. Where nodes have
+ * more than one, oldest first.
+ */
 function podsByOwner({ daemonSets, pods }: NodeInput): readonly (readonly PodRecord[])[] {
   const byOwner = new Map<string, PodRecord[]>();
   for (const { metadata } of daemonSets) byOwner.set(metadata.uid ?? '', []);
   for (const pod of pods) {
     if (pod.node !== '') byOwner.get(controllerOf(pod)?.uid ?? '')?.push(pod);
   }
-  const oldestFirst = [...byOwner.values()];
-  for (const each of oldestFirst) each.sort((a, b) => a.createdAt - b.createdAt);
-  return oldestFirst;
+  const owned = [...byOwner.values()];
+  for (const each of owned) {
+    if (nodesWith(each) < each.length) each.sort((a, b) => a.createdAt - b.createdAt);
+  }
+  return owned;
+}
+
+function nodesWith(pods: readonly PodRecord[]): number {
+  return new Set(pods.map(({ node }) => node)).size;
 }
 
 /** What is gathered of a node while its pods are looked at one after another. */
@@ -110,6 +127,8 @@ interface Draft {
   silentAt: number;
   isSilent: boolean;
   hasLivingPod: boolean;
+  /** Which DaemonSet it was last found to have a living pod of. */
+  peopledBy: number;
   trouble: Trouble | undefined;
 }
 
@@ -123,21 +142,25 @@ interface Taking {
   readonly now: number;
 }
 
-function take(pod: PodRecord, drafts: Map<string, Draft>, { holdingsOf, now }: Taking): void {
-  let draft = drafts.get(pod.node);
-  if (draft === undefined) {
-    draft = {
-      holdings: holdingsOf.none,
-      oldestAt: pod.createdAt,
-      isMarked: false,
-      hasSpoken: false,
-      silentAt: Number.POSITIVE_INFINITY,
-      isSilent: false,
-      hasLivingPod: false,
-      trouble: undefined,
-    };
-    drafts.set(pod.node, draft);
-  }
+function draftOf(pod: PodRecord, drafts: Map<string, Draft>, { none }: HoldingsOf): Draft {
+  const known = drafts.get(pod.node);
+  if (known !== undefined) return known;
+  const draft: Draft = {
+    holdings: none,
+    oldestAt: pod.createdAt,
+    isMarked: false,
+    hasSpoken: false,
+    silentAt: Number.POSITIVE_INFINITY,
+    isSilent: false,
+    hasLivingPod: false,
+    peopledBy: -1,
+    trouble: undefined,
+  };
+  drafts.set(pod.node, draft);
+  return draft;
+}
+
+function take(pod: PodRecord, draft: Draft, { holdingsOf, now }: Taking): void {
   draft.oldestAt = Math.min(draft.oldestAt, pod.createdAt);
   const trouble = troubleOf(pod);
   if (trouble) {
@@ -227,8 +250,12 @@ function verdictOn(draft: Draft, images: number): Trouble {
   if (holdings.held === images && images > 0) return { verdict: 'holds', message: '' };
   // A pod that is gone tells nothing of a node that has another.
   if (trouble && (trouble.verdict === 'unscheduled' || !draft.hasLivingPod)) return trouble;
-  const isFailing = holdings.failing > 0 || holdings.blocked !== undefined;
-  return { verdict: isFailing ? 'failing' : 'pulling', message: '' };
+  return { verdict: hopeOf(holdings), message: '' };
+}
+
+function hopeOf({ failing, blocked, absent }: Holdings): NodeVerdict {
+  if (failing > 0 || blocked !== undefined) return 'failing';
+  return absent > 0 ? 'waiting' : 'pulling';
 }
 
 /** The soonest of some times to come. */

@@ -32,8 +32,8 @@ export interface Observation {
   readonly nodesReady: number;
   /** In the order of the list; empty without pods. */
   readonly images: readonly ImageObservation[];
-  /** Init containers that keep everything behind them from starting, worst first. */
-  readonly blocked: readonly FailureGroup[];
+  /** Nodes where an init container fails, which keeps everything behind it from starting. */
+  readonly blocked: Failing;
   /** Reachable nodes that do not hold the list, by what keeps them from it. */
   readonly lagging: readonly NodeGroup[];
   readonly unreachable: NodeNames;
@@ -45,17 +45,23 @@ export interface Observation {
   readonly againMs: number | undefined;
 }
 
+/** Nodes on which something fails. */
+export interface Failing {
+  readonly failing: number;
+  /** Of these, new nodes: that is no fault yet. */
+  readonly failingExcused: number;
+  /** Most nodes first. */
+  readonly failures: readonly FailureGroup[];
+}
+
 /** One image on all nodes. Unreachable ones count as desired, and as nothing else. */
-export interface ImageObservation {
+export interface ImageObservation extends Failing {
   readonly image: CachedImage;
   readonly desired: number;
   readonly cached: number;
   readonly pulling: number;
-  readonly failing: number;
-  /** New nodes among the failing, and among all that do not hold it: that is no fault yet. */
-  readonly excused: { readonly failing: number; readonly lacking: number };
-  /** Most nodes first. */
-  readonly failures: readonly FailureGroup[];
+  /** New nodes among all that do not hold it. */
+  readonly lackingExcused: number;
   /** What the nodes hold, most nodes first; more than one entry: they do not hold the same. */
   readonly digests: readonly { readonly digest: string; readonly nodes: number }[];
 }
@@ -101,7 +107,7 @@ function byDaemonSets({ refusals, daemonSets }: ObservationInput, rollout: Rollo
     nodesDesired: rollout.desired,
     nodesReady: rollout.ready,
     images: [],
-    blocked: [],
+    blocked: new Failures().told(),
     lagging: [],
     unreachable: nobody,
     missing: Math.max(0, ...daemonSets.map(unpeopled)),
@@ -243,29 +249,28 @@ interface ImageInput {
 function imageObservation({ image, index, desired, shares }: ImageInput): ImageObservation {
   const digests = new Map<string, number>();
   const failures = new Failures();
-  const counts = { cached: 0, pulling: 0, failing: 0 };
-  const excused = { failing: 0, lacking: 0 };
-  for (const { holdings, settled, excused: young } of shares) {
-    const container = holdings.images[index];
+  let cached = 0;
+  let pulling = 0;
+  let lackingExcused = 0;
+  for (const share of shares) {
+    const container = share.holdings.images[index];
     const state = stateOf(container);
-    const nodes = settled.count + young.count;
-    if (state !== 'missing') counts[state] += nodes;
-    if (state !== 'cached') excused.lacking += young.count;
+    const nodes = share.settled.count + share.excused.count;
+    if (state !== 'cached') lackingExcused += share.excused.count;
+    if (state === 'pulling') pulling += nodes;
     if (container === undefined) continue;
-    if (state === 'failing') {
-      excused.failing += young.count;
-      failures.add(container, settled);
-      failures.add(container, young);
-    } else if (state === 'cached' && container.digest !== '') {
-      digests.set(container.digest, (digests.get(container.digest) ?? 0) + nodes);
-    }
+    if (state === 'failing') failures.add(container, share);
+    if (state !== 'cached') continue;
+    cached += nodes;
+    count(digests, container.digest, nodes);
   }
   return {
     image,
     desired,
-    ...counts,
-    excused,
-    failures: failures.sorted(),
+    cached,
+    pulling,
+    lackingExcused,
+    ...failures.told(),
     digests: [...digests]
       .map(([digest, nodes]) => ({ digest, nodes }))
       .sort((a, b) => b.nodes - a.nodes || (a.digest < b.digest ? -1 : 1)),
@@ -273,36 +278,56 @@ function imageObservation({ image, index, desired, shares }: ImageInput): ImageO
 }
 
 function stateOf(container: ContainerRecord | undefined) {
-  if (container === undefined) return 'missing';
+  if (container === undefined) return 'absent';
   if (holdsImage(container)) return 'cached';
   return container.state === 'failing' ? 'failing' : 'pulling';
 }
 
-function blockedOf(shares: readonly Share[]): readonly FailureGroup[] {
+function count(digests: Map<string, number>, digest: string, nodes: number): void {
+  if (digest !== '') digests.set(digest, (digests.get(digest) ?? 0) + nodes);
+}
+
+function blockedOf(shares: readonly Share[]): Failing {
   const failures = new Failures();
-  for (const { holdings, settled } of shares) {
-    if (holdings.blocked) failures.add(holdings.blocked, settled);
+  for (const share of shares) {
+    if (share.holdings.blocked) failures.add(share.holdings.blocked, share);
   }
-  return failures.sorted();
+  return failures.told();
 }
 
 /** Failures that read the same, whatever else differs between their containers. */
 class Failures {
-  readonly #groups = new Map<string, { container: ContainerRecord; nodes: NodeTally }>();
+  readonly #nodes = new Map<ContainerRecord, NodeTally>();
+  #failing = 0;
+  #failingExcused = 0;
 
-  add(container: ContainerRecord, nodes: NodeNames): void {
-    if (nodes.count === 0) return;
-    const key = `${container.reason}\0${container.message}`;
-    const group = this.#groups.get(key) ?? { container, nodes: new NodeTally() };
-    this.#groups.set(key, group);
-    group.nodes.addAll(nodes);
+  add(container: ContainerRecord, { settled, excused }: Share): void {
+    const nodes = this.#nodes.get(container) ?? new NodeTally();
+    this.#nodes.set(container, nodes);
+    nodes.addAll(settled);
+    nodes.addAll(excused);
+    this.#failing += settled.count + excused.count;
+    this.#failingExcused += excused.count;
   }
 
-  /** Most nodes first; among equals what says something, then in alphabetical order. */
-  sorted(): readonly FailureGroup[] {
-    const text = ({ container }: FailureGroup) => `${container.reason}\0${container.message}`;
-    return [...this.#groups.values()].sort(
-      (a, b) => b.nodes.count - a.nodes.count || (text(a) < text(b) ? 1 : -1),
-    );
+  told(): Failing {
+    return {
+      failing: this.#failing,
+      failingExcused: this.#failingExcused,
+      failures: this.#sorted(),
+    };
+  }
+
+  #sorted(): readonly FailureGroup[] {
+    const groups = new Map<string, { container: ContainerRecord; nodes: NodeTally }>();
+    for (const [container, nodes] of this.#nodes) {
+      const key = `${container.reason}\0${container.message}`;
+      const group = groups.get(key);
+      if (group !== undefined) group.nodes.addAll(nodes);
+      else groups.set(key, { container, nodes });
+    }
+    return [...groups]
+      .sort(([a, one], [b, other]) => other.nodes.count - one.nodes.count || (a < b ? -1 : 1))
+      .map(([, group]) => group);
   }
 }

@@ -117,6 +117,9 @@ function progressing(facts: Facts, context: SummaryContext): Claim {
   if (!isComplete(facts)) {
     return { status: 'True', reason: reasons.imagesPulling, message: progressOf(facts) };
   }
+  if (facts.observation.lagging.length > 0) {
+    return { status: 'True', reason: reasons.imagesPulling, message: progressOf(facts) };
+  }
   if (!facts.observation.rollout.complete) {
     return { status: 'True', reason: reasons.podsRolling, message: progressOf(facts) };
   }
@@ -151,7 +154,9 @@ function skipped(facts: Facts): readonly Complaint[] {
 
 /** Set when some image fails for good and nobody is pulling any more. */
 function longFailing(facts: Facts, context: SummaryContext): Complaint | undefined {
-  const isPulling = facts.lagging.some(({ verdict }) => verdict === 'pulling');
+  const isPulling = facts.lagging.some(
+    ({ verdict }) => verdict === 'pulling' || verdict === 'waiting',
+  );
   return isPulling || facts.missing > 0 ? undefined : longFailures(facts, context)[0];
 }
 
@@ -224,8 +229,8 @@ function imagesReady(facts: Facts): number {
   const { hasPods, images, unreachable } = observation;
   if (!hasPods) return observation.rollout.complete ? imagesOf(facts) : 0;
   const awaited = observation.missing - missing;
-  return images.filter(({ cached, desired, excused }) => {
-    const forgiven = unreachable.count + awaited + (excuses ? excused.lacking : 0);
+  return images.filter(({ cached, desired, lackingExcused }) => {
+    const forgiven = unreachable.count + awaited + (excuses ? lackingExcused : 0);
     return desired > 0 && cached + forgiven >= desired;
   }).length;
 }

@@ -36,7 +36,7 @@ function counted(numbers: Partial<Rollout> = {}): Observation {
     nodesDesired: rollout.desired,
     nodesReady: rollout.ready,
     images: [],
-    blocked: [],
+    blocked: { failing: 0, failingExcused: 0, failures: [] },
     lagging: [],
     unreachable: { count: 0, first: [] },
     missing: 0,
