@@ -2,8 +2,10 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from './clock.ts';
 import type { FinishedRun } from './kube/controller.ts';
 import type { Exchange } from './kube/exchange.ts';
+import { type Key, splitKey } from './kube/objects.ts';
 import type { QueueObserver, QueueSizes } from './kube/work-queue.ts';
 import type { ProcessFigures } from './process-figures.ts';
+import type { PullerFigures } from './status/figures.ts';
 
 /** What metrics are made from. */
 export interface MetricsOptions {
@@ -13,20 +15,8 @@ export interface MetricsOptions {
   readonly process: ProcessFigures;
 }
 
-/** What is known of a puller. A number that is undefined has no series. */
-export interface PullerFigures {
-  readonly imagesDesired: number | undefined;
-  readonly imagesReady: number | undefined;
-  readonly imagesFailing: number | undefined;
-  readonly nodesDesired: number | undefined;
-  readonly nodesReady: number | undefined;
-  /** Since when the cache is not complete, in milliseconds since the epoch; undefined while it is. */
-  readonly incompleteSince: number | undefined;
-}
-
 /** A controller and its queue, as far as they are counted. */
 export interface CountedController {
-  readonly name: string;
   readonly workers: number;
   /** Read at each scrape. */
   readonly sizes: () => QueueSizes;
@@ -53,7 +43,7 @@ const results: Readonly<Record<FinishedRun['result'], string>> = {
 
 /** From an answer of a neighbour up to the time limit of a reconcile, in seconds. */
 const shortTimes = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-/** From an image that is on the disk to one of many gigabytes over a slow line, in seconds. */
+/** From images that are on the disk to many gigabytes over a slow line, in seconds. */
 const pullTimes = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 3_600];
 
 // Not `namespace` and `name`: Prometheus would rename them where it knows the Pod's own by these names.
@@ -75,7 +65,7 @@ export class Metrics {
   readonly #clock: Clock;
   readonly #registry = new Registry();
   readonly #readers: (() => void)[] = [];
-  readonly #pullers = new Map<string, Puller>();
+  readonly #pullers = new Map<Key, PullerFigures>();
 
   readonly #runs = this.#counter(
     'controller_runtime_reconcile_total',
@@ -169,12 +159,12 @@ export class Metrics {
   );
   readonly #sinceComplete = this.#gauge(
     'image_puller_since_complete_seconds',
-    'Since when not every node has every image; 0 while all have',
+    'For how long the puller has not been Ready; 0 while it is',
     pullerLabels,
   );
   readonly #pulls = this.#histogram(
     'image_puller_pull_duration_seconds',
-    'How long a node took to get one image and start its container',
+    'How long a node took to get the images of one pod and start their containers',
     { labelNames: pullerLabels, buckets: pullTimes },
   );
 
@@ -210,7 +200,7 @@ export class Metrics {
   }
 
   /** Counts what a controller does; its runs come by `ran`. */
-  countController({ name, workers, sizes }: CountedController): void {
+  countController(name: string, { workers, sizes }: CountedController): void {
     const labels = { name, controller: name };
     this.#workers.set({ controller: name }, workers);
     // A rate needs a first value: what has not happened yet is counted as none.
@@ -256,46 +246,38 @@ export class Metrics {
     });
   }
 
-  /** Whether this process works or stands by. One that stands by knows nothing of pullers. */
-  leads(leaseName: string, isLeader: boolean): void {
-    this.#leader.set({ name: leaseName }, isLeader ? 1 : 0);
-    if (isLeader) return;
-    for (const { namespace, name } of [...this.#pullers.values()]) this.forget(namespace, name);
+  /** Reads at each scrape whether this process is the one that works. */
+  countLeader(leaseName: string, isLeading: () => boolean): void {
+    this.#readers.push(() => this.#leader.set({ name: leaseName }, isLeading() ? 1 : 0));
   }
 
-  /** What is known of a puller from now on. */
-  puller(namespace: string, name: string, figures: PullerFigures): void {
-    this.#pullers.set(`${namespace}/${name}`, { namespace, name, figures });
+  /** What is known of a puller from now on; undefined once it is gone, and all that was counted with it. */
+  puller(key: Key, figures: PullerFigures | undefined): void {
+    if (figures) {
+      this.#pullers.set(key, figures);
+    } else if (this.#pullers.delete(key)) {
+      this.#pulls.remove(labelsOf(key));
+    }
   }
 
-  /** A node has got an image for a puller; counts for those that are known. */
-  pulled(namespace: string, name: string, seconds: number): void {
-    const puller = this.#pullers.get(`${namespace}/${name}`);
-    if (puller) this.#pulls.observe(labelsOf(puller), seconds);
-  }
-
-  /** The puller is gone, and what was counted of it goes with it. */
-  forget(namespace: string, name: string): void {
-    const puller = this.#pullers.get(`${namespace}/${name}`);
-    if (!puller) return;
-    this.#pullers.delete(`${namespace}/${name}`);
-    this.#pulls.remove(labelsOf(puller));
+  /** A node has got its images for a puller; counts for those that are known. */
+  pulled(key: Key, seconds: number): void {
+    if (this.#pullers.has(key)) this.#pulls.observe(labelsOf(key), seconds);
   }
 
   #readPullers(): void {
     for (const [, gauge] of this.#counts) gauge.reset();
     this.#sinceComplete.reset();
-    for (const puller of this.#pullers.values()) this.#readPuller(puller);
+    for (const [key, figures] of this.#pullers) this.#readPuller(labelsOf(key), figures);
   }
 
-  #readPuller(puller: Puller): void {
-    const labels = labelsOf(puller);
+  #readPuller(labels: Record<string, string>, figures: PullerFigures): void {
     for (const [figure, gauge] of this.#counts) {
-      const count = puller.figures[figure];
+      const count = figures[figure];
       if (count !== undefined) gauge.set(labels, count);
     }
     const now = this.#clock.now();
-    const sinceMs = now - (puller.figures.incompleteSince ?? now);
+    const sinceMs = now - (figures.incompleteSince ?? now);
     this.#sinceComplete.set(labels, Math.max(0, sinceMs / 1_000));
   }
 
@@ -346,12 +328,7 @@ export class Metrics {
   }
 }
 
-interface Puller {
-  readonly namespace: string;
-  readonly name: string;
-  readonly figures: PullerFigures;
-}
-
-function labelsOf({ namespace, name }: Puller) {
+function labelsOf(key: Key) {
+  const { namespace, name } = splitKey(key);
   return { puller_namespace: namespace, puller_name: name };
 }

@@ -7,12 +7,14 @@ import { ImagePullerController, imagePullers } from './controllers/image-puller.
 import { pullerKeyOf, pullerKeyOfPod } from './controllers/keys.ts';
 import { NameWatches } from './controllers/name-watches.ts';
 import { Platform } from './controllers/platform.ts';
+import { Pulls } from './controllers/pulls.ts';
 import { sameValue } from './controllers/same-value.ts';
 import { Applier } from './kube/applier.ts';
 import { NamespacesCache } from './kube/cache.ts';
 import type { Client } from './kube/client.ts';
 import { Controller } from './kube/controller.ts';
 import { EventRecorder } from './kube/event-recorder.ts';
+import type { Exchange } from './kube/exchange.ts';
 import { createClient } from './kube/http-client.ts';
 import { LeaderElection, type LeaderElectionOptions } from './kube/leader-election.ts';
 import { LeadingClient } from './kube/leading-client.ts';
@@ -23,10 +25,17 @@ import type { Change } from './kube/store.ts';
 import { WorkQueue } from './kube/work-queue.ts';
 import { createLog, type Log } from './log.ts';
 import { childResources } from './manifests/children.ts';
-import { cachePodSelector, fieldManager, managedByLabel } from './manifests/names.ts';
+import { metricsServiceName } from './manifests/metrics.ts';
+import { cachePodSelector, fieldManager, leaseName, managedByLabel } from './manifests/names.ts';
+import { Metrics } from './metrics.ts';
+import { MetricsServer } from './metrics-server.ts';
 import { aborted, endOfProcess } from './process.ts';
+import { thisProcess } from './process-figures.ts';
 import { version } from './release.ts';
+import { ScrapeAccess } from './scrape-access.ts';
 import { HealthServer } from './server.ts';
+import { ServingCertificate } from './serving-certificate.ts';
+import { figuresOf } from './status/figures.ts';
 import { projectPod } from './status/pods.ts';
 
 /** What an operator is put together from. */
@@ -35,6 +44,8 @@ export interface OperatorParts {
   readonly config: OperatorConfig;
   readonly clock: Clock;
   readonly log: Log;
+  /** Of its own unless given. */
+  readonly metrics?: Metrics;
   /** How it comes to be the one that writes; absent where it is alone by promise. */
   readonly candidacy?: Candidacy | undefined;
 }
@@ -49,18 +60,23 @@ type Watched = Pick<ReflectorOptions, 'labelSelector' | 'project' | 'pageSize'> 
 /** Of a pod, which can have 70 kB, a few hundred bytes are kept; small pages leave little garbage. */
 const podWatch = { labelSelector: cachePodSelector, project: projectPod, pageSize: 50 } as const;
 
+/** Its name in the log and the metrics. */
+const controllerName = 'image-puller';
+
 /** Events of pods come in floods: what a whole burst tells is looked at once. */
 const podBurstMs = 500;
 
 /** Puts an operator together; nothing runs and nothing is read before its `start`. */
 export function assembleOperator(parts: OperatorParts): Operator {
   const { client, config, clock, log, candidacy } = parts;
+  const { metrics = new Metrics({ clock, version, process: thisProcess() }) } = parts;
   const random = Math.random;
   const election = candidacy && new LeaderElection({ ...candidacy, clock, random, log });
   const writer = election ? new LeadingClient(client, () => election.assertLeading()) : client;
   const namespaces = config.watchNamespaces.length === 0 ? [''] : config.watchNamespaces;
   const reflectors: Reflector[] = [];
-  const queue = new WorkQueue({ clock, random });
+  const queue = new WorkQueue({ clock, random, observer: metrics.queueObserver(controllerName) });
+  const pulls = new Pulls((key, seconds) => metrics.pulled(key, seconds));
 
   const enqueueOwner = ({ object }: Change) => {
     const key = pullerKeyOf(object);
@@ -69,7 +85,9 @@ export function assembleOperator(parts: OperatorParts): Operator {
   const watch = (resource: Resource, how: Watched = {}) => {
     const byNamespace = namespaces.map((namespace) => {
       const { onChange = enqueueOwner, ...selection } = { ...how, ...(namespace && { namespace }) };
-      const reflector = new Reflector({ client, resource, ...selection, clock, random, log });
+      const onStart = (what: 'list' | 'watch') => metrics.cacheStarts(resource.plural, what);
+      const options = { client, resource, ...selection, clock, random, log, onStart };
+      const reflector = new Reflector(options);
       reflector.onChange(onChange);
       reflectors.push(reflector);
       return [namespace, reflector] as const;
@@ -84,8 +102,9 @@ export function assembleOperator(parts: OperatorParts): Operator {
   const needed = [pullers, ...children.values()];
   const pods = watch(podResource, {
     ...podWatch,
-    onChange: ({ object }) => {
-      const key = pullerKeyOfPod(object, children.get(daemonSets));
+    onChange: (change) => {
+      const key = pullerKeyOfPod(change.object, children.get(daemonSets));
+      pulls.take(change, key);
       if (key !== undefined) queue.addAfter(key, podBurstMs);
     },
   });
@@ -121,6 +140,7 @@ export function assembleOperator(parts: OperatorParts): Operator {
     pods,
     nameWatches,
     isOpenShift: () => platform.isOpenShift,
+    onStatus: (key, status) => metrics.puller(key, status && figuresOf(status)),
     applier: new Applier({
       client: writer,
       clock,
@@ -130,7 +150,7 @@ export function assembleOperator(parts: OperatorParts): Operator {
     }),
   });
   const controller = new Controller({
-    name: 'image-puller',
+    name: controllerName,
     queue,
     clock,
     random,
@@ -138,14 +158,24 @@ export function assembleOperator(parts: OperatorParts): Operator {
     workers: config.workers,
     reconcile: (key, context) => imagePuller.reconcile(key, context),
     resync: () => pullers.list().map(keyOf),
+    onRun: (run) => metrics.ran(controllerName, run),
   });
+  metrics.countController(controllerName, { workers: config.workers, sizes: () => queue.sizes });
+  metrics.countCaches(() => reflectors);
+  metrics.countLeader(config.lease?.name ?? leaseName, () => election?.isLeading ?? true);
   // Without pods the operator does its work all the same.
   const isReady = () =>
     needed.every((cache) => namespaces.every((namespace) => cache.hasSynced(namespace)));
   return new Operator(
     [
       // First, so that probes are answered while the caches fill.
-      { name: 'health', runnables: [new HealthServer(config.healthPort, isReady)] },
+      {
+        name: 'health',
+        runnables: [
+          new HealthServer(config.healthPort, isReady),
+          ...metricsServers(parts, metrics),
+        ],
+      },
       { name: 'platform', runnables: [platform] },
       { name: 'caches', runnables: reflectors.map(inBackground) },
       // From here on only one at a time: until then a process stands by, with its caches filled.
@@ -154,6 +184,23 @@ export function assembleOperator(parts: OperatorParts): Operator {
     ],
     { clock, log },
   );
+}
+
+/** Serves the metrics where they have a port; a process that stands by serves its own. */
+function metricsServers(
+  { client, config, clock, log }: OperatorParts,
+  metrics: Metrics,
+): readonly Runnable[] {
+  if (config.metricsPort === 0) return [];
+  const certificate = new ServingCertificate({
+    directory: config.metricsCertDir,
+    hosts: ['localhost', `${metricsServiceName}.${config.podNamespace}.svc`],
+    clock,
+    log,
+  });
+  const access = new ScrapeAccess({ client, clock, log });
+  const port = config.metricsPort;
+  return [new MetricsServer({ port, metrics, access, certificate, clock, log })];
 }
 
 /** Nobody waits for it to be synced: a namespace that cannot be read would hold up all others. */
@@ -199,9 +246,12 @@ export async function runOperator(env: Environment): Promise<void> {
   const config = operatorConfig(env);
   const log = createLog({ ...config.log, stream: process.stdout });
   const kubeConfig = kubeConfigOf(env);
+  const clock = systemClock;
+  const metrics = new Metrics({ clock, version, process: thisProcess() });
   const connection = {
-    clock: systemClock,
+    clock,
     userAgent: `${config.operatorName}/${version}`,
+    onExchange: (exchange: Exchange) => metrics.exchanged(exchange),
   };
   const client = createClient(kubeConfig, connection);
   const leaseClient = createClient(kubeConfig, { ...connection, requestTimeoutMs: leaseTimeoutMs });
@@ -211,7 +261,7 @@ export async function runOperator(env: Environment): Promise<void> {
     process.exitCode = 1;
     lost.abort();
   });
-  const operator = assembleOperator({ client, config, clock: systemClock, log, candidacy });
+  const operator = assembleOperator({ client, config, clock, log, metrics, candidacy });
   signal.addEventListener('abort', () => void operator.stop(), { once: true });
 
   log.info('starting', {

@@ -32,14 +32,14 @@ async function scraped(): Promise<ReadonlyMap<string, Told>> {
   queue.added();
   queue.taken(1);
   const sizes = () => ({ queued: 0, processing: 0, delayed: 0 });
-  metrics.countController({ name: 'c', workers: 1, sizes });
+  metrics.countController('c', { workers: 1, sizes });
   metrics.ran('c', { result: 'success', durationMs: 1 });
   metrics.exchanged({ verb: 'get', resource: '', method: 'GET', code: 200, durationMs: 1 });
   metrics.countCaches(() => [{ resource: 'pods', hasSynced: true }]);
   metrics.cacheStarts('pods', 'list');
   metrics.cacheStarts('pods', 'watch');
-  metrics.leads('lease', true);
-  metrics.puller('n', 'a', {
+  metrics.countLeader('lease', () => true);
+  metrics.puller('n/a', {
     imagesDesired: 1,
     imagesReady: 1,
     imagesFailing: 0,
@@ -47,7 +47,7 @@ async function scraped(): Promise<ReadonlyMap<string, Told>> {
     nodesReady: 1,
     incompleteSince: undefined,
   });
-  metrics.pulled('n', 'a', 1);
+  metrics.pulled('n/a', 1);
   const text = await metrics.text();
   return new Map(
     [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name = '', type = '']) => [

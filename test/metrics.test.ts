@@ -1,5 +1,6 @@
-import { Metrics, type PullerFigures } from '../src/metrics.ts';
+import { Metrics } from '../src/metrics.ts';
 import type { ProcessFigures } from '../src/process-figures.ts';
+import type { PullerFigures } from '../src/status/figures.ts';
 import { ManualClock } from './manual-clock.ts';
 
 const aProcess: ProcessFigures = {
@@ -35,8 +36,8 @@ const ofPuller = (name: string) => `{puller_namespace="n",puller_name="${name}"}
 
 describe('the metrics of a puller', () => {
   it('are its counts as they were told last', async () => {
-    metrics.puller('n', 'a', figures);
-    metrics.puller('n', 'a', { ...figures, imagesReady: 4 });
+    metrics.puller('n/a', figures);
+    metrics.puller('n/a', { ...figures, imagesReady: 4 });
     expect(await samples('image_puller_images')).toEqual([
       `image_puller_images_desired${ofPuller('a')} 5`,
       `image_puller_images_ready${ofPuller('a')} 4`,
@@ -49,15 +50,15 @@ describe('the metrics of a puller', () => {
   });
 
   it('leave out what is not known, also where it was known before', async () => {
-    metrics.puller('n', 'a', figures);
+    metrics.puller('n/a', figures);
     await metrics.text();
-    metrics.puller('n', 'a', { ...figures, imagesReady: undefined });
+    metrics.puller('n/a', { ...figures, imagesReady: undefined });
     expect(await samples('image_puller_images_ready')).toEqual([]);
   });
 
   it('say since when the cache is not complete, at the time of the scrape', async () => {
-    metrics.puller('n', 'a', figures);
-    metrics.puller('n', 'b', { ...figures, incompleteSince: clock.now() - 60_000 });
+    metrics.puller('n/a', figures);
+    metrics.puller('n/b', { ...figures, incompleteSince: clock.now() - 60_000 });
     await clock.advance(30_000);
     expect(await samples('image_puller_since_complete_seconds')).toEqual([
       `image_puller_since_complete_seconds${ofPuller('a')} 0`,
@@ -66,16 +67,16 @@ describe('the metrics of a puller', () => {
   });
 
   it('never say less than nothing where clocks differ', async () => {
-    metrics.puller('n', 'a', { ...figures, incompleteSince: clock.now() + 60_000 });
+    metrics.puller('n/a', { ...figures, incompleteSince: clock.now() + 60_000 });
     expect(await samples('image_puller_since_complete_seconds')).toEqual([
       `image_puller_since_complete_seconds${ofPuller('a')} 0`,
     ]);
   });
 
   it('tell how long pulls took, by the puller they were for', async () => {
-    metrics.puller('n', 'a', figures);
-    metrics.pulled('n', 'a', 3);
-    metrics.pulled('n', 'a', 45);
+    metrics.puller('n/a', figures);
+    metrics.pulled('n/a', 3);
+    metrics.pulled('n/a', 45);
     const bucket = (bound: string) =>
       `image_puller_pull_duration_seconds_bucket{le="${bound}",puller_namespace="n",puller_name="a"}`;
     const told = await samples('image_puller_pull_duration_seconds');
@@ -90,29 +91,29 @@ describe('the metrics of a puller', () => {
   });
 
   it('go when the puller does, and pulls that are told late do not bring them back', async () => {
-    metrics.puller('n', 'a', figures);
-    metrics.pulled('n', 'a', 3);
+    metrics.puller('n/a', figures);
+    metrics.pulled('n/a', 3);
     await metrics.text();
-    metrics.forget('n', 'a');
-    metrics.pulled('n', 'a', 3);
+    metrics.puller('n/a', undefined);
+    metrics.pulled('n/a', 3);
     expect(await metrics.text()).not.toContain('puller_name="a"');
   });
+});
 
-  it('go when another process leads', async () => {
-    metrics.leads('lease', true);
-    metrics.puller('n', 'a', figures);
-    metrics.pulled('n', 'a', 3);
-    expect(await samples('leader')).toEqual(['leader_election_master_status{name="lease"} 1']);
-    metrics.leads('lease', false);
+describe('the metric of the leader', () => {
+  it('says at each scrape whether this process is the one', async () => {
+    let isLeading = false;
+    metrics.countLeader('lease', () => isLeading);
     expect(await samples('leader')).toEqual(['leader_election_master_status{name="lease"} 0']);
-    expect(await metrics.text()).not.toContain('puller_name="a"');
+    isLeading = true;
+    expect(await samples('leader')).toEqual(['leader_election_master_status{name="lease"} 1']);
   });
 });
 
 describe('the metrics of a controller', () => {
   it('count runs as controller-runtime does, and begin at zero', async () => {
     const sizes = () => ({ queued: 2, processing: 1, delayed: 7 });
-    metrics.countController({ name: 'c', workers: 4, sizes });
+    metrics.countController('c', { workers: 4, sizes });
     const runs = 'controller_runtime_reconcile_total';
     expect(await samples(runs)).toEqual([
       `${runs}{controller="c",result="success"} 0`,
@@ -223,7 +224,7 @@ describe('the metrics of the process', () => {
 
   it('are kept apart from those of another operator in the same process', async () => {
     const other = new Metrics({ clock, version: '2', process: aProcess });
-    other.puller('n', 'a', figures);
+    other.puller('n/a', figures);
     expect(await metrics.text()).not.toContain('puller_name="a"');
   });
 });

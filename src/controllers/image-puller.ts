@@ -42,6 +42,8 @@ export interface Dependencies extends ConvergeDependencies, Readable {
   readonly config: OperatorConfig;
   /** Found out at start and again slowly, so it is asked at every run. */
   readonly isOpenShift: () => boolean;
+  /** Told at each run what a puller's status is, undefined once it is gone; must not throw. */
+  readonly onStatus: (key: Key, status: ImagePullerStatus | undefined) => void;
   readonly log: Log;
 }
 
@@ -102,6 +104,7 @@ export class ImagePullerController {
       generation: generationOf(puller),
       ...time,
     });
+    this.#the.onStatus(key, status);
     const writeAgainMs = await this.#write(subject, status, context.log);
 
     // The cache asks again by itself, and nobody tells us when it has succeeded.
@@ -114,6 +117,7 @@ export class ImagePullerController {
     this.#patience.forget(key);
     this.#refusals.forget(key);
     this.#the.nameWatches.keep(key, []);
+    this.#the.onStatus(key, undefined);
   }
 
   /**

@@ -60,6 +60,8 @@ const resyncAgainMs = 60_000;
  */
 export class Reflector implements Runnable {
   readonly name: string;
+  /** The plural of the kind. */
+  readonly resource: string;
   readonly #options: ReflectorOptions;
   readonly #store = new Store();
   readonly #backoff: Backoff;
@@ -76,6 +78,7 @@ export class Reflector implements Runnable {
   constructor(options: ReflectorOptions) {
     const { resource, namespace, random } = options;
     this.name = `cache of ${resource.plural}${namespace ? ` in ${namespace}` : ''}`;
+    this.resource = resource.plural;
     this.#options = options;
     this.#backoff = new Backoff(800, 30_000, random);
     // Nobody has to wait for it.
