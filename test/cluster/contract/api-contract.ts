@@ -8,9 +8,11 @@ import { describeListAndWatch } from './list-watch.ts';
 import { describeObjects } from './objects.ts';
 import { describeOpenApi } from './openapi.ts';
 import { describeFieldValidation, describeStrategicMerge } from './patches.ts';
+import { describeProtobuf } from './protobuf.ts';
 import { describeQuotas } from './quota.ts';
 import { describeRbac } from './rbac.ts';
 import { describeRepresentations } from './representations.ts';
+import { describeReviews } from './reviews.ts';
 import { describeValidation } from './validation.ts';
 
 /** Every theme of the contract that asks the API server alone: what runs on nodes is in workloads.ts. */
@@ -25,6 +27,8 @@ export function describeApiContract(cluster: () => Cluster): void {
   describeOpenApi(cluster);
   describeCustomResources(cluster);
   describeRbac(cluster);
+  describeReviews(cluster);
+  describeProtobuf(cluster);
   describeGarbageCollection(cluster);
   describeValidation(cluster);
   describeQuotas(cluster);

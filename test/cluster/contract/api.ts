@@ -107,6 +107,11 @@ export class Api {
     return this.#send(method, path, { headers: { 'content-type': type }, ...sent });
   }
 
+  /** Creates an object out of bytes of a content type other than JSON. */
+  createFrom(path: string, body: Buffer, type: string): Promise<Reply> {
+    return this.#send('POST', path, { headers: { 'content-type': type }, body });
+  }
+
   async #send(method: string, path: string, { headers, body }: Sent): Promise<Reply> {
     const answer = await request(`${this.#server}${path}`, {
       method: method as 'GET',

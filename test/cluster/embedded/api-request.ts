@@ -29,6 +29,7 @@ export interface ApiRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The text; of protobuf, its bytes in base64. */
   readonly body: string;
 }
 

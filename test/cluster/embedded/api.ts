@@ -4,13 +4,15 @@ import { type ApiRequest, isTrue, type RequestTarget, type ResourceTarget } from
 import { coreVersions, groupInfo, groupList, resourceList, versionInfo } from './discovery.ts';
 import { coreEventRequest, newerEventAnswer } from './event-view.ts';
 import { FieldValidation } from './field-validation.ts';
-import { isObject, type JsonObject } from './json.ts';
+import { asObject, isObject, type JsonObject } from './json.ts';
 import type { Kind, Kinds } from './kinds.ts';
 import { list } from './lists.ts';
 import { openApiDocument, openApiIndex } from './openapi.ts';
 import { jsonPatch, mergePatch } from './patches.ts';
+import type { Authorizer } from './rbac.ts';
 import { type Representation, representation } from './representation.ts';
 import { bodyIn, bodyTypes, mediaType, objectIn } from './request-body.ts';
+import { type Review, reviewAt } from './reviews.ts';
 import { selector } from './selectors.ts';
 import { badRequest, invalid, methodNotAllowed, noSuchResource, notFound } from './status-error.ts';
 import type { Store } from './store.ts';
@@ -41,6 +43,8 @@ interface Call {
 }
 
 export interface ApiParts {
+  /** What users may do, for those who ask. */
+  readonly authorizer: Authorizer;
   readonly clock: Clock;
   readonly store: Store;
   readonly kinds: Kinds;
@@ -62,6 +66,8 @@ export class Api {
 
   handle(request: ApiRequest, target: RequestTarget, user: User): Answer {
     if (!target.isResource) return { code: 200, body: this.#plain(request) };
+    const review = reviewAt(target.group, target.version, target.plural);
+    if (review !== undefined) return this.#review(review, request, user);
     const kind = this.#parts.kinds.find(target.group, target.version, target.plural);
     if (kind === undefined || !hasSubresource(kind, target.subresource)) throw noSuchResource();
     if (kind.viewOf === undefined) return this.#served(kind, target, request, user);
@@ -120,6 +126,13 @@ export class Api {
     const [, version, ...document] = path.split('/').filter((part) => part !== '');
     if (version !== 'v3') throw noSuchResource();
     return document.length === 0 ? openApiIndex(kinds) : openApiDocument(kinds, document.join('/'));
+  }
+
+  #review(review: Review, request: ApiRequest, user: User): Body {
+    if (request.method !== 'POST') throw methodNotAllowed();
+    const body = objectIn(request, bodyTypes);
+    const status = review.answer(asObject(body['spec']), user, this.#parts.authorizer);
+    return { code: 201, body: { ...body, status } };
   }
 
   #watch(

@@ -30,10 +30,23 @@ export const bootstrapObjects: readonly KubeObject[] = [
       verbs: ['get'],
     },
   ]),
+  clusterRole('system:basic-user', [
+    {
+      apiGroups: ['authorization.k8s.io'],
+      resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'],
+      verbs: ['create'],
+    },
+    {
+      apiGroups: ['authentication.k8s.io'],
+      resources: ['selfsubjectreviews'],
+      verbs: ['create'],
+    },
+  ]),
   clusterRole('system:public-info-viewer', [
     { nonResourceURLs: ['/healthz', '/livez', '/readyz', '/version', '/version/'], verbs: ['get'] },
   ]),
   clusterRoleBinding('cluster-admin', [mastersGroup]),
+  clusterRoleBinding('system:basic-user', [authenticatedGroup]),
   clusterRoleBinding('system:discovery', [authenticatedGroup]),
   clusterRoleBinding('system:public-info-viewer', [authenticatedGroup, 'system:unauthenticated']),
 ];

@@ -1,4 +1,5 @@
 import { apiVersionOf, type Kind, type Kinds } from './kinds.ts';
+import { type Review, reviews } from './reviews.ts';
 import { noSuchResource } from './status-error.ts';
 
 /** What `/version` answers for a version such as `v1.36.3`. */
@@ -55,10 +56,13 @@ export function resourceList(kinds: Kinds, groupVersion: string): Record<string,
     kind: 'APIResourceList',
     apiVersion: 'v1',
     groupVersion,
-    resources: served.flatMap((kind) => [
-      resource(kind),
-      ...(kind.rules.status ? [statusResource(kind)] : []),
-    ]),
+    resources: [
+      ...served.flatMap((kind) => [
+        resource(kind),
+        ...(kind.rules.status ? [statusResource(kind)] : []),
+      ]),
+      ...reviews.filter((review) => `${review.group}/v1` === groupVersion).map(reviewResource),
+    ],
   };
 }
 
@@ -71,6 +75,11 @@ function resource(kind: Kind): Record<string, unknown> {
     verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
     ...(kind.shortNames.length === 0 ? {} : { shortNames: kind.shortNames }),
   };
+}
+
+function reviewResource({ plural, kind }: Review): Record<string, unknown> {
+  const singularName = kind.toLowerCase();
+  return { name: plural, singularName, namespaced: false, kind, verbs: ['create'] };
 }
 
 function statusResource(kind: Kind): Record<string, unknown> {

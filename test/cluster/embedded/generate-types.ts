@@ -7,14 +7,12 @@
  * - which scalars are pointers in Go, and so keep a zero, and which lists and structures Go prints
  *   as null where they are empty, out of the types.go files of k8s.io/api and k8s.io/apimachinery.
  *
- * Needs Go, for its module proxy only. To move to another version change `release` and run
- * `node test/cluster/embedded/generate-types.ts`.
+ * Needs Go, for its module proxy only. To move to another version change `release` in
+ * kubernetes-modules.ts and run `node test/cluster/embedded/generate-types.ts`.
  */
-import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parse } from 'yaml';
-
-const release = 'v0.36.3';
+import { moduleDirectory, release } from './kubernetes-modules.ts';
 
 /** Only types that these need are kept. */
 const roots = [
@@ -53,11 +51,6 @@ interface Field {
   default?: unknown;
 }
 type NamedAtom = Atom & { name: string };
-
-function moduleDirectory(module: string): string {
-  const answer = execFileSync('go', ['mod', 'download', '-json', `${module}@${release}`]);
-  return (JSON.parse(answer.toString()) as { Dir: string }).Dir;
-}
 
 function readSchema(clientGo: string): Map<string, NamedAtom> {
   const source = readFileSync(`${clientGo}/applyconfigurations/internal/internal.go`, 'utf8');

@@ -11,6 +11,7 @@ import { TLSSocket } from 'node:tls';
 import type { Answer, Body } from './api.ts';
 import type { ApiRequest } from './api-request.ts';
 import type { ApiServer } from './api-server.ts';
+import { protobufType } from './protobuf.ts';
 
 export interface HttpParts {
   readonly server: ApiServer;
@@ -87,8 +88,12 @@ async function read(incoming: IncomingMessage): Promise<ApiRequest> {
     path: url.pathname,
     query: url.searchParams,
     headers: incoming.headers as Readonly<Record<string, string | undefined>>,
-    body: Buffer.concat(chunks).toString('utf8'),
+    body: Buffer.concat(chunks).toString(isProtobuf(incoming) ? 'base64' : 'utf8'),
   };
+}
+
+function isProtobuf({ headers }: IncomingMessage): boolean {
+  return headers['content-type']?.startsWith(protobufType) ?? false;
 }
 
 /** The client sees its connection end without an answer, or in the middle of one. */

@@ -5,6 +5,7 @@ import { strictEventErrors } from './event-rules.ts';
 import type { FieldSet } from './field-set.ts';
 import { isObject, type JsonObject, without } from './json.ts';
 import type { Grammar } from './name-rules.ts';
+import { reviewGroupVersions } from './reviews.ts';
 import { type FieldError, type GroupResource, noSuchResource, qualified } from './status-error.ts';
 import type { Schema } from './structural.ts';
 import { builtInColumns, plainColumns } from './tables/built-in.ts';
@@ -89,7 +90,7 @@ export class Kinds {
   readonly #emptyGroups: ReadonlySet<string>;
 
   constructor({ groups = [], version }: KindsOptions) {
-    this.#emptyGroups = new Set(groups);
+    this.#emptyGroups = new Set([...groups, ...reviewGroupVersions]);
     const [, minor = ''] = /^v1\.(\d+)/.exec(version) ?? [];
     const isOld = Number(minor) < podResourcesMinor;
     for (const kind of builtInKinds) this.add(isOld ? withoutPodResources(kind) : kind);

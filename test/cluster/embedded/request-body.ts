@@ -2,20 +2,22 @@ import { parse as parseYaml } from 'yaml';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { ApiRequest } from './api-request.ts';
 import { isObject } from './json.ts';
+import { decodeProtobuf, protobufType } from './protobuf.ts';
 import { badRequest, unsupportedMediaType } from './status-error.ts';
 
 /** The content types of whole objects. */
-export const bodyTypes = ['application/json', 'application/yaml'];
+export const bodyTypes = ['application/json', 'application/yaml', protobufType];
 
 /** The content type without its parameters; JSON where none is given. */
 export function mediaType({ headers }: ApiRequest): string {
   return (headers['content-type'] ?? 'application/json').split(';')[0]?.trim() ?? '';
 }
 
-/** The body as JSON; YAML where the content type says so, 415 where it is none of the accepted. */
+/** The body as JSON; YAML or protobuf where the content type says so, 415 where it is none of the accepted. */
 export function bodyIn(request: ApiRequest, accepted: readonly string[]): unknown {
   const type = mediaType(request);
   if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
+  if (type === protobufType) return decodeProtobuf(Buffer.from(request.body, 'base64'));
   try {
     return JSON.parse(request.body);
   } catch (error) {
