@@ -56,7 +56,7 @@ describe('how long pulls took', () => {
     expect(told).toEqual([]);
   });
 
-  it('is not told of a pod that is nobody's until it is known whose it is', () => {
+  it('is not told of a stray pod until it is known whose it is', () => {
     pulls.take(updated(aPod(12)), undefined);
     expect(told).toEqual([]);
     pulls.take(updated(aPod(12)), 'n/a');
