@@ -11,17 +11,19 @@ import {
 } from '../kube/objects.ts';
 import type { Log } from '../log.ts';
 import { type Child, children } from '../manifests/children.ts';
+import { type HandOver, handOver } from '../manifests/hand-over.ts';
 import type { ManifestInput } from '../manifests/input.ts';
+import { partsOf } from '../manifests/shards.ts';
 import { rolloutOf } from '../status/rollout.ts';
+import { nodeHoldings, podsIn } from './node-holdings.ts';
 
 export interface ConvergeDependencies {
   readonly applier: Applier;
   readonly children: ReadonlyMap<Resource, Cache>;
+  /** Of the caches, as projected records; needed by nothing but hand-overs, and those do without. */
+  readonly pods: Cache;
   readonly clock: Clock;
 }
-
-/** A DaemonSet under a former name is kept until its successor is complete, yet not for ever. */
-const successorDeadlineMs = 30 * 60_000;
 
 /**
  * Makes the children what they should be and removes those that should be no more. Every name is
@@ -36,8 +38,10 @@ export async function converge(
   { log, signal }: ReconcileContext,
 ): Promise<number | undefined> {
   const ownerUid = input.puller.uid ?? '';
-  const desired = children(input);
-  const present = await Promise.all(desired.map((child) => look(child, the)));
+  const known = await lookForParts(input, the);
+  const next = nextStep(input, [...known.values()], the);
+  const desired = children(input, next.parts);
+  const present = await Promise.all(desired.map((child) => look(child, known, the)));
   refuseForeign(present, ownerUid);
 
   for (const step of steps(present)) {
@@ -45,7 +49,46 @@ export async function converge(
     await all(step.map((child) => put(child, ownerUid, the, log)));
   }
   signal.throwIfAborted();
-  return removeOthers(desired, input, the, log);
+  for (const { resource, object } of [...formerChildren(desired, input, the), ...released(next)]) {
+    if (await the.applier.remove(resource, object, ownerUid)) {
+      log.info('removed', { kind: object.kind, name: object.metadata.name });
+    }
+  }
+  return next.againMs;
+}
+
+/** What has the names of the parts of the list, by name. */
+async function lookForParts(
+  { puller, spec }: ManifestInput,
+  { applier }: ConvergeDependencies,
+): Promise<ReadonlyMap<string, Live>> {
+  const looks = partsOf(spec).map(
+    async ({ name }) => [name, await applier.observe(daemonSets, puller.namespace, name)] as const,
+  );
+  return new Map(await Promise.all(looks));
+}
+
+/** What the DaemonSets hold next, from those that the puller controls today under whatever names. */
+function nextStep(
+  { puller, spec }: ManifestInput,
+  known: readonly Live[],
+  { children, pods, clock }: ConvergeDependencies,
+): HandOver {
+  const cached = children.get(daemonSets)?.list(puller.namespace) ?? [];
+  const byName = new Map([...cached, ...known].map((live) => [live?.metadata.name, live]));
+  const owned = [...byName.values()].flatMap((live) =>
+    live && isControlledBy(live, puller.uid ?? '') ? [live] : [],
+  );
+  const now = clock.now();
+  return handOver({
+    spec,
+    present: owned.map((object) => ({ object, rollout: rolloutOf(object) })),
+    nodes: () => {
+      const records = podsIn(puller.namespace, pods);
+      return records && nodeHoldings(owned, records, now);
+    },
+    now,
+  });
 }
 
 /** A child and the object that has its name today, if there is one. */
@@ -53,9 +96,15 @@ interface PresentChild extends Child {
   readonly live: Live;
 }
 
-async function look(child: Child, { applier }: ConvergeDependencies): Promise<PresentChild> {
+async function look(
+  child: Child,
+  known: ReadonlyMap<string, Live>,
+  { applier }: ConvergeDependencies,
+): Promise<PresentChild> {
   const { namespace = '', name = '' } = child.body.metadata;
-  return { ...child, live: await applier.observe(child.resource, namespace, name) };
+  const isKnown = child.resource === daemonSets && known.has(name);
+  const live = isKnown ? known.get(name) : await applier.observe(child.resource, namespace, name);
+  return { ...child, live };
 }
 
 function refuseForeign(present: readonly PresentChild[], ownerUid: string): void {
@@ -65,7 +114,7 @@ function refuseForeign(present: readonly PresentChild[], ownerUid: string): void
 }
 
 /**
- * The DaemonSet goes first, as it is what users wait for and the body most likely to be refused; a
+ * DaemonSets go first, as they are what users wait for and the bodies most likely to be refused; a
  * RoleBinding comes after its Role, without which the server answers 404.
  */
 function steps(present: readonly PresentChild[]): readonly (readonly PresentChild[])[] {
@@ -93,38 +142,32 @@ async function all(work: readonly Promise<void>[]): Promise<void> {
   }
 }
 
-/** Removes children that this puller owns under names it wants no more, now that their successors are there. */
-async function removeOthers(
-  desired: readonly Child[],
-  { puller, spec }: ManifestInput,
-  the: ConvergeDependencies,
-  log: Log,
-): Promise<number | undefined> {
-  const ownerUid = puller.uid ?? '';
-  const wanted = new Set(desired.map(({ resource, body }) => id(resource, body)));
-  const others = [...the.children].flatMap(([resource, cache]) =>
-    cache
-      .list(puller.namespace)
-      .filter((object) => isControlledBy(object, ownerUid) && !wanted.has(id(resource, object)))
-      .map((object) => ({ resource, object })),
-  );
-  const hasSuccessor = desired.some(({ resource }) => resource === daemonSets);
-  const daemonSet = the.children.get(daemonSets)?.get(puller.namespace, spec.daemonsetName);
-  const waitMs = untilReplaced(hasSuccessor ? daemonSet : undefined, the.clock);
-  const mayGo = others.filter(({ resource }) => resource !== daemonSets || waitMs === 0);
-  for (const { resource, object } of mayGo) {
-    if (await the.applier.remove(resource, object, ownerUid)) {
-      log.info('removed', { kind: object.kind, name: object.metadata.name });
-    }
-  }
-  return mayGo.length < others.length ? waitMs : undefined;
+/** An object that is to be removed. */
+interface Former {
+  readonly resource: Resource;
+  readonly object: KubeObject;
 }
 
-/** How long a predecessor still has to hold the cache for this DaemonSet. */
-function untilReplaced(successor: KubeObject | undefined, clock: Clock): number {
-  if (successor === undefined || rolloutOf(successor).complete) return 0;
-  const born = Date.parse(successor.metadata.creationTimestamp ?? '');
-  return Math.max(0, born + successorDeadlineMs - clock.now());
+/** Children that the puller owns under names it wants no more; their successors are there by now. */
+function formerChildren(
+  desired: readonly Child[],
+  { puller }: ManifestInput,
+  the: ConvergeDependencies,
+): readonly Former[] {
+  const wanted = new Set(desired.map(({ resource, body }) => id(resource, body)));
+  return [...the.children]
+    .filter(([resource]) => resource !== daemonSets)
+    .flatMap(([resource, cache]) =>
+      cache.list(puller.namespace).map((object) => ({ resource, object })),
+    )
+    .filter(
+      ({ resource, object }) =>
+        isControlledBy(object, puller.uid ?? '') && !wanted.has(id(resource, object)),
+    );
+}
+
+function released({ released }: HandOver): readonly Former[] {
+  return released.map((object) => ({ resource: daemonSets, object }));
 }
 
 function id(resource: Resource, object: KubeObject): string {

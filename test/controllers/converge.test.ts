@@ -1,11 +1,20 @@
 import { parseSpec } from '../../src/api/parse.ts';
 import { converge } from '../../src/controllers/converge.ts';
 import { Applier } from '../../src/kube/applier.ts';
+import type { Cache } from '../../src/kube/cache.ts';
 import type { Client } from '../../src/kube/client.ts';
 import { silentLog } from '../../src/log.ts';
 import { identityOf } from '../../src/manifests/input.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { aPuller } from '../pullers.ts';
+
+const nothing: Cache = {
+  get: () => undefined,
+  list: () => [],
+  observe: () => {},
+  hasSynced: () => true,
+  lastError: () => undefined,
+};
 
 it('a run that was aborted writes nothing more', async () => {
   const clock = new ManualClock();
@@ -27,7 +36,7 @@ it('a run that was aborted writes nothing more', async () => {
 
   const run = converge(
     input,
-    { applier, children: new Map(), clock },
+    { applier, children: new Map(), pods: nothing, clock },
     { signal: abort.signal, log: silentLog },
   );
   await expect(run).rejects.toThrow('the program is stopping');

@@ -231,14 +231,23 @@ describe('a change of the spec', () => {
     ]);
   });
 
-  it('that renames the DaemonSet to one that never gets ready keeps the old one for half an hour', async () => {
+  it('that renames the DaemonSet to one that finds no room keeps the old one for half an hour', async () => {
     const owner = await aReadyPuller();
-    scene.apply(aPuller({ images: 'bad=registry.invalid/bad:1', daemonsetName: 'cache' }));
+    const { images = '' } = aPuller().spec;
+    scene.apply(aPuller({ images, daemonsetName: 'cache', cachingCPURequest: '3' }));
     await scene.until(() => scene.get(daemonSets, 'cache') !== undefined);
     await scene.pass(29 * 60_000);
     expect(scene.childrenOf(owner)).toContain('DaemonSet/kubernetes-image-puller');
     await scene.pass(2 * 60_000);
     await scene.until(() => !scene.childrenOf(owner).includes('DaemonSet/kubernetes-image-puller'));
+  });
+
+  it('that renames the DaemonSet and wants none of its images any more removes the old one at once', async () => {
+    const owner = await aReadyPuller();
+    scene.apply(aPuller({ images: 'bad=registry.invalid/bad:1', daemonsetName: 'cache' }));
+    await scene.until(() => scene.get(daemonSets, 'cache') !== undefined);
+    await scene.pass(1000);
+    expect(scene.childrenOf(owner)).not.toContain('DaemonSet/kubernetes-image-puller');
   });
 });
 
