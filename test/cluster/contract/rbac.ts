@@ -64,6 +64,36 @@ export function describeRbac(cluster: () => Cluster): void {
       });
     });
 
+    it('asks for the right to what is named, where two groups serve the same', async () => {
+      const api = await allow(seeItself, {
+        apiGroups: ['events.k8s.io'],
+        resources: ['events'],
+        verbs: ['create'],
+      });
+      const { namespace } = stage;
+      const regarding = { kind: 'Pod', name: 'a', namespace };
+      const newer = {
+        ...{ apiVersion: 'events.k8s.io/v1', kind: 'Event', metadata: { name: 'a' }, regarding },
+        ...{
+          type: 'Normal',
+          reason: 'Tried',
+          action: 'Try',
+          eventTime: '2026-01-01T00:00:00.000000Z',
+        },
+        ...{ reportingController: 'example.com/tester', reportingInstance: 'one' },
+      };
+      expect(await api.create(stage.path('events.k8s.io/v1/events'), newer)).toMatchObject({
+        code: 201,
+      });
+      const core = {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { name: 'b' },
+        involvedObject: regarding,
+      };
+      expect(await api.create(stage.path('events'), core)).toMatchObject({ code: 403 });
+    });
+
     it('lets every authenticated user see what is served', async () => {
       for (const path of ['/version', '/api', '/apis', '/apis/apps/v1', '/readyz']) {
         expect(await user().get(path)).toMatchObject({ code: 200 });

@@ -44,6 +44,10 @@ const columns: readonly (readonly [path: string, columns: readonly string[]])[] 
   ['/api/v1/configmaps', ['Name', 'Data', 'Age']],
   ['/api/v1/namespaces', ['Name', 'Status', 'Age']],
   ['/api/v1/secrets', ['Name', 'Type', 'Data', 'Age']],
+  [
+    '/api/v1/services',
+    ['Name', 'Type', 'Cluster-IP', 'External-IP', 'Port(s)', 'Age', 'Selector+'],
+  ],
   ['/api/v1/serviceaccounts', ['Name', 'Age']],
   [
     '/api/v1/pods',
@@ -81,6 +85,8 @@ const columns: readonly (readonly [path: string, columns: readonly string[]])[] 
   [`/apis/${rbac}/v1/rolebindings`, binding],
   [`/apis/${rbac}/v1/clusterrolebindings`, binding],
   [definitions, plain],
+  ['/api/v1/resourcequotas', ['Name', 'Request', 'Limit', 'Age']],
+  ['/api/v1/limitranges', plain],
   ['/apis/coordination.k8s.io/v1/leases', ['Name', 'Holder', 'Age']],
   ['/apis/networking.k8s.io/v1/networkpolicies', ['Name', 'Pod-Selector', 'Age']],
   [

@@ -60,8 +60,8 @@ export function limitRanger(store: Store): Required<Pick<Admissions, 'fill' | 'a
 
 /** An apply is authorised as a patch; where it creates, it needs the right to create as well. */
 export function createPermission(authorizer: Authorizer): Admission {
-  return ({ verb, kind, namespace, options: { user } }) => {
-    if (verb !== 'create' || user === undefined) return;
+  return ({ verb, kind, namespace, options: { user, mayCreate } }) => {
+    if (verb !== 'create' || user === undefined || mayCreate) return;
     authorizer.refuse(user, target('create', kind, namespace, ''));
   };
 }

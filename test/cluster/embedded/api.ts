@@ -157,7 +157,8 @@ export class Api {
       case 'POST': {
         const object = objectIn(request, bodyTypes);
         validation.checkObject(kind, object);
-        return { code: 201, body: writer.create(kind, namespace, object, options) };
+        const creation = { ...options, mayCreate: true };
+        return { code: 201, body: writer.create(kind, namespace, object, creation) };
       }
       case 'DELETE':
         return { code: 200, body: this.#removeAll(call) };

@@ -273,6 +273,21 @@ function configMapErrors(next: KubeObject, live: KubeObject | undefined): readon
   ];
 }
 
+/** What the server fills in without giving a Service an address: nothing would answer there. */
+function serviceDefaults(object: KubeObject): KubeObject {
+  const ports = asObjects(at(object, 'spec', 'ports')).map((port) => ({
+    protocol: 'TCP',
+    targetPort: port['port'],
+    ...port,
+  }));
+  const defaults = {
+    type: 'ClusterIP',
+    sessionAffinity: 'None',
+    internalTrafficPolicy: 'Cluster',
+  };
+  return { ...object, spec: { ...defaults, ...asObject(object['spec']), ports } };
+}
+
 function namespaceDefaults(object: KubeObject): KubeObject {
   const { name = '', labels } = object.metadata;
   const named = { ...labels, 'kubernetes.io/metadata.name': name };
@@ -442,6 +457,7 @@ export const builtInRules: Readonly<Record<string, Rules>> = {
   LimitRange: { defaults: limitRangeDefaults },
   ConfigMap: { validate: configMapErrors },
   Secret: { defaults: (object) => ({ type: 'Opaque', ...object }), validate: configMapErrors },
+  Service: { status: true, nameGrammar: dnsLabel, defaults: serviceDefaults },
   Deployment: {
     status: true,
     changesGeneration: (live, next) =>

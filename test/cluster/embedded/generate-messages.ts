@@ -16,6 +16,7 @@ const roots = [
   'core.v1.Pod',
   'core.v1.ResourceQuota',
   'core.v1.Secret',
+  'core.v1.Service',
   'core.v1.ServiceAccount',
   'apps.v1.ControllerRevision',
   'apps.v1.DaemonSet',

@@ -24,6 +24,7 @@ const roots = [
   'io.k8s.api.core.v1.Pod',
   'io.k8s.api.core.v1.ResourceQuota',
   'io.k8s.api.core.v1.Secret',
+  'io.k8s.api.core.v1.Service',
   'io.k8s.api.core.v1.ServiceAccount',
   'io.k8s.api.apps.v1.ControllerRevision',
   'io.k8s.api.apps.v1.DaemonSet',

@@ -197,6 +197,7 @@ const builtInKinds: readonly Kind[] = [
   serviceAccounts,
   builtIn('', 'Node', { ...clusterScoped, shortNames: ['no'] }),
   builtIn('', 'Secret'),
+  builtIn('', 'Service', { shortNames: ['svc'] }),
   events,
   builtIn('events.k8s.io', 'Event', { shortNames: ['ev'], viewOf: strictEvents }),
   builtIn('apps', 'Deployment', { shortNames: ['deploy'] }),

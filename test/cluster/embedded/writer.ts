@@ -26,6 +26,8 @@ export interface WriteOptions {
   /** Whose rights admission asks for; absent for the cluster's own controllers, which may do all. */
   readonly user?: User;
   readonly subresource?: 'status';
+  /** The request is a creation, so that the right to create has been asked for. */
+  readonly mayCreate?: boolean;
   /** Everything is decided, nothing is stored. */
   readonly dryRun?: boolean;
 }

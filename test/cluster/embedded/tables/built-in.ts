@@ -1,5 +1,5 @@
 import { controllerOf, type KubeObject } from '../../../../src/kube/objects.ts';
-import { asObject, asObjects, at, type JsonObject } from '../json.ts';
+import { asList, asObject, asObjects, at, type JsonObject } from '../json.ts';
 import { ageColumn, since } from './age.ts';
 import { type Column, column, nameColumn, wide } from './column.ts';
 import { labelText, selectorOrNone, selectorText } from './labels.ts';
@@ -144,6 +144,12 @@ function quotaText(quota: KubeObject, isLimit: boolean): string {
     .join(', ');
 }
 
+function portsText(service: KubeObject): string {
+  return asObjects(at(service, 'spec', 'ports'))
+    .map(({ port, nodePort, protocol }) => `${nodePort ? `${port}:${nodePort}` : port}/${protocol}`)
+    .join(',');
+}
+
 function orNotApplicable(value: unknown): string {
   return value === undefined ? 'N/A' : String(value);
 }
@@ -170,6 +176,18 @@ export const builtInColumns: Readonly<Record<string, readonly Column[]>> = {
     column('Type', (secret) => text(secret, 'type')),
     column('Data', ({ data }) => fieldsIn(data)),
     ageColumn,
+  ],
+  Service: [
+    nameColumn,
+    column('Type', (service) => text(service, 'spec', 'type')),
+    column('Cluster-IP', (service) => asList(at(service, 'spec', 'clusterIPs'))[0] ?? '<none>'),
+    column(
+      'External-IP',
+      (service) => asList(at(service, 'spec', 'externalIPs')).join(',') || '<none>',
+    ),
+    column('Port(s)', (service) => portsText(service) || '<none>'),
+    ageColumn,
+    wide('Selector', (service) => labelText(at(service, 'spec', 'selector'))),
   ],
   DaemonSet: [
     nameColumn,
