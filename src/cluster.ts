@@ -3,7 +3,8 @@ import { quote } from './api/text.ts';
 import { systemClock } from './clock.ts';
 import type { Environment } from './config.ts';
 import { ConfigError, UsageError } from './errors.ts';
-import { type ConnectedClient, createClient } from './kube/http-client.ts';
+import { ApiError } from './kube/client.ts';
+import { type ConnectedClient, createClient, TransportError } from './kube/http-client.ts';
 import { version } from './release.ts';
 
 /** What a person at a terminal may choose instead of what the kubeconfig says; names are kubectl's. */
@@ -31,15 +32,17 @@ const proxySchemes = ['http:', 'https:', 'socks5:'];
  */
 export function kubeConfigOf(env: Environment, choice: ClusterChoice = {}): KubeConfig {
   const source = sourceOf(env, choice);
-  const kubeConfig = chosen(loaded(source, choice), choice);
-  const cluster = kubeConfig.getCurrentCluster();
-  if (!cluster) {
-    throw new ConfigError(`${source}, which has no current context with a cluster`);
-  }
-  if (cluster.server === fallbackServer && !env['KUBECONFIG'] && !choice.kubeconfig) {
+  const found = loaded(source, choice);
+  const isFallback = found.getCurrentCluster()?.server === fallbackServer;
+  if (isFallback && !env['KUBECONFIG'] && !choice.kubeconfig) {
     throw new ConfigError(
       'there is no cluster: set KUBECONFIG, write ~/.kube/config, or run inside a cluster',
     );
+  }
+  const kubeConfig = chosen(found, choice);
+  const cluster = kubeConfig.getCurrentCluster();
+  if (!cluster) {
+    throw new ConfigError(`${source}, which has no current context with a cluster`);
   }
   const { proxyUrl } = cluster;
   if (proxyUrl && !proxySchemes.some((scheme) => proxyUrl.startsWith(scheme))) {
@@ -59,6 +62,11 @@ export function namespaceOf(kubeConfig: KubeConfig): string {
 export function connect(kubeConfig: KubeConfig, requestTimeoutMs: number): ConnectedClient {
   const userAgent = `kubectl-image_puller/${version}`;
   return createClient(kubeConfig, { clock: systemClock, userAgent, requestTimeoutMs });
+}
+
+/** Claims that the cluster refused something, or that it could not be asked: nothing is wrong here. */
+export function isClusterError(error: unknown): boolean {
+  return error instanceof ApiError || error instanceof TransportError;
 }
 
 /** The subject of a sentence. */

@@ -7,8 +7,10 @@ import { endOfProcess } from './process.ts';
 import { version } from './release.ts';
 import { HealthServer } from './server.ts';
 
-// kubectl runs the file kubectl-image_puller as `kubectl image-puller`.
-const program = basename(process.argv[1] ?? '').startsWith('kubectl-image_puller')
+// kubectl runs the file kubectl-image_puller as `kubectl image-puller`, and the other one to complete it.
+const calledAs = basename(process.argv[1] ?? '');
+const isCompletion = calledAs.startsWith('kubectl_complete-image_puller');
+const program = calledAs.startsWith('kubectl-image_puller')
   ? 'kubectl image-puller'
   : 'kubernetes-image-puller-operator';
 
@@ -23,11 +25,13 @@ const usage = `Usage: ${program} COMMAND
 
   operator                       keeps what the KubernetesImagePullers of a cluster ask for in place
   puller --managed --config DIR  the program in the Deployment of each puller
-  render -f FILE [--openshift]   prints the objects that would be applied; needs no cluster${demoUsage}
+  render -f FILE [--openshift]   prints the objects that would be applied; needs no cluster
+  status [NAME...]               shows which images are on which nodes, what fails, and what it costs${demoUsage}
+  completion bash|zsh|fish       prints what makes that shell complete commands and names
   version                        prints the version
 
-The operator's cluster is that of KUBECONFIG, ~/.kube/config, or the one it runs in. Its settings
-are environment variables: see the README.
+The cluster is that of KUBECONFIG, ~/.kube/config, or the one the program runs in. The operator's
+settings are environment variables: see the README.
 `;
 
 // Each command is loaded when it is asked for: the puller needs no Kubernetes client in its memory.
@@ -55,6 +59,21 @@ async function runRender(args: readonly string[], env: Environment): Promise<voi
   process.exitCode = exitCode;
 }
 
+async function runStatus(args: readonly string[], env: Environment): Promise<void> {
+  const { status } = await import('./cli/status.ts');
+  process.exitCode = await status(args, env);
+}
+
+async function runCompletion(args: readonly string[]): Promise<void> {
+  const { completion } = await import('./cli/completion.ts');
+  process.stdout.write(completion(args));
+}
+
+async function runComplete(words: readonly string[], env: Environment): Promise<void> {
+  const { complete } = await import('./cli/completion.ts');
+  process.stdout.write(await complete(words, env));
+}
+
 async function runDemo(args: readonly string[]): Promise<void> {
   const { demo } = await import('./cli/demo.ts');
   process.exitCode = await demo(args);
@@ -68,6 +87,12 @@ async function main([command = '', ...args]: readonly string[], env: Environment
       return runPuller(args, env);
     case 'render':
       return runRender(args, env);
+    case 'status':
+      return runStatus(args, env);
+    case 'completion':
+      return runCompletion(args);
+    case '__complete':
+      return runComplete(args, env);
     case 'demo':
       return runDemo(args);
     case 'version':
@@ -89,7 +114,8 @@ async function main([command = '', ...args]: readonly string[], env: Environment
 
 if (import.meta.main) {
   try {
-    await main(process.argv.slice(2), process.env);
+    const args = process.argv.slice(2);
+    await main(isCompletion ? ['__complete', ...args] : args, process.env);
   } catch (error) {
     // What a user can mend is told in a sentence; anything else is a defect and shows where it is.
     const known = error instanceof ConfigError || error instanceof UsageError;

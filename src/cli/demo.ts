@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import {
   type EmbeddedCluster,
   startEmbeddedCluster,
@@ -14,7 +13,7 @@ import {
 import { holdOf } from '../api/findings.ts';
 import { parseSpec } from '../api/parse.ts';
 import type { ImagePullerStatus, ParsedSpec, RawSpec } from '../api/types.ts';
-import { systemClock } from '../clock.ts';
+import { sleep, systemClock } from '../clock.ts';
 import { operatorConfig } from '../config.ts';
 import { imagePullers } from '../controllers/image-puller.ts';
 import { UsageError } from '../errors.ts';
@@ -25,12 +24,14 @@ import { rolloutOf } from '../status/rollout.ts';
 import { follow } from './demo/follow.ts';
 import { failuresOf, grid, nodeOf } from './demo/grid.ts';
 import { objectsOf, projectPath } from './demo/install-manifests.ts';
+import { kubeconfigFile } from './demo/kubeconfig-file.ts';
 import { type OperatorProcess, startOperator } from './demo/operator-process.ts';
 import { type DemoOptions, demoOptions, demoUsage } from './demo/options.ts';
 import { type Outcome, report } from './demo/report.ts';
-import { closing, opening } from './demo/spoken.ts';
+import { closing, kept, opening } from './demo/spoken.ts';
 import { type Style, styleOf } from './demo/style.ts';
 import { type Output, type Snapshot, viewOn, widthOf } from './demo/view.ts';
+import { Interruption } from './interruption.ts';
 
 /** Under which circumstances the demo runs. */
 export interface DemoSurroundings {
@@ -66,7 +67,7 @@ export async function demo(args: readonly string[]): Promise<number> {
       progressDeadlineSeconds: 15,
       signal: interruption.signal,
     });
-    return interruption.exitCode ?? exitCode;
+    return options.keep && exitCode === 0 ? 0 : (interruption.exitCode ?? exitCode);
   } finally {
     interruption.stopListening();
   }
@@ -100,6 +101,7 @@ export async function show(options: DemoOptions, surroundings: DemoSurroundings)
       output.write(report(stage.outcome(), widthOf(output), style));
     }
     output.write(closing({ ending, options, last, quietMs, operator: stage.operator }));
+    if (options.keep) await stage.keep(output, signal);
     return ending === 'ready' ? 0 : 1;
   } finally {
     await stage.clear();
@@ -141,13 +143,15 @@ class Stage {
   }
 
   static async build(
-    { nodes, puller }: DemoOptions,
+    { nodes, puller, keep }: DemoOptions,
     progressDeadlineSeconds: number,
   ): Promise<Stage> {
     const parsed = parseSpec((puller['spec'] ?? {}) as RawSpec, operatorConfig({}));
     const haste = hasteFor(parsed.spec.images.length);
     const cluster = await startEmbeddedCluster({
       nodes,
+      // kubectl sends no token over plain HTTP.
+      tls: keep,
       registries: new DemoRegistries(haste),
       timings: { startMs: realTimings.startMs * haste, answerMs: realTimings.answerMs * haste },
     });
@@ -201,6 +205,16 @@ class Stage {
       requests: requests.filter(({ user }) => user === operatorUser),
       logLines: this.operator.lines,
     };
+  }
+
+  /** Leaves everything running, with a kubeconfig for it, until the signal or the operator's end. */
+  async keep(output: Output, signal: AbortSignal): Promise<void> {
+    const kubeconfig = kubeconfigFile(this.#cluster.kubeconfig());
+    output.write(kept(kubeconfig.path));
+    while (!signal.aborted && this.operator.ended === undefined) {
+      await sleep(systemClock, 500, signal);
+    }
+    kubeconfig.remove();
   }
 
   /** Ends the operator, then the cluster. */
@@ -271,37 +285,4 @@ class DemoRegistries extends Registries {
 function listedName(reference: string): string {
   const parsed = parseImage(reference);
   return 'error' in parsed ? reference : parsed.canonical;
-}
-
-/** What ends the demo from outside: a signal, or a reader of its output that has gone. */
-class Interruption {
-  readonly #controller = new AbortController();
-  readonly #listeners = new Map<NodeJS.Signals, () => void>();
-  readonly #onGone = () => this.#end(1);
-  /** Undefined as long as nothing has interrupted. */
-  exitCode: number | undefined;
-
-  constructor() {
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      const listener = () => this.#end(128 + constants.signals[name]);
-      this.#listeners.set(name, listener);
-      process.on(name, listener);
-    }
-    // log-update shows the cursor again on standard error, wherever the view is drawn.
-    for (const stream of [process.stdout, process.stderr]) stream.on('error', this.#onGone);
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  stopListening(): void {
-    for (const [name, listener] of this.#listeners) process.off(name, listener);
-    for (const stream of [process.stdout, process.stderr]) stream.off('error', this.#onGone);
-  }
-
-  #end(exitCode: number): void {
-    this.exitCode ??= exitCode;
-    this.#controller.abort();
-  }
 }

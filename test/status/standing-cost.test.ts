@@ -2,8 +2,7 @@ import { parseSpec } from '../../src/api/parse.ts';
 import { cpuQuantity, memoryQuantity } from '../../src/api/quantity.ts';
 import type { RawSpec } from '../../src/api/types.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
-import { daemonSet } from '../../src/manifests/daemon-set.ts';
-import { deployment } from '../../src/manifests/deployment.ts';
+import { children } from '../../src/manifests/children.ts';
 import {
   type Amount,
   type Cost,
@@ -73,11 +72,13 @@ const settings = {
 function costOf(raw: RawSpec, nodes: number, maxSurge: number | string = '10%') {
   const { spec } = parseSpec(raw, { maxImages: 500 });
   const puller = { name: 'puller', namespace: 'default', uid: 'p1' };
-  const input = { puller, raw, spec, settings: { ...settings, maxSurge } };
+  const objects = children({ puller, raw, spec, settings: { ...settings, maxSurge } });
+  const ofKind = (kind: string) =>
+    objects.flatMap(({ body }) => (body.kind === kind ? [body] : []));
   return standingCost({
     spec,
-    daemonSets: spec.images.length === 0 ? [] : [selecting(nodes, daemonSet(input))],
-    deployment: deployment(input),
+    daemonSets: ofKind('DaemonSet').map((object) => selecting(nodes, object)),
+    deployment: ofKind('Deployment')[0],
   });
 }
 

@@ -167,8 +167,12 @@ function countOf({ copies }: GridRow, nodes: number): string {
   return `${present}/${nodes}`;
 }
 
-/** Cut at the end, or in the middle where two names would then look alike. */
-function shortened(names: readonly string[], width: number, ellipsis: string): readonly string[] {
+/** Names cut at the end, or in the middle where two of them would then look alike. */
+export function shortened(
+  names: readonly string[],
+  width: number,
+  ellipsis: string,
+): readonly string[] {
   const ends = names.map((name) => cut(name, width, ellipsis));
   if (new Set(ends).size === new Set(names).size) return ends;
   return names.map((name) => {

@@ -1,11 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '../../config.ts';
+import { kubeconfigFile } from './kubeconfig-file.ts';
 
 /** The operator, running beside this process as it would on a developer's machine. */
 export interface OperatorProcess {
@@ -27,12 +25,10 @@ const patienceMs = 5000;
  * environment has no say.
  */
 export function startOperator(kubeconfig: string, settings: Environment): OperatorProcess {
-  const directory = mkdtempSync(join(tmpdir(), 'image-puller-demo-'));
-  const file = join(directory, 'kubeconfig');
-  writeFileSync(file, kubeconfig, { mode: 0o600 });
+  const file = kubeconfigFile(kubeconfig);
   // Without SystemRoot, Windows opens no sockets.
   const { SystemRoot } = process.env;
-  const env = { ...(SystemRoot && { SystemRoot }), ...settings, KUBECONFIG: file };
+  const env = { ...(SystemRoot && { SystemRoot }), ...settings, KUBECONFIG: file.path };
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', main, 'operator'],
@@ -52,12 +48,9 @@ export function startOperator(kubeconfig: string, settings: Environment): Operat
       resolve();
     });
   });
-  // Whatever ends this process, neither the operator nor its kubeconfig outlives it.
-  const clear = () => {
-    child.kill('SIGKILL');
-    rmSync(directory, { recursive: true, force: true });
-  };
-  process.once('exit', clear);
+  // Whatever ends this process, the operator does not outlive it.
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
   return {
     lines,
     get ended() {
@@ -65,8 +58,8 @@ export function startOperator(kubeconfig: string, settings: Environment): Operat
     },
     async stop() {
       await stop(child, end);
-      clear();
-      process.off('exit', clear);
+      process.off('exit', kill);
+      file.remove();
     },
   };
 }

@@ -4,7 +4,7 @@ import { asError, UsageError } from '../../errors.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import { readPullers } from '../puller-file.ts';
 
-export const demoUsage = `Usage: demo [--images LIST | --file FILE] [--nodes N]
+export const demoUsage = `Usage: demo [--images LIST | --file FILE] [--nodes N] [--keep]
 
 Starts a cluster inside this process, runs the operator against it over HTTP with no more rights than
 config/rbac gives it, and shows how the images of a KubernetesImagePuller fill the nodes.
@@ -12,6 +12,8 @@ config/rbac gives it, and shows how the images of a KubernetesImagePuller fill t
       --images LIST  what to cache: name=image entries, separated by ";"
   -f, --file FILE    a YAML file with one KubernetesImagePuller; - is standard input
       --nodes N      how many nodes the cluster has, 1 to 200; 5 by default
+      --keep         leave the cluster and the operator running afterwards, for kubectl, until
+                     Ctrl-C; prints where the kubeconfig is
   -h, --help         this text
 
 The nodes are called node-1, node-2 and so on, run Linux on amd64 and have no taints.
@@ -23,13 +25,16 @@ with one bad image: --images 'good=quay.io/example/good:1;bad=registry.invalid/b
 
 Exits 0 as soon as the puller is Ready; 1 as soon as the operator says that its spec is held, when it
 is not Ready and no copy and no condition has changed for 30 seconds, or when the operator ends; 2 on
-a mistake in the arguments or in the file; 128 and the number of the signal that interrupts it.
+a mistake in the arguments or in the file; 128 and the number of the signal that interrupts it. What is
+kept is ended, not interrupted: the show's own exit code stays.
 `;
 
 /** What to show, read from the command line. */
 export interface DemoOptions {
   /** How many nodes the cluster is to have. */
   readonly nodes: number;
+  /** The cluster and the operator go on after the show, until they are told to end. */
+  readonly keep: boolean;
   /** The puller to apply, without what a cluster wrote into it. */
   readonly puller: KubeObject;
 }
@@ -42,13 +47,14 @@ const mostNodes = 200;
  * @throws UsageError
  */
 export function demoOptions(args: readonly string[], sample: string): DemoOptions | undefined {
-  const { images, file, nodes, help } = flags(args);
+  const { images, file, nodes, keep, help } = flags(args);
   if (help) return undefined;
   if (images !== undefined && file !== undefined) {
     throw new UsageError(`--images and --file exclude each other\n\n${demoUsage}`);
   }
   return {
     nodes: numberOfNodes(nodes),
+    keep,
     puller: images === undefined ? onlyPuller(file ?? sample) : pullerOf(images),
   };
 }
@@ -61,6 +67,7 @@ function flags(args: readonly string[]) {
         images: { type: 'string' },
         file: { type: 'string', short: 'f' },
         nodes: { type: 'string', default: '5' },
+        keep: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });

@@ -66,6 +66,15 @@ On a cluster of your own:
   kubectl apply -f config/samples/image-puller.yaml
 `;
 
+/** What is said of a cluster that stays: how to look at it, and how to end it. */
+export function kept(kubeconfig: string): string {
+  return `
+The cluster and the operator go on. In another terminal:
+  kubectl --kubeconfig ${kubeconfig} get kip -A
+Ctrl-C ends them.
+`;
+}
+
 function nameOf({ metadata }: DemoOptions['puller']): string {
   return printable(`${metadata.namespace}/${metadata.name}`, 200);
 }

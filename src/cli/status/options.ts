@@ -72,6 +72,9 @@ export function statusOptions(args: readonly string[]): StatusOptions | undefine
       `${quote(names[0] ?? '')} cannot be looked for with --all-namespaces: name its namespace with -n`,
     );
   }
+  if (values.watch && node !== undefined) {
+    throw new UsageError('--watch and --node exclude each other: leave one of them out');
+  }
   return {
     names: [...new Set(names)],
     namespace: all ? '' : namespace,

@@ -60,6 +60,7 @@ describe('the arguments of status', () => {
   it.each([
     ['-A -n there', '--all-namespaces and --namespace exclude each other: leave one of them out'],
     ['-A one', '"one" cannot be looked for with --all-namespaces: name its namespace with -n'],
+    ['-w --node node-1', '--watch and --node exclude each other: leave one of them out'],
     ['-o xml', '--output is "xml": expected one of table, wide, json, yaml'],
     ['--node=', '--node is "": expected a name, or leave the flag out'],
     ['--context=', '--context is "": expected a name, or leave the flag out'],

@@ -1,0 +1,94 @@
+import type { CachedImage } from '../../api/types.ts';
+import type { NodeObservation } from '../../status/nodes.ts';
+import { type ContainerRecord, holdsImage } from '../../status/pods.ts';
+import type { NodeImages } from './node-images.ts';
+import type { Outcome, PullerReport } from './report.ts';
+
+/**
+ * What is known of an image on a node: a container `held`s it there, is `pulling` it or `failing` to;
+ * where pods do not say, the node's own list has it (`listed`), does not (`absent`), or cannot tell
+ * (`unknown`).
+ */
+export type CopyState = 'held' | 'pulling' | 'failing' | 'listed' | 'absent' | 'unknown';
+
+/** One image on the node. */
+export interface NodeCopy {
+  readonly image: CachedImage;
+  readonly state: CopyState;
+  /** The container that was to hold it; undefined where no pod of the node has one. */
+  readonly container: ContainerRecord | undefined;
+}
+
+/** What a node has of the images of a puller. */
+export interface NodePullerReport {
+  readonly puller: PullerReport;
+  /** What the pods say of the node; undefined where there is none of this puller. */
+  readonly observation: NodeObservation | undefined;
+  /** In the order of the list. */
+  readonly copies: readonly NodeCopy[];
+}
+
+/** The node's own list, or why it cannot be had. */
+export type NodeList = NodeImages | { readonly error: string };
+
+/** What a node has of the images of pullers. */
+export interface NodeReport {
+  readonly node: string;
+  readonly pullers: readonly NodePullerReport[];
+  /** Undefined as long as nobody needed it. */
+  readonly list: NodeList | undefined;
+}
+
+/** Claims that pods leave open whether the node has an image. */
+export function leavesOpen(pullers: readonly PullerReport[], node: string): boolean {
+  return nodeReport(pullers, node, undefined).pullers.some(({ copies }) =>
+    copies.some(({ state }) => state !== 'held'),
+  );
+}
+
+/** Puts together what pods say and, where they say nothing of an image, the node's own list. */
+export function nodeReport(
+  pullers: readonly PullerReport[],
+  node: string,
+  list: NodeList | undefined,
+): NodeReport {
+  return {
+    node,
+    list,
+    pullers: pullers.map((puller) => {
+      const observed = puller.observation.nodes.get(node);
+      const copies = puller.observation.images.map(({ image }, index) => {
+        const container = observed?.holdings.images[index];
+        return { image, container, state: stateOf(image, container, list) };
+      });
+      return { puller, observation: observed, copies };
+    }),
+  };
+}
+
+function stateOf(
+  { reference }: CachedImage,
+  container: ContainerRecord | undefined,
+  list: NodeList | undefined,
+): CopyState {
+  if (container !== undefined && holdsImage(container)) return 'held';
+  if (list !== undefined && 'has' in list && list.has(reference)) return 'listed';
+  if (container?.state === 'failing') return 'failing';
+  if (container !== undefined) return 'pulling';
+  return list !== undefined && 'has' in list && !list.isCut ? 'absent' : 'unknown';
+}
+
+/**
+ * What is to become of the images on the node, as of a puller; `untold` where neither pods nor the node
+ * tell of an image.
+ */
+export function nodeOutcome({ puller, copies }: NodePullerReport): Outcome | 'untold' {
+  const states = new Set(copies.map(({ state }) => state));
+  states.delete('held');
+  states.delete('listed');
+  if (states.size === 0) return 'ready';
+  if (puller.outcome === 'stuck') return 'stuck';
+  if (states.has('unknown')) return 'untold';
+  // Without a pod nothing is on its way.
+  return states.has('absent') ? 'stuck' : 'underway';
+}

@@ -1,0 +1,100 @@
+import { count, nounCount, printable } from '../../api/text.ts';
+import { toldFailure } from '../../status/causes.ts';
+import { nameOf } from '../../status/image-rows.ts';
+import type { Role, Style } from '../demo/style.ts';
+import { wrapped } from '../demo/text.ts';
+import { fitted } from './fitted.ts';
+import { most } from './node-images.ts';
+import type { CopyState, NodeCopy, NodePullerReport, NodeReport } from './node-report.ts';
+import { keyOf } from './report.ts';
+import { mostProse, shortDigest } from './table.ts';
+import { stateOf, whyOf } from './words.ts';
+
+/** How a node is drawn. */
+export interface NodeDrawing {
+  readonly width: number;
+  readonly style: Style;
+  readonly isWide: boolean;
+}
+
+const states: Readonly<Record<CopyState, readonly [text: string, role: Role]>> = {
+  held: ['held', 'good'],
+  pulling: ['pulling', 'waiting'],
+  failing: ['failing', 'bad'],
+  listed: ['on its disk', 'good'],
+  absent: ['missing', 'bad'],
+  unknown: ['unknown', 'quiet'],
+};
+
+/** What a node holds and lacks of the images of each puller. Ends with a line feed. */
+export function nodeTable(report: NodeReport, drawing: NodeDrawing): string {
+  const sections = [
+    ...report.pullers.map((puller) => pullerLines(puller, drawing)),
+    notes(report).flatMap((note) => wrapped(note, Math.min(drawing.width, mostProse))),
+  ];
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.map((line) => `${line}\n`).join(''))
+    .join('\n');
+}
+
+function pullerLines(
+  { puller, observation, copies }: NodePullerReport,
+  drawing: NodeDrawing,
+): readonly string[] {
+  const { style, isWide } = drawing;
+  const held = copies.filter(({ state }) => state === 'held' || state === 'listed').length;
+  const node = observation === undefined ? 'no pod of it is there' : stateOf(observation);
+  const why = observation === undefined ? '' : whyOf(observation);
+  const head = `${style.paint('heading', keyOf(puller))}  ${node}  ${count(held)} of ${nounCount(copies.length, 'image')}`;
+  if (copies.length === 0) return [head];
+  const paint = (text: string, row: number) =>
+    style.paint(states[copies[row]?.state ?? 'unknown'][1], text);
+  const rows = copies.map((copy) => [
+    nameOf(copy.image),
+    states[copy.state][0],
+    digestText(copy, isWide),
+    ...(isWide ? [copy.image.reference, copy.image.container] : []),
+    copy.container?.state === 'failing' ? toldFailure(copy.container) : '',
+  ]);
+  return [
+    head,
+    ...(why === '' || rows.some((row) => row.at(-1) === why) ? [] : [`  ${why}`]),
+    ...fitted(
+      [
+        { heading: 'IMAGE', cut: 'alike' },
+        { heading: 'STATE', paint },
+        { heading: 'DIGEST' },
+        ...(isWide ? [{ heading: 'REFERENCE' }, { heading: 'CONTAINER' }] : []),
+        { heading: 'WHY', cut: 'end' },
+      ],
+      rows,
+      drawing,
+    ),
+  ];
+}
+
+function digestText({ container }: NodeCopy, isWhole: boolean): string {
+  const { digest = '' } = container ?? {};
+  return (isWhole ? digest : digest.slice(0, shortDigest)) || '-';
+}
+
+/** Where what is told comes from, if not from pods. */
+function notes({ node, list, pullers }: NodeReport): readonly string[] {
+  if (list === undefined) return [];
+  const name = printable(node, mostProse);
+  if ('error' in list) {
+    return [
+      `What pods do not tell is not known: the node ${name} cannot be read: ${printable(list.error, 500)}`,
+    ];
+  }
+  const open = pullers
+    .flatMap(({ copies }) => copies)
+    .filter(({ state }) => state !== 'held').length;
+  const cut = list.isCut
+    ? ` Kubernetes cuts that list at ${most.images} images and ${most.namesOfEach} names of each, so an image that is not on it may be there nevertheless.`
+    : '';
+  return [
+    `No container tells that the node has ${open === 1 ? 'one of them' : `${count(open)} of them`}, so the node's own list was asked.${cut}`,
+  ];
+}

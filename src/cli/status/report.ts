@@ -1,0 +1,205 @@
+import { holdOf } from '../../api/findings.ts';
+import { parseSpec } from '../../api/parse.ts';
+import { type Reason, reasons } from '../../api/reasons.ts';
+import type {
+  CachedImage,
+  Condition,
+  ImagePullerStatus,
+  ImageStatus,
+  ParsedSpec,
+  RawSpec,
+} from '../../api/types.ts';
+import { isControlledBy, type KubeObject } from '../../kube/objects.ts';
+import { isSettled } from '../../status/checks.ts';
+import { imageRows } from '../../status/image-rows.ts';
+import {
+  type ImageObservation,
+  listOf,
+  type Observation,
+  observation,
+} from '../../status/observation.ts';
+import { lacksPods } from '../../status/rollout.ts';
+import { type StandingCost, standingCost } from '../../status/standing-cost.ts';
+import type { Reading, Seen } from './seen.ts';
+
+/**
+ * What is to become of a puller: it is `ready`; it is `stuck` until somebody does something; or it is
+ * `underway`, also where the operator has not spoken of the present spec yet.
+ */
+export type Outcome = 'ready' | 'stuck' | 'underway';
+
+/** What is to be told of a puller. */
+export interface PullerReport {
+  readonly namespace: string;
+  readonly name: string;
+  readonly outcome: Outcome;
+  /** The operator's words; empty before it has spoken. */
+  readonly conditions: readonly Condition[];
+  /** Claims that these words are about an earlier spec. */
+  readonly isOutdated: boolean;
+  /** Claims that it was deleted and is only not gone yet. */
+  readonly isTerminating: boolean;
+  /** Where the images are. Without a right to read DaemonSets, the counts are the operator's. */
+  readonly observation: Observation;
+  /** Failing ones first. Those of the operator's status, which has no more than 100, without pods. */
+  readonly images: readonly ImageReport[];
+  /** Undefined where the DaemonSets cannot be read. */
+  readonly cost: StandingCost | undefined;
+}
+
+/** What is to be told of an image. */
+export interface ImageReport {
+  /** As the operator tells it in the status. */
+  readonly row: ImageStatus;
+  /** Undefined where pods cannot be read. */
+  readonly seen: ImageObservation | undefined;
+}
+
+/** What is to be told. */
+export interface Report {
+  /** By namespace and name. */
+  readonly pullers: readonly PullerReport[];
+  /** What could not be read and what that means, in sentences. */
+  readonly unread: readonly string[];
+}
+
+/** No operator allows more: what it says of a longer list counts. */
+const maxImages = 10_000;
+
+/** Puts together what was seen, by the functions that the operator uses. */
+export function report(seen: Seen, now: number): Report {
+  return {
+    pullers: seen.pullers.objects.map((puller) => pullerReport(puller, seen, now)).sort(byKey),
+    unread: unread(seen),
+  };
+}
+
+/** `namespace/name`. */
+export function keyOf({ namespace, name }: PullerReport): string {
+  return `${namespace}/${name}`;
+}
+
+function byKey(a: PullerReport, b: PullerReport): number {
+  return keyOf(a) < keyOf(b) ? -1 : 1;
+}
+
+function pullerReport(puller: KubeObject, seen: Seen, now: number): PullerReport {
+  const { namespace = '', name = '', uid = '', generation = 0 } = puller.metadata;
+  const status = (puller['status'] ?? {}) as ImagePullerStatus;
+  const isOwned = (object: KubeObject) => isControlledBy(object, uid);
+  const daemonSets = seen.daemonSets.objects.filter(isOwned);
+  const { conditions = [], observedGeneration = 0 } = status;
+  const isOutdated = conditions.length > 0 && observedGeneration < generation;
+  const isTerminating = puller.metadata.deletionTimestamp !== undefined;
+  const parsed = parseSpec((puller['spec'] ?? {}) as RawSpec, { maxImages });
+  const canTell = seen.daemonSets.error === undefined || daemonSets.length > 0;
+  const observed = observation({
+    images: imagesOf(parsed, conditions, daemonSets),
+    daemonSets,
+    pods: canTell ? readOf(seen.pods) : undefined,
+    refusals: daemonSets.filter(lacksPods).flatMap((daemonSet) => refusalsOf(daemonSet, seen)),
+    isSettled: isSettled(status, generation),
+    now,
+  });
+  return {
+    namespace,
+    name,
+    outcome: isTerminating || isOutdated ? 'underway' : outcomeOf(conditions),
+    conditions,
+    isOutdated,
+    isTerminating,
+    observation: canTell ? observed : { ...observed, ...countsOf(status) },
+    images: imageReports(observed, status, now),
+    cost: canTell
+      ? standingCost({
+          spec: parsed.spec,
+          daemonSets,
+          deployment: seen.deployments.objects.find(isOwned),
+        })
+      : undefined,
+  };
+}
+
+function imageReports(
+  observed: Observation,
+  { images: previous = [] }: ImagePullerStatus,
+  now: number,
+): readonly ImageReport[] {
+  if (!observed.hasPods) return previous.map((row) => ({ row, seen: undefined }));
+  const seen = new Map(observed.images.map((each) => [each.image.reference, each]));
+  return imageRows(observed, { previous, now }).map((row) => ({
+    row,
+    seen: seen.get(row.reference),
+  }));
+}
+
+/** The list that counts: a spec that the operator does not follow has no say. */
+function imagesOf(
+  { spec, findings }: ParsedSpec,
+  conditions: readonly Condition[],
+  daemonSets: readonly KubeObject[],
+): readonly CachedImage[] {
+  const { reason = '' } = conditions.find(({ type }) => type === 'Ready') ?? {};
+  const isHeld = holdOf(findings) !== undefined || reasons[reason as Reason] === 'hold';
+  return isHeld ? listOf(daemonSets) : spec.images;
+}
+
+function countsOf({ nodesDesired = 0, nodesReady = 0 }: ImagePullerStatus) {
+  return { nodesDesired, nodesReady };
+}
+
+/** What was once read stays true enough to be told. */
+function readOf<Read extends KubeObject>({
+  objects,
+  error,
+}: Reading<Read>): readonly Read[] | undefined {
+  return error === undefined || objects.length > 0 ? objects : undefined;
+}
+
+function isTrue(conditions: readonly Condition[], type: string): boolean {
+  return conditions.some((condition) => condition.type === type && condition.status === 'True');
+}
+
+/** Stalled speaks for itself; where it is not said, what is wrong while nothing moves is for good. */
+function outcomeOf(conditions: readonly Condition[]): Outcome {
+  if (isTrue(conditions, 'Ready')) return 'ready';
+  if (isTrue(conditions, 'Stalled')) return 'stuck';
+  const moves = isTrue(conditions, 'Progressing') || isTrue(conditions, 'Reconciling');
+  return isTrue(conditions, 'Degraded') && !moves ? 'stuck' : 'underway';
+}
+
+/** What the DaemonSet controller said last of the pods that it could not create. */
+function refusalsOf(daemonSet: KubeObject, { events }: Seen): readonly string[] {
+  const about = (events.objects as readonly CreateEvent[])
+    .filter(({ involvedObject }) => involvedObject?.uid === daemonSet.metadata.uid)
+    .sort((a, b) => (timeOf(a) < timeOf(b) ? -1 : 1));
+  const message = about.at(-1)?.message;
+  return message === undefined ? [] : [message];
+}
+
+/** core/v1 Event, as far as it is read. */
+interface CreateEvent extends KubeObject {
+  readonly involvedObject?: { readonly uid?: string };
+  readonly message?: string;
+  readonly lastTimestamp?: string | null;
+}
+
+function timeOf({ lastTimestamp, metadata }: CreateEvent): string {
+  return lastTimestamp ?? metadata.creationTimestamp ?? '';
+}
+
+/** What is missing in the report for want of each kind. */
+const losses: Readonly<Record<keyof Seen, string>> = {
+  pullers: 'what is told of them may be outdated',
+  daemonSets: 'the counts are those of the operator, and costs are not told',
+  deployments: "the puller's own pod is left out of the costs",
+  pods: "the images are told as in the operator's status, the nodes only counted",
+  events: 'why pods are missing is not told',
+};
+
+function unread(seen: Seen): readonly string[] {
+  return (Object.keys(losses) as (keyof Seen)[]).flatMap((kind) => {
+    const { error } = seen[kind];
+    return error === undefined ? [] : [`${losses[kind]}: ${error.message}`];
+  });
+}
