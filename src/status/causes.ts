@@ -18,6 +18,9 @@ interface Row extends Cause {
   readonly message?: RegExp;
 }
 
+/** Reasons of a kubelet that did not get an image. */
+const pulling = /^(?:ErrImagePull|ImagePullBackOff|RegistryUnavailable|SignatureValidationFailed)$/;
+
 /**
  * Messages come from registries through containerd, CRI-O and cri-dockerd, so a row names what these have
  * in common. The first that fits counts: what a registry answered tells more than that it did not work.
@@ -58,62 +61,75 @@ const table: readonly Row[] = [
   },
   {
     code: 'RateLimited',
-    message: /\b429\b|toomanyrequests|too many requests|rate limit/i,
+    reason: pulling,
+    message: /429 Too Many|toomanyrequests|too many requests|rate limit/i,
     says: 'the registry limits the rate of pulls (429)',
     remedy: 'wait, pull with credentials (imagePullSecrets), or use a mirror',
   },
   {
-    code: 'Unauthorized',
+    code: 'NotFoundOrDenied',
+    reason: pulling,
     message:
-      /\b401\b|unauthorized|authentication required|no basic auth credentials|authorization failed|failed to authorize/i,
+      /pull access denied|does not exist or may require|requested access to the resource is denied/i,
+    says: 'no such repository, or no right to pull from it',
+    remedy: 'check the reference and imagePullSecrets',
+  },
+  {
+    code: 'Unauthorized',
+    reason: pulling,
+    message:
+      /401 Unauthorized|unauthorized:|authentication required|no basic auth credentials|authorization failed|failed to authorize/i,
     says: '401 Unauthorized',
     remedy: 'check imagePullSecrets',
   },
   {
     code: 'Forbidden',
-    message: /\b403\b|forbidden|access denied|\bdenied\b|insufficient_scope/i,
+    reason: pulling,
+    message: /403 Forbidden|denied:|access denied/i,
     says: '403 Forbidden',
     remedy: 'check imagePullSecrets and what they may pull',
   },
   {
     code: 'NotFound',
-    message:
-      /\b404\b|code = NotFound|manifest unknown|name unknown|not found|repository does not exist|no such manifest/i,
+    reason: pulling,
+    message: /404 Not Found|manifest unknown|name unknown|: not found/i,
     says: 'the registry has no such image (404)',
     remedy: 'check repository and tag',
   },
   {
     code: 'Certificate',
-    message: /x509|certificate|tls: |server gave HTTP response to HTTPS client/i,
-    says: "the registry's TLS certificate is not trusted",
-    remedy: "trust the registry's certificate authority on the nodes, or correct the host",
+    reason: pulling,
+    message: /x509: |tls: |server gave HTTP response to HTTPS client/i,
+    says: 'no TLS connection that the node trusts',
+    remedy: "check the registry's certificate and that the nodes trust its authority",
   },
   {
     code: 'UnknownHost',
-    message:
-      /no such host|server misbehaving|name resolution|invalid port|name or service not known/i,
+    reason: pulling,
+    message: /no such host|server misbehaving|failure in name resolution|invalid port/i,
     says: "the registry's host name cannot be resolved",
     remedy: 'check the host in the reference, and the DNS of the nodes',
-  },
-  {
-    code: 'Unreachable',
-    message:
-      /connection refused|i\/o timeout|timeout|deadline exceeded|no route to host|network is unreachable|connection reset|unexpected EOF|proxyconnect|dial tcp/i,
-    says: 'the registry cannot be reached',
-    remedy: 'check the registry, and the network and proxy of the nodes',
-  },
-  {
-    code: 'RegistryFailed',
-    message: /\b50[0-4]\b|bad gateway|service unavailable|internal server error/i,
-    reason: /^(?:ErrImagePull|RegistryUnavailable)$/,
-    says: 'the registry answers with an error of its own',
-    remedy: 'look after the registry; pulls are tried again',
   },
   {
     code: 'DiskFull',
     message: /no space left on device|disk quota exceeded/i,
     says: "the node's disk is full",
     remedy: 'free or add disk space, or cache fewer images there',
+  },
+  {
+    code: 'RegistryFailed',
+    reason: pulling,
+    message: /500 Internal|502 Bad Gateway|503 Service|504 Gateway/i,
+    says: 'the registry answers with an error of its own',
+    remedy: 'look after the registry; pulls are tried again',
+  },
+  {
+    code: 'Unreachable',
+    reason: pulling,
+    message:
+      /connection refused|timeout|deadline exceeded|no route to host|network is unreachable|connection reset|EOF$|proxyconnect|dial tcp/i,
+    says: 'the registry cannot be reached',
+    remedy: 'check the registry, and the network and proxy of the nodes',
   },
   {
     code: 'SignatureRefused',
