@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type Bundle, bundle } from '../../.ci/image/bundle.ts';
@@ -23,6 +26,26 @@ beforeAll(async () => {
   writeFileSync(file, built.code);
 });
 
+/** Of a cluster that is not there. */
+const aKubeconfig = `
+apiVersion: v1
+kind: Config
+current-context: c
+contexts: [{ name: c, context: { cluster: c, user: u } }]
+users: [{ name: u, user: { token: t } }]
+clusters: [{ name: c, cluster: { server: 'http://127.0.0.1:1' } }]
+`;
+
+/** Taken by nobody a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 afterAll(() => {
   rmSync(directory, { recursive: true });
 });
@@ -43,6 +66,7 @@ describe('the bundle', () => {
   it('comes with the licenses of what is in it', () => {
     expect(built.notices).toContain('== @kubernetes/client-node 2.0.1, Apache-2.0');
     expect(built.notices).toContain('== winston');
+    expect(built.notices).toContain('== prom-client');
     expect(built.notices).not.toContain('== ajv');
   });
 
@@ -160,5 +184,22 @@ describe('under the flags of the image, the bundle', () => {
     } finally {
       await cluster.stop();
     }
+  });
+
+  it('signs a certificate for its metrics, and gives them to nobody without a token', async () => {
+    const kubeconfig = join(directory, 'nowhere');
+    writeFileSync(kubeconfig, aKubeconfig);
+    const port = await freePort();
+    await using operator = new Program({
+      command: started(['operator'], kubeconfig),
+      env: { KUBECONFIG: kubeconfig, HEALTH_PORT: '0', METRICS_PORT: String(port) },
+    });
+    await operator.says('shows a certificate that signs itself');
+    await operator.says('the API server does not answer yet');
+    const asked = request({ port, path: '/metrics', rejectUnauthorized: false, agent: false });
+    asked.end();
+    const [response] = await once(asked, 'response');
+    expect(response.statusCode).toBe(401);
+    expect(await operator.end()).toBe(0);
   });
 });

@@ -16,6 +16,9 @@ import { goldenPath } from '../golden.ts';
 /** The operator's own user. */
 export const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
 
+/** Without a meaning where the operator is no pod of the cluster. */
+const ofItsPods = ['Deployment', 'PodDisruptionBudget', 'Service'];
+
 /** A cluster in which everything of config/default is installed but the operator itself. */
 export async function clusterWithoutOperator(
   options: EmbeddedOptions = {},
@@ -26,7 +29,7 @@ export async function clusterWithoutOperator(
     ...generatedFiles()
       .filter(({ path }) => paths.some((start) => path.startsWith(start)))
       .map(({ text }) => parse(text) as KubeObject)
-      .filter(({ kind }) => kind !== 'Deployment'),
+      .filter(({ kind }) => !ofItsPods.includes(kind)),
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'workspaces' } },
   );
   return cluster;
