@@ -53,12 +53,23 @@ export interface OperatorParts {
 /** What a process brings along to an election. */
 export type Candidacy = Pick<LeaderElectionOptions, 'client' | 'lease' | 'identity' | 'onLost'>;
 
-type Watched = Pick<ReflectorOptions, 'labelSelector' | 'project' | 'pageSize'> & {
+type Watched = Pick<
+  ReflectorOptions,
+  'labelSelector' | 'project' | 'pageSize' | 'resyncEveryMs'
+> & {
   readonly onChange?: (change: Change) => void;
 };
 
-/** Of a pod, which can have 70 kB, a few hundred bytes are kept; small pages leave little garbage. */
-const podWatch = { labelSelector: cachePodSelector, project: projectPod, pageSize: 50 } as const;
+/**
+ * Of a pod, which can have 70 kB, a few hundred bytes are kept, page by page: see docs/observing-pods.md.
+ * A full list of 5,000 takes seconds of processor time, and nothing is decided by it, so it is rare.
+ */
+const podWatch = {
+  labelSelector: cachePodSelector,
+  project: projectPod,
+  pageSize: 25,
+  resyncEveryMs: 60 * 60_000,
+} as const;
 
 /** Its name in the log and the metrics. */
 const controllerName = 'image-puller';

@@ -45,14 +45,15 @@ export interface Seen {
  * @throws WaitingError while its pods are not known yet
  */
 export async function observe(
-  { key, puller, parsed, input }: Subject,
+  subject: Subject,
   error: Error | undefined,
   the: ObserveDependencies,
 ): Promise<Seen> {
+  const { key, puller, parsed, input } = subject;
   const { spec, findings } = parsed;
   const { patience } = the;
   const stored = statusOf(puller);
-  const pods = podsIn(input.puller.namespace, the.pods);
+  const pods = podsOf(subject, the);
   // The spec has no say while it is held: the list is what the DaemonSets hold.
   const list = holdOf(findings) ? undefined : spec.images;
   const present = daemonSetsOf(input, list, the);
@@ -102,18 +103,24 @@ interface Pods {
   readonly againMs?: number;
 }
 
-/** What is known of pods outlives a lost connection, but not the right to read them. */
-function podsIn(namespace: string, pods: Cache): Pods {
+/**
+ * What is known of pods outlives a lost connection, but not the right to read them.
+ *
+ * @throws WaitingError while they are not known, for a while
+ */
+function podsOf({ key, input }: Subject, { pods, patience }: ObserveDependencies): Pods {
+  const { namespace } = input.puller;
   const error = pods.lastError(namespace);
-  const isKnown = pods.hasSynced(namespace);
-  if (error && (!isKnown || (isApiError(error) && isRefusal(error)))) {
+  const isRefused = isApiError(error) && isRefusal(error);
+  if (pods.hasSynced(namespace) && !isRefused) {
+    patience.seesPods(key);
+    // The reflector projects them.
+    return { records: pods.list(namespace) as readonly PodRecord[] };
+  }
+  if (error && (isRefused || patience.isBlindForLong(key))) {
     return { unreadable: errorChain(error), againMs: unreadableRetryMs };
   }
-  if (!isKnown) {
-    throw new WaitingError('CachesNotSynced', syncRetryMs, `no pods of ${namespace} are known yet`);
-  }
-  // The reflector projects them.
-  return { records: pods.list(namespace) as readonly PodRecord[] };
+  throw new WaitingError('CachesNotSynced', syncRetryMs, `no pods of ${namespace} are known yet`);
 }
 
 /** One that was removed just now, as the list is empty, may still be in the cache. */

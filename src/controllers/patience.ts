@@ -10,7 +10,7 @@ import { availabilityOf, follow, type Progress } from '../status/rollout.ts';
 /** Starting a pod takes a moment; a Deployment that is unavailable for longer than this is reported. */
 const startMs = 60_000;
 
-/** A failure that may pass by itself is told to the user when it has lasted this long. */
+/** What may pass by itself is told to the user when it has lasted this long. */
 const passingMs = 10_000;
 
 /** Who keeps changing an object back pauses now and then: what is told of it stays this long. */
@@ -35,6 +35,7 @@ export class Patience {
   readonly #progress = new Map<Key, Progress>();
   readonly #written = new Map<Key, number>();
   readonly #failing = new Map<Key, number>();
+  readonly #blind = new Map<Key, number>();
   readonly #lingering = new Map<Key, { readonly failure: Failure; readonly until: number }>();
 
   constructor(clock: Clock, progressDeadlineMs: number) {
@@ -46,6 +47,7 @@ export class Patience {
     this.#progress.delete(key);
     this.#written.delete(key);
     this.#failing.delete(key);
+    this.#blind.delete(key);
     this.#lingering.delete(key);
   }
 
@@ -71,14 +73,27 @@ export class Patience {
 
   /** Claims that the puller has met with failures, without a success between them, for a while. */
   failsForLong(key: Key): boolean {
-    const now = this.#clock.monotonic();
-    const since = this.#failing.get(key) ?? now;
-    this.#failing.set(key, since);
-    return now - since >= passingMs;
+    return this.#lastsForLong(this.#failing, key);
   }
 
   succeeded(key: Key): void {
     this.#failing.delete(key);
+  }
+
+  /** Claims that the pods of the puller have been asked for in vain for a while. */
+  isBlindForLong(key: Key): boolean {
+    return this.#lastsForLong(this.#blind, key);
+  }
+
+  seesPods(key: Key): void {
+    this.#blind.delete(key);
+  }
+
+  #lastsForLong(beginnings: Map<Key, number>, key: Key): boolean {
+    const now = this.#clock.monotonic();
+    const since = beginnings.get(key) ?? now;
+    beginnings.set(key, since);
+    return now - since >= passingMs;
   }
 
   /** Claims that a roll-out has not advanced within its deadline. */
