@@ -1,5 +1,6 @@
 import { describeApiContract } from '../cluster/contract/api-contract.ts';
-import { workloadContract } from '../cluster/contract/workloads.ts';
+import { troubleContract } from '../cluster/contract/trouble.ts';
+import { type WorkloadFixtures, workloadContract } from '../cluster/contract/workloads.ts';
 import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
 
 let cluster: RealCluster;
@@ -11,6 +12,8 @@ beforeAll(async () => {
   for (const seed of ['one', 'two', 'three']) {
     await cluster.registry.push(`${seed}:1`, { ...cluster.busyboxImage, seed });
   }
+  const foreign = { ...cluster.busyboxImage, architecture: 's390x' };
+  await cluster.registry.push('foreign:1', foreign, { asIndex: true });
 }, startTimeoutMs);
 
 // Undefined where it did not come up.
@@ -18,23 +21,23 @@ afterAll(() => (cluster as RealCluster | undefined)?.stop(), startTimeoutMs);
 
 describe('the real cluster', () => {
   describeApiContract(() => cluster);
-  workloadContract(
-    () => cluster,
-    () => {
-      const reference = (name: string) => cluster.registry.reference(name);
-      return {
-        images: [reference('one:1'), reference('two:1'), reference('three:1')],
-        async push(name, seed, build) {
-          const image = { ...cluster.busyboxImage, seed, annotations: { build } };
-          return { reference: reference(name), digest: await cluster.registry.push(name, image) };
-        },
-        missing: reference('missing:1'),
-        refused: '127.0.0.1:9/nothing:1',
-        stopRegistry: () => cluster.stopDaemon('registry'),
-        startRegistry: () => cluster.startDaemon('registry'),
-        cutOff: () => cluster.stopDaemon('kubelet'),
-        reconnect: () => cluster.startDaemon('kubelet'),
-      };
-    },
-  );
+  const fixtures = (): WorkloadFixtures => {
+    const reference = (name: string) => cluster.registry.reference(name);
+    return {
+      images: [reference('one:1'), reference('two:1'), reference('three:1')],
+      async push(name, seed, build) {
+        const image = { ...cluster.busyboxImage, seed, annotations: { build } };
+        return { reference: reference(name), digest: await cluster.registry.push(name, image) };
+      },
+      missing: reference('missing:1'),
+      foreign: reference('foreign:1'),
+      refused: '127.0.0.1:9/nothing:1',
+      stopRegistry: () => cluster.stopDaemon('registry'),
+      startRegistry: () => cluster.startDaemon('registry'),
+      cutOff: () => cluster.stopDaemon('kubelet'),
+      reconnect: () => cluster.startDaemon('kubelet'),
+    };
+  };
+  workloadContract(() => cluster, fixtures);
+  troubleContract(() => cluster, fixtures);
 });

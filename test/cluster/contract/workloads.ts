@@ -13,6 +13,8 @@ export interface WorkloadFixtures {
   readonly push: (name: string, content: string, build: string) => Promise<Pushed>;
   /** Answered with 404 by the registry of the images. */
   readonly missing: string;
+  /** Of an image that no node has the architecture for. */
+  readonly foreign: string;
   /** Of a host where nothing listens. */
   readonly refused: string;
   /** Stops and starts the registry of the images. */
@@ -29,11 +31,17 @@ export interface Pushed {
   readonly digest: string;
 }
 
-function container(name: string, image: string, more: Partial<V1Container> = {}): V1Container {
+/** A container that sleeps. */
+export function container(
+  name: string,
+  image: string,
+  more: Partial<V1Container> = {},
+): V1Container {
   return { name, image, imagePullPolicy: 'IfNotPresent', command: ['/bin/sleep', '720h'], ...more };
 }
 
-function holding(...images: readonly string[]): V1PodSpec {
+/** A pod with a sleeping container of each image, called `c0`, `c1` … */
+export function holding(...images: readonly string[]): V1PodSpec {
   return { containers: images.map((image, index) => container(`c${index}`, image)) };
 }
 

@@ -15,6 +15,8 @@ export interface Image {
   readonly environment?: Readonly<Record<string, string>>;
   /** A number or a name, as in a Dockerfile. */
   readonly user?: string;
+  /** The machines it is for; `amd64` by default. */
+  readonly architecture?: string;
   /** Of the manifest: they change its digest, while what the node takes for the image's id stays. */
   readonly annotations?: Readonly<Record<string, string>>;
 }
@@ -32,14 +34,14 @@ export interface AssembledImage {
   readonly manifest: Blob;
 }
 
-/** Assembles an image for linux on amd64 (OCI image specification v1.1). */
+/** Assembles an image for linux (OCI image specification v1.1). */
 export function assemble(image: Image): AssembledImage {
   const layers = archivesOf(image);
   const blobs = layers.map((layer) =>
     blob('application/vnd.oci.image.layer.v1.tar+gzip', gzipSync(layer, { level: 1 })),
   );
   const config = jsonBlob('application/vnd.oci.image.config.v1+json', {
-    architecture: 'amd64',
+    architecture: image.architecture ?? 'amd64',
     os: 'linux',
     config: {
       Env: Object.entries({ PATH: '/bin:/usr/bin', ...image.environment }).map(
@@ -61,13 +63,13 @@ export function assemble(image: Image): AssembledImage {
   return { blobs: [...blobs, config], manifest };
 }
 
-/** An index that points at one image for linux on amd64: what multi-architecture images look like. */
-export function indexOf(manifest: Blob): Blob {
+/** An index that points at one image for linux: what multi-architecture images look like. */
+export function indexOf(manifest: Blob, architecture = 'amd64'): Blob {
   const mediaType = 'application/vnd.oci.image.index.v1+json';
   return jsonBlob(mediaType, {
     schemaVersion: 2,
     mediaType,
-    manifests: [{ ...descriptor(manifest), platform: { architecture: 'amd64', os: 'linux' } }],
+    manifests: [{ ...descriptor(manifest), platform: { architecture, os: 'linux' } }],
   });
 }
 

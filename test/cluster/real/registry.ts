@@ -35,7 +35,7 @@ export class Registry {
     for (const blob of blobs) await this.#pushBlob(repository, blob);
     if (!options.asIndex) return await this.#pushManifest(repository, tag, manifest);
     await this.#pushManifest(repository, manifest.digest, manifest);
-    return await this.#pushManifest(repository, tag, indexOf(manifest));
+    return await this.#pushManifest(repository, tag, indexOf(manifest, image.architecture));
   }
 
   /**

@@ -37,6 +37,23 @@ function rootReason(runAsUser: number | undefined, user: number | string): strin
   return user === 0 ? 'container has runAsNonRoot and image will run as root' : undefined;
 }
 
+/**
+ * Why the container's first process cannot be started, in the words of runc 1.1 and containerd 2.2;
+ * undefined where it can.
+ */
+export function startError(
+  { command = [] }: V1Container,
+  { lacks = [] }: Image,
+): string | undefined {
+  const [program = ''] = command;
+  if (!lacks.includes(program)) return undefined;
+  return (
+    'failed to create containerd task: failed to create shim task: OCI runtime create failed: ' +
+    `runc create failed: unable to start container process: exec: "${program}": ` +
+    `stat ${program}: no such file or directory: unknown`
+  );
+}
+
 /** Claims that the memory limit is too small for a container to come up at all. */
 export function isStarved(container: V1Container): boolean {
   const limit = container.resources?.limits?.['memory'];

@@ -7,6 +7,7 @@ import {
   splitKey,
 } from '../../../../src/kube/objects.ts';
 import type { Change, ControlPlane } from '../control-plane.ts';
+import { BackOff } from './back-off.ts';
 import { createPod, removePod } from './create-pod.ts';
 import {
   hashLabel,
@@ -25,8 +26,10 @@ import {
   find,
   listOf,
   type Node,
+  nameOf,
   nodes as nodeResource,
   type Pod,
+  uidOf,
 } from './shapes.ts';
 import { SyncLoop } from './sync-loop.ts';
 import { templateHash } from './template.ts';
@@ -37,13 +40,23 @@ interface Parts {
   readonly controlPlane: ControlPlane;
   readonly loop: SyncLoop;
   readonly recorder: EventRecorder;
+  /** By DaemonSet and node: how long the next failed pod there is left alone. */
+  readonly failures: Map<string, FailedPods>;
 }
+
+interface FailedPods {
+  readonly backOff: BackOff;
+  at: number;
+}
+
+/** Of failed pods, which a kubelet may reject as fast as they are made. */
+const failedPodLimits = { firstMs: 1000, lastMs: 900_000 } as const;
 
 /** Keeps one pod of each DaemonSet on every node that it wants; returns what stops it. */
 export function startDaemonSets(controlPlane: ControlPlane): () => void {
   const recorder = new EventRecorder(controlPlane, 'daemonset-controller');
   const loop = new SyncLoop(controlPlane.clock, (key) => sync(parts, key));
-  const parts: Parts = { controlPlane, loop, recorder };
+  const parts: Parts = { controlPlane, loop, recorder, failures: new Map() };
   const markAll = () => {
     for (const daemonSet of controlPlane.list(daemonSets)) loop.mark(keyOf(daemonSet));
   };
@@ -87,10 +100,45 @@ function sync(parts: Parts, key: Key): void {
 
 /** The roll goes on only when what `manage` found to do is done and seen. */
 function step(parts: Parts, observed: Observed): void {
-  const managed = manage(observed);
+  const managed = withoutEarly(parts, observed, manage(observed));
   carryOut(parts, observed, managed);
   if (managed.create.length + managed.remove.length > 0) return;
   carryOut(parts, observed, roll(observed));
+}
+
+/** Failed pods go after a while that grows with their number; what is said of each is told. */
+function withoutEarly(parts: Parts, { daemonSet }: Observed, plan: Plan): Plan {
+  const remove = plan.remove.filter((pod) => {
+    if (pod.status?.phase !== 'Failed') return true;
+    const waitMs = failureWait(parts, `${uidOf(daemonSet)} ${targetNode(pod)}`);
+    if (waitMs > 0) parts.loop.markAfter(keyOf(daemonSet), waitMs);
+    else tellFailed(parts, daemonSet, pod);
+    return waitMs === 0;
+  });
+  return { ...plan, remove };
+}
+
+/** How long a failed pod is still left alone; counts it where it is not. */
+function failureWait({ controlPlane, failures }: Parts, key: string): number {
+  const now = controlPlane.clock.monotonic();
+  const known = failures.get(key);
+  const waitMs = known?.backOff.remainingMs(known.at, now) ?? 0;
+  if (waitMs > 0) return waitMs;
+  const counted = known ?? { backOff: new BackOff(failedPodLimits), at: now };
+  counted.backOff.count(now, now);
+  counted.at = now;
+  failures.set(key, counted);
+  return 0;
+}
+
+function tellFailed({ recorder }: Parts, daemonSet: DaemonSet, pod: Pod): void {
+  const name = `${pod.metadata.namespace}/${nameOf(pod)}`;
+  recorder.record({
+    about: daemonSet,
+    type: 'Warning',
+    reason: 'FailedDaemonPod',
+    message: `Found failed daemon pod ${name} on node ${targetNode(pod)}, will try to kill it`,
+  });
 }
 
 function observe(controlPlane: ControlPlane, daemonSet: DaemonSet): Observed {

@@ -23,6 +23,8 @@ export type Ensured = { readonly stored: StoredImage } | { readonly waiting: Wai
 export interface ImageManagerOptions {
   readonly clock: Clock;
   readonly registries: Registries;
+  /** Of the node, as `amd64`. */
+  readonly architecture: string;
   /** How long a registry takes to answer, in milliseconds. */
   readonly answerMs: number;
   readonly backOff: BackOffLimits;
@@ -96,11 +98,14 @@ export class ImageManager {
     { hasSecret, signal }: ImageRequest,
     reference: ImageReference,
   ): Promise<{ stored: StoredImage } | { refusal: string }> {
-    const { clock, registries, answerMs } = this.#options;
+    const { clock, registries, answerMs, architecture } = this.#options;
     await sleep(clock, answerMs, signal);
     if (signal.aborted) return { refusal: 'context canceled' };
     const answer = registries.pull(reference, hasSecret);
     if ('refusal' in answer) return answer;
+    if ((answer.image.architecture ?? architecture) !== architecture) {
+      return noPlatform(answer.image);
+    }
     await sleep(clock, this.#downloadMs(answer.image), signal);
     if (signal.aborted) return { refusal: 'context canceled' };
     return { stored: this.store.add(reference, answer.image) };
@@ -116,6 +121,12 @@ export class ImageManager {
     this.#lastPull = result;
     return result;
   }
+}
+
+/** The words of containerd 2.2 (core/images/image.go, Manifest, as seen on a node of 1.36.3). */
+function noPlatform({ digest }: Image): { refusal: string } {
+  const why = `no match for platform in manifest ${digest}: not found`;
+  return { refusal: `rpc error: code = NotFound desc = get image config descriptor: ${why}` };
 }
 
 function waiting(reason: string, message: string): Ensured {

@@ -3,8 +3,10 @@ import type { ControlPlane } from '../control-plane.ts';
 import type { BackOffLimits } from './back-off.ts';
 import { ImageManager } from './image-manager.ts';
 import { type NodeTimings, PodWorker } from './pod-worker.ts';
+import { isTerminal } from './pods.ts';
 import type { Registries } from './registry.ts';
-import { listOf, type Pod, uidOf } from './shapes.ts';
+import { find, listOf, type Node, nodes as nodeResource, type Pod, uidOf } from './shapes.ts';
+import { writeStatus } from './write-status.ts';
 
 /** How long things take on nodes, in milliseconds. */
 export interface Timings extends NodeTimings {
@@ -44,19 +46,24 @@ export interface KubeletOptions {
   readonly timings: Timings;
 }
 
+const evicted = 'Evicted';
+
 /** Runs the pods that are bound to one node. */
 export class Kubelet {
   readonly #options: KubeletOptions;
   readonly #images: ImageManager;
   readonly #workers = new Map<string, PodWorker>();
   #isReachable = true;
+  #isUnderPressure = false;
 
   constructor(options: KubeletOptions) {
-    const { controlPlane, registries, timings } = options;
+    const { controlPlane, registries, timings, node: name } = options;
+    const node = find<Node>(controlPlane, nodeResource, { name });
     this.#options = options;
     this.#images = new ImageManager({
       clock: controlPlane.clock,
       registries,
+      architecture: node?.metadata.labels?.['kubernetes.io/arch'] ?? 'amd64',
       answerMs: timings.answerMs,
       backOff: timings.pullBackOff,
     });
@@ -86,11 +93,27 @@ export class Kubelet {
     for (const worker of this.#workers.values()) worker.reconnect();
   }
 
+  /** Whether it is short of disk space: then it lets no new pod in. */
+  setPressure(isUnderPressure: boolean): void {
+    this.#isUnderPressure = isUnderPressure;
+  }
+
+  /** Ends a pod for good, as where the disk is full. */
+  evict(uid: string): void {
+    const message = 'The node was low on resource: ephemeral-storage. ';
+    this.#workers.get(uid)?.evict({ reason: evicted, message });
+  }
+
   images(): readonly NodeImage[] {
     return this.#images.store.list().map(({ image: { digest }, repoDigests, repoTags }) => ({
       digest,
       names: [...repoDigests, ...repoTags],
     }));
+  }
+
+  /** References of the images that containers run from at this moment. */
+  running(): readonly string[] {
+    return [...this.#workers.values()].flatMap((worker) => worker.imagesRunning);
   }
 
   /** Deletes the images that no container of a pod on this node was made from. */
@@ -117,6 +140,11 @@ export class Kubelet {
 
   #run(pod: Pod): void {
     const { controlPlane, timings } = this.#options;
+    if (isTerminal(pod)) return;
+    if (this.#isUnderPressure && !pod.status?.startTime) {
+      this.#reject(pod);
+      return;
+    }
     const services = {
       controlPlane,
       images: this.#images,
@@ -124,5 +152,15 @@ export class Kubelet {
       isReachable: () => this.#isReachable,
     };
     this.#workers.set(uidOf(pod), new PodWorker(pod, services));
+  }
+
+  /** kubernetes/kubernetes: pkg/kubelet/kubelet.go, rejectPod, and eviction/eviction_manager.go, Admit. */
+  #reject(pod: Pod): void {
+    writeStatus(this.#options.controlPlane, podResource, pod, {
+      ...pod.status,
+      phase: 'Failed',
+      reason: evicted,
+      message: 'Pod was rejected: The node had condition: [DiskPressure]. ',
+    });
   }
 }

@@ -95,6 +95,24 @@ export function markReachable(
   if (!isReachable) markPodsNotReady(controlPlane, name);
 }
 
+const pressureTaint = { key: 'node.kubernetes.io/disk-pressure', effect: 'NoSchedule' } as const;
+
+/** What kubelet and node-lifecycle controller say of a node that is short of disk space, or no more. */
+export function markDiskPressure(controlPlane: ControlPlane, name: string, isShort: boolean): void {
+  const node = find<Node>(controlPlane, nodeResource, { name });
+  if (node === undefined) throw new Error(`there is no node "${name}"`);
+  const others = node.spec?.taints?.filter(({ key }) => key !== pressureTaint.key) ?? [];
+  const taints = isShort ? [...others, pressureTaint] : others;
+  const tainted = controlPlane.update(nodeResource, { ...node, spec: { ...node.spec, taints } });
+  const said = isShort
+    ? ({ type: 'DiskPressure', status: 'True', reason: 'KubeletHasDiskPressure' } as const)
+    : ({ type: 'DiskPressure', status: 'False', reason: 'KubeletHasNoDiskPressure' } as const);
+  const now = timestamp(controlPlane.clock.now());
+  const next = transitioned(condition(node, said.type), said, now);
+  const conditions = withCondition(node.status?.conditions, next);
+  controlPlane.updateStatus(nodeResource, { ...tainted, status: { ...node.status, conditions } });
+}
+
 function markPodsNotReady(controlPlane: ControlPlane, node: string): void {
   const now = timestamp(controlPlane.clock.now());
   for (const pod of podsOn(controlPlane, node)) {

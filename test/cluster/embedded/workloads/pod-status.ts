@@ -68,6 +68,30 @@ export function podStatus(pod: Pod, records: ContainerRecords, now: number): Pod
   };
 }
 
+/** Why a pod has ended for good though its containers did not. */
+export interface PodFailure {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The status of a pod whose containers the kubelet has killed for good. */
+export function evictedStatus(
+  status: PodStatus,
+  { reason, message }: PodFailure,
+  now: number,
+): PodStatus {
+  const said: readonly Omit<Condition, 'lastTransitionTime'>[] = [
+    { type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message },
+    { type: 'PodReadyToStartContainers', status: 'False' },
+    { type: 'Ready', status: 'False', reason: 'PodFailed' },
+    { type: 'ContainersReady', status: 'False', reason: 'PodFailed' },
+  ];
+  const conditions = said
+    .map((each) => transitioned(condition({ status }, each.type), each, timestamp(now)))
+    .reduce<Condition[]>(withCondition, [...(status.conditions ?? [])]);
+  return { ...status, phase: 'Failed', reason, message, conditions };
+}
+
 function containerStatus(
   container: V1Container,
   record: ContainerRecord | undefined,

@@ -5,14 +5,22 @@ import { pods } from '../../../../src/kube/objects.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { timestamp } from '../writer.ts';
 import { BackOff, type BackOffLimits } from './back-off.ts';
-import { configError, duration, format, isStarved } from './container-start.ts';
+import { configError, duration, format, isStarved, startError } from './container-start.ts';
 import type { ImageManager } from './image-manager.ts';
 import { parseImage } from './image-reference.ts';
 import { imageId, type StoredImage } from './image-store.ts';
-import { type ContainerRecord, podStatus } from './pod-status.ts';
+import { type ContainerRecord, evictedStatus, type PodFailure, podStatus } from './pod-status.ts';
 import { isDeleting } from './pods.ts';
 import type { Image } from './registry.ts';
-import { find, nameOf, type Pod, secrets, type TerminatedState, uidOf } from './shapes.ts';
+import {
+  find,
+  nameOf,
+  type Pod,
+  secrets,
+  type TerminatedState,
+  uidOf,
+  type WaitingState,
+} from './shapes.ts';
 import { writeStatus } from './write-status.ts';
 
 /** How long things take on a node, in milliseconds. */
@@ -55,6 +63,8 @@ export class PodWorker {
   readonly #crashes = new Map<string, { readonly backOff: BackOff; at: number }>();
   readonly #wanted = new AbortController();
   readonly #present = new AbortController();
+  /** Why it was ended for good. */
+  #failure: PodFailure | undefined;
   #pod: Pod;
   #wake: () => void = () => {};
 
@@ -69,10 +79,28 @@ export class PodWorker {
     return [...this.#madeFrom.values()].map(imageId);
   }
 
+  /** What its running containers were asked to be made from; nothing once it has been told to end. */
+  get imagesRunning(): readonly string[] {
+    if (this.#wanted.signal.aborted) return [];
+    const runs = (name: string) => {
+      const instance = this.#records.get(name)?.instance;
+      return instance !== undefined && instance.exit === undefined;
+    };
+    const running = this.#pod.spec.containers.filter(({ name }) => runs(name));
+    return running.map(({ image = '' }) => image);
+  }
+
   /** Takes notice of a new state of the pod. Only its deletion changes what there is to do. */
   see(pod: Pod): void {
     this.#pod = pod;
     if (!isDeleting(pod)) return;
+    this.#wanted.abort();
+    this.#wake();
+  }
+
+  /** Ends its containers at once and for good, as under pressure. */
+  evict(failure: PodFailure): void {
+    this.#failure = failure;
     this.#wanted.abort();
     this.#wake();
   }
@@ -99,7 +127,10 @@ export class PodWorker {
       const ms = hasChanged ? this.#services.timings.relistMs : soonest(attempts);
       await this.#rest(ms, this.#wanted.signal);
     }
-    if (!this.#present.signal.aborted) await this.#terminate();
+    if (!this.#present.signal.aborted) {
+      if (this.#failure === undefined) await this.#terminate();
+      else this.#reportEviction(this.#failure);
+    }
     this.#services.images.forget(uidOf(this.#pod));
   }
 
@@ -139,12 +170,16 @@ export class PodWorker {
     if (crashed !== undefined) return crashed;
     const stored = await this.#imageFor(container);
     if (!('image' in stored)) return stored;
-    const error = configError(this.#pod, container, stored.image);
+    const error = configError(this.#pod, container, stored.image) ?? createError(stored.image);
     this.#note(container, error === undefined ? {} : { waiting: error });
     if (error !== undefined || isStarved(container)) return { retryMs: timings.retryMs };
     await sleep(controlPlane.clock, timings.startMs, this.#wanted.signal);
-    if (!this.#wanted.signal.aborted) this.#started(container, stored);
-    return 'started';
+    if (this.#wanted.signal.aborted) return 'started';
+    const message = startError(container, stored.image);
+    this.#started(container, stored, message);
+    if (message === undefined) return 'started';
+    this.#note(container, { waiting: { reason: 'RunContainerError', message } });
+    return { retryMs: timings.retryMs };
   }
 
   /** After a crash the next start waits, longer each time; the first restart comes at once. */
@@ -179,7 +214,12 @@ export class PodWorker {
     return { retryMs: timings.retryMs };
   }
 
-  #started(container: V1Container, { image, repoDigests, repoTags }: StoredImage): void {
+  /** `failure` is why its first process did not come up. */
+  #started(
+    container: V1Container,
+    { image, repoDigests, repoTags }: StoredImage,
+    failure?: string,
+  ): void {
     const { name } = container;
     const previous = this.#records.get(name);
     const restartCount = previous?.instance === undefined ? 0 : previous.restartCount + 1;
@@ -188,8 +228,10 @@ export class PodWorker {
       .digest('hex')}`;
     const now = timestamp(this.#services.controlPlane.clock.now());
     const isInit = this.#pod.spec.initContainers?.some((each) => each.name === name) ?? false;
-    const exitCode = image.exitCode ?? (isInit ? 0 : undefined);
-    const exit = exitCode === undefined ? undefined : exitOf(exitCode, containerID, now);
+    const exit =
+      failure === undefined
+        ? exitOf(image, isInit, { containerID, startedAt: now, finishedAt: now })
+        : neverStarted(failure, containerID, now);
     this.#records.set(name, {
       instance: {
         containerID,
@@ -230,6 +272,24 @@ export class PodWorker {
     if (live === undefined || !isReachable()) return;
     const status = podStatus(live, this.#records, controlPlane.clock.now());
     writeStatus(controlPlane, pods, live, status);
+  }
+
+  /** A container that ran was killed. */
+  #reportEviction(failure: PodFailure): void {
+    const { controlPlane } = this.#services;
+    const live = this.#live();
+    if (live === undefined) return;
+    const now = controlPlane.clock.now();
+    for (const [name, record] of this.#records) {
+      const { instance } = record;
+      if (instance === undefined || instance.exit !== undefined) continue;
+      const { containerID, startedAt } = instance;
+      const times = { startedAt, finishedAt: timestamp(now) };
+      const exit = { exitCode: 137, reason: 'Error', ...times, containerID };
+      this.#records.set(name, { ...record, instance: { ...instance, exit } });
+    }
+    const status = podStatus(live, this.#records, now);
+    writeStatus(controlPlane, pods, live, evictedStatus(status, failure, now));
   }
 
   /** The pod as the API server holds it, unless another one has taken its name. */
@@ -287,7 +347,23 @@ function pullPolicy({ imagePullPolicy, image = '' }: V1Container): string {
   return imagePullPolicy ?? (isLatest ? 'Always' : 'IfNotPresent');
 }
 
-function exitOf(exitCode: number, containerID: string, at: string): TerminatedState {
-  const reason = exitCode === 0 ? 'Completed' : 'Error';
-  return { exitCode, reason, startedAt: at, finishedAt: at, containerID };
+/** How a container of this image ends as soon as it starts; undefined where it runs on. */
+function exitOf(
+  image: Image,
+  isInit: boolean,
+  when: Pick<TerminatedState, 'containerID' | 'startedAt' | 'finishedAt'>,
+): TerminatedState | undefined {
+  const exitCode = image.exitCode ?? (isInit ? 0 : undefined);
+  if (exitCode === undefined) return undefined;
+  const reason = image.exitReason ?? (exitCode === 0 ? 'Completed' : 'Error');
+  return { exitCode, reason, ...when };
+}
+
+function neverStarted(message: string, containerID: string, now: string): TerminatedState {
+  const startedAt = '1970-01-01T00:00:00Z';
+  return { exitCode: 128, reason: 'StartError', message, startedAt, finishedAt: now, containerID };
+}
+
+function createError({ createError: message }: Image): WaitingState | undefined {
+  return message === undefined ? undefined : { reason: 'CreateContainerError', message };
 }

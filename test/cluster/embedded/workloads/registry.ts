@@ -13,6 +13,14 @@ export interface Image {
   readonly pullMs: number;
   /** Its containers end by themselves, at once, with this code. */
   readonly exitCode?: number;
+  /** Why they ended, where the code alone does not say it, as `OOMKilled`. */
+  readonly exitReason?: string;
+  /** The only kind of node it is for, as `arm64`; any by default. */
+  readonly architecture?: string;
+  /** Commands that it does not hold, though a container may ask for them. */
+  readonly lacks?: readonly string[];
+  /** Why no container can be made of it, in the words of the container runtime. */
+  readonly createError?: string;
   /** Its containers end only by KILL, as a process does that is PID 1 and handles no signals. */
   readonly ignoresTerm?: boolean;
 }

@@ -105,6 +105,7 @@ export interface WaitingState {
 export interface TerminatedState {
   readonly exitCode: number;
   readonly reason: string;
+  readonly message?: string;
   readonly startedAt: string;
   readonly finishedAt: string;
   readonly containerID: string;

@@ -3,11 +3,19 @@ import type { ControlPlane } from '../control-plane.ts';
 import { startDaemonSets } from './daemonset.ts';
 import { startDeployments } from './deployment.ts';
 import { Kubelet, type NodeImage, realTimings, type Timings } from './kubelet.ts';
-import { addNode, markReachable, type NodeOptions, removeNode } from './nodes.ts';
+import { addNode, markDiskPressure, markReachable, type NodeOptions, removeNode } from './nodes.ts';
 import { Registries, type Registry } from './registry.ts';
 import { startReplicaSets } from './replicaset.ts';
 import { startScheduler } from './scheduler.ts';
-import { listOf, type Node, nameOf, nodes as nodeResource, type Pod, uidOf } from './shapes.ts';
+import {
+  find,
+  listOf,
+  type Node,
+  nameOf,
+  nodes as nodeResource,
+  type Pod,
+  uidOf,
+} from './shapes.ts';
 
 /** The nodes of a cluster at its start, and what surrounds them. */
 export interface WorkloadOptions {
@@ -28,10 +36,19 @@ export interface Workloads {
   removeNode(name: string): void;
   /** Cuts a node off from the API server or reconnects it; its containers run on. */
   setReachable(name: string, isReachable: boolean): void;
+  /**
+   * Whether a node is short of disk space: tainted, and rejecting every new pod. What runs there is
+   * evicted by {@link Workloads.evict} alone.
+   */
+  setDiskPressure(name: string, isShort: boolean): void;
+  /** Ends a pod for good, as the kubelet of a node without disk space does: Failed, reason Evicted. */
+  evict(namespace: string, pod: string): void;
   /** The registry of a host such as `quay.io`. */
   registry(host: string): Registry;
   /** The images on a node's disk. */
   imagesOn(node: string): readonly NodeImage[];
+  /** References of the images that containers on a node run from, as their pods spell them. */
+  runningOn(node: string): readonly string[];
   /** Deletes from a node's disk every image that no container there was made from. */
   collectGarbage(node: string): void;
   stop(): void;
@@ -80,8 +97,18 @@ export function startWorkloads(
       markReachable(controlPlane, node, isReachable);
       if (isReachable) kubelet(node).setReachable(true);
     },
+    setDiskPressure(node, isShort) {
+      kubelet(node).setPressure(isShort);
+      markDiskPressure(controlPlane, node, isShort);
+    },
+    evict(namespace, name) {
+      const pod = find<Pod>(controlPlane, podResource, { namespace, name });
+      if (pod === undefined) throw new Error(`there is no pod "${namespace}/${name}"`);
+      kubelet(pod.spec.nodeName ?? '').evict(uidOf(pod));
+    },
     registry: (host) => registries.at(host),
     imagesOn: (node) => kubelet(node).images(),
+    runningOn: (node) => kubelet(node).running(),
     collectGarbage: (node) => kubelet(node).collectGarbage(),
     stop() {
       for (const stop of stops) stop();
