@@ -1,0 +1,412 @@
+import type { Finding, ImagePullerStatus } from '../../src/api/types.ts';
+import { stalledInMs } from '../../src/status/summarize.ts';
+import {
+  aDaemonSet,
+  aPod,
+  creating,
+  ended,
+  images,
+  marked,
+  messageOf,
+  minute,
+  nodeNames,
+  now,
+  statusOf,
+  timeAt,
+  told,
+  unauthorized,
+  unscheduled,
+  waiting,
+} from './scenes.ts';
+
+const pods = (count: number) => nodeNames(count).map((node) => aPod(node));
+const complete = statusOf(pods(3));
+const young = (node: string, traits: object = {}) =>
+  aPod(node, { createdAt: now - minute, said: { tools: creating }, ...traits });
+
+describe('a complete cache', () => {
+  it('is Ready, and nothing else is there to tell', () => {
+    expect(told(complete)).toEqual({
+      Ready: 'True AllResourcesReady',
+      Progressing: 'False ReconcileComplete',
+      Degraded: 'False ReconcileComplete',
+    });
+    expect(messageOf(complete, 'Ready')).toBe('all 2 images on all 3 nodes');
+  });
+
+  it('stays Ready while pods roll and nothing is lost', () => {
+    const daemonSets = [
+      aDaemonSet(3, { status: { updatedNumberScheduled: 1, observedGeneration: 0 } }),
+    ];
+    const surge = young('node-1', { uid: 'new' });
+    const status = statusOf([...pods(3), surge], { previous: complete, facts: { daemonSets } });
+    expect(told(status)).toEqual({
+      Ready: 'True AllResourcesReady',
+      Progressing: 'True PodsRolling',
+      Degraded: 'False ReconcileComplete',
+    });
+  });
+
+  it('stays Ready while a node is unreachable, which is counted and named', () => {
+    const all = [...pods(2), aPod('node-3', { conditions: marked })];
+    const status = statusOf(all, { previous: complete });
+    expect(told(status)['Ready']).toBe('True AllResourcesReady');
+    expect(messageOf(status, 'Ready')).toBe(
+      'all 2 images on all 2 reachable nodes; 1 node is unreachable: node-3',
+    );
+    expect(status).toMatchObject({
+      nodesDesired: 3,
+      nodesReady: 2,
+      nodesUnreachable: 1,
+      imagesReady: 2,
+    });
+  });
+
+  it('stays Ready while a new node gets its images, which is counted and named', () => {
+    const status = statusOf([...pods(3), young('node-4')], { previous: complete });
+    expect(told(status)).toMatchObject({
+      Ready: 'True AllResourcesReady',
+      Progressing: 'True ImagesPulling',
+    });
+    expect(messageOf(status, 'Ready')).toBe(
+      'all 2 images on 3 of 4 nodes; 1 node is new and not done: node-4',
+    );
+    expect(status).toMatchObject({
+      nodesDesired: 4,
+      nodesReady: 3,
+      imagesReady: 2,
+      imagesDesired: 2,
+    });
+  });
+
+  it('stays Ready while a new node fails at first, and tells of it without alarm', () => {
+    const node = young('node-4', { said: { tools: unauthorized } });
+    const status = statusOf([...pods(3), node], { previous: complete });
+    expect(told(status)).toMatchObject({
+      Ready: 'True AllResourcesReady',
+      Degraded: 'False ReconcileComplete',
+    });
+    expect(status).toMatchObject({ imagesFailing: 1, imagesReady: 2 });
+  });
+
+  it('stays Ready while the pod of a new node is not made yet', () => {
+    const status = statusOf(pods(3), {
+      previous: complete,
+      facts: { daemonSets: [aDaemonSet(4)] },
+    });
+    expect(told(status)['Ready']).toBe('True AllResourcesReady');
+  });
+
+  it.each([
+    [
+      'a node lost an image',
+      [...pods(2), aPod('node-3', { said: { tools: creating } })],
+      'ImagesPulling',
+    ],
+    [
+      'a node fails on an image',
+      [...pods(2), aPod('node-3', { said: { tools: unauthorized } })],
+      'ImagesFailing',
+    ],
+    ['a node threw its pod out', [...pods(2), ended('node-3', 'Evicted', 'memory')], 'PodsEvicted'],
+    [
+      'a node has no disk left',
+      [...pods(2), ended('node-3', 'Evicted', 'DiskPressure')],
+      'DiskPressure',
+    ],
+    ['a node rejects its pod', [...pods(2), ended('node-3', 'OutOfpods', 'no')], 'PodsRejected'],
+    ['a node has no room', [...pods(2), unscheduled('node-3', 'no')], 'Unschedulable'],
+    [
+      'most nodes are "new": the cache is lost',
+      nodeNames(3).map((node) => young(node)),
+      'ImagesPulling',
+    ],
+    [
+      'all nodes are unreachable',
+      nodeNames(3).map((node) => aPod(node, { conditions: marked })),
+      'NodesUnreachable',
+    ],
+  ])('is Ready no more when %s', (_when, present, reason) => {
+    expect(told(statusOf(present, { previous: complete }))['Ready']).toBe(`False ${reason}`);
+  });
+
+  it('is Ready no more when its DaemonSet is gone', () => {
+    const gone = statusOf(pods(3), { previous: complete, facts: { daemonSets: [] } });
+    expect(told(gone)['Ready']).toBe('False ImagesPulling');
+  });
+
+  it('is Ready no more when new nodes hold the roll-out up for too long', () => {
+    const status = statusOf([...pods(3), young('node-4')], {
+      previous: complete,
+      seen: { stalled: true },
+    });
+    expect(told(status)).toMatchObject({
+      Ready: 'False ImagesPulling',
+      Stalled: 'True RolloutStalled',
+    });
+  });
+});
+
+describe('a list that changed', () => {
+  const changed = { previous: complete, generation: 2 };
+
+  it('is Ready at once where every node holds it already', () => {
+    expect(told(statusOf(pods(3), changed))['Ready']).toBe('True AllResourcesReady');
+  });
+
+  it.each([
+    ['a node lacks a new image', [...pods(2), aPod('node-3', { images: images.slice(0, 1) })], {}],
+    ['a node is pulling, however new it looks', [...pods(3), young('node-4')], {}],
+    ['the DaemonSet controller has not seen it', pods(3), { status: { observedGeneration: 0 } }],
+    ['pods are missing', pods(2), {}],
+  ])('is not Ready while %s', (_while, present, more) => {
+    const daemonSets = [changedNow(aDaemonSet(3, more))];
+    const status = statusOf(present, { ...changed, facts: { daemonSets } });
+    expect(told(status)).toMatchObject({
+      Ready: 'False ImagesPulling',
+      Progressing: 'True ImagesPulling',
+      Reconciling: 'True ImagesPulling',
+    });
+  });
+
+  it('is Ready when a node that came long after it is all that lacks', () => {
+    const late = [...pods(3), young('node-4')];
+    expect(told(statusOf(late, changed))['Ready']).toBe('True AllResourcesReady');
+  });
+
+  it('is Ready without the nodes that are unreachable', () => {
+    const all = [...pods(2), aPod('node-3', { images: images.slice(0, 1), conditions: marked })];
+    expect(told(statusOf(all, changed))['Ready']).toBe('True AllResourcesReady');
+  });
+});
+
+describe('an image that fails', () => {
+  const failing = (nodes: readonly string[], of = 3) =>
+    nodeNames(of).map((node) =>
+      aPod(node, nodes.includes(node) ? { said: { 'my-image': unauthorized } } : {}),
+    );
+
+  it('is told in the words of the user, with the cause, what to do, and where', () => {
+    const status = statusOf(failing(['node-2', 'node-3']));
+    const sentence =
+      'my_Image (registry.example/x:1): 2 of 3 nodes cannot pull it: 401 Unauthorized; check imagePullSecrets (on node-2 and node-3)';
+    expect(told(status)).toEqual({
+      Ready: 'False ImagesFailing',
+      Progressing: 'True ImagesPulling',
+      Degraded: 'True ImagesFailing',
+      Reconciling: 'True ImagesFailing',
+    });
+    expect(messageOf(status, 'Ready')).toBe(sentence);
+    expect(messageOf(status, 'Degraded')).toBe(sentence);
+  });
+
+  it('everywhere is told without the names of all nodes', () => {
+    expect(messageOf(statusOf(failing(nodeNames(3))), 'Ready')).toBe(
+      'my_Image (registry.example/x:1): all 3 nodes cannot pull it: 401 Unauthorized; check imagePullSecrets',
+    );
+  });
+
+  it('with others is told by the worst of them', () => {
+    const [first] = failing(['node-1']);
+    const other = aPod('node-2', { said: { 'my-image': unauthorized, tools: unauthorized } });
+    const status = statusOf(first ? [first, other] : []);
+    expect(messageOf(status, 'Ready')).toMatch(/^my_Image .*; and 1 more, see Degraded$/);
+    expect(messageOf(status, 'Degraded')).toMatch(/^my_Image .*\. tools .*\.$/);
+  });
+
+  it('fails for good after the progress deadline, and by nothing else', () => {
+    const begun = statusOf(failing(['node-2']));
+    const at = (ms: number) => statusOf(failing(['node-2']), { previous: begun, at: now + ms });
+    expect(told(at(10 * minute - 1))).toHaveProperty('Reconciling');
+    expect(told(at(10 * minute))).toEqual({
+      Ready: 'False ImagesFailing',
+      Progressing: 'False ImagesFailing',
+      Degraded: 'True ImagesFailing',
+      Stalled: 'True ImagesFailing',
+    });
+    expect(stalledInMs(begun, { now, progressDeadlineMs: 10 * minute })).toBe(10 * minute);
+    expect(stalledInMs(complete, { now, progressDeadlineMs: 10 * minute })).toBeUndefined();
+  });
+
+  it('to bring sleep is told first, as everything waits for it', () => {
+    const blocked = aPod('node-1', {
+      spec: {
+        nodeName: 'node-1',
+        initContainers: [{ name: 'copy-sleep', image: 'registry.example/sleeper:1' }],
+      },
+      said: { 'my-image': creating, tools: creating },
+      status: { initContainerStatuses: [{ name: 'copy-sleep', ...unauthorized }] },
+    });
+    expect(messageOf(statusOf([blocked, ...pods(3).slice(1)]), 'Ready')).toBe(
+      'the image that brings sleep (registry.example/sleeper:1): 1 of 3 nodes cannot pull it: 401 Unauthorized; check imagePullSecrets (on node-1)',
+    );
+  });
+
+  it('when it starts is told as such', () => {
+    const wrong = waiting('CrashLoopBackOff', '', {
+      lastState: {
+        terminated: {
+          exitCode: 128,
+          reason: 'StartError',
+          message: 'exec /kip/sleep: exec format error',
+        },
+      },
+    });
+    expect(messageOf(statusOf([aPod('node-1', { said: { tools: wrong } })]), 'Ready')).toMatch(
+      /^tools \(registry\.example\/y:2\): the node cannot run it: no image for this node's architecture; /,
+    );
+  });
+});
+
+describe('pods that do not come into being', () => {
+  const quota =
+    'Error creating: pods "x" is forbidden: exceeded quota: team, requested: pods=1, used: pods=2, limited: pods=2';
+  const facts = { daemonSets: [aDaemonSet(5)], refusals: [quota] };
+
+  it('for a quota are told by what it lacks', () => {
+    const status = statusOf(pods(2), { facts });
+    expect(told(status)).toMatchObject({
+      Ready: 'False QuotaExceeded',
+      Degraded: 'True QuotaExceeded',
+    });
+    expect(messageOf(status, 'Ready')).toBe(
+      '3 of 5 nodes get no pod: the quota team would have to hold 3 more pods',
+    );
+  });
+
+  it('are told also of a cache that was complete', () => {
+    expect(told(statusOf(pods(2), { facts, previous: complete }))['Ready']).toBe(
+      'False QuotaExceeded',
+    );
+  });
+
+  it('are told where the old pods are still there and wait for successors', () => {
+    const outdated = nodeNames(2).map((node) => aPod(node, { images: images.slice(0, 1) }));
+    const status = statusOf(outdated, { facts: { refusals: [quota] } });
+    expect(messageOf(status, 'Ready')).toMatch(/^all 2 nodes get no pod: the quota team /);
+  });
+
+  it('for admission are told in the words of who refused them', () => {
+    const refusals = ['Error creating: admission webhook "w" denied the request: no sleeping'];
+    const status = statusOf(pods(4), { facts: { ...facts, refusals } });
+    expect(told(status)['Ready']).toBe('False PodsRefused');
+    expect(messageOf(status, 'Ready')).toBe(
+      '1 of 5 nodes gets no pod: admission webhook "w" denied the request: no sleeping',
+    );
+  });
+
+  it('are told without pods to look at as well', () => {
+    const daemonSets = [
+      aDaemonSet(5, { status: { currentNumberScheduled: 2, numberAvailable: 2 } }),
+    ];
+    const status = statusOf([], { facts: { ...facts, daemonSets, pods: undefined } });
+    expect(told(status)['Ready']).toBe('False QuotaExceeded');
+  });
+});
+
+describe('nodes without room', () => {
+  it('are named, with what they lack and what to do', () => {
+    const message =
+      '0/3 nodes are available: 1 Insufficient memory. preemption: 0/3 nodes are available.';
+    const status = statusOf([...pods(2), unscheduled('node-3', message)]);
+    expect(messageOf(status, 'Ready')).toBe(
+      '1 of 3 nodes (node-3) has no room for the cache: Insufficient memory; make room there, or lower the requests',
+    );
+  });
+});
+
+describe('an operator that may not read pods', () => {
+  const blind = {
+    facts: { pods: undefined, daemonSets: [aDaemonSet(3)] },
+    seen: { podsUnreadable: 'pods is forbidden' },
+  };
+
+  it('says so once, and goes by the DaemonSet', () => {
+    const status = statusOf([], blind);
+    expect(told(status)).toEqual({
+      Ready: 'True AllResourcesReady',
+      Progressing: 'False ReconcileComplete',
+      Degraded: 'True PodsUnreadable',
+    });
+    expect(messageOf(status, 'Degraded')).toContain('pods is forbidden');
+    expect(status).toMatchObject({ nodesReady: 3, imagesReady: 2, imagesFailing: 0 });
+    expect(status).not.toHaveProperty('images');
+  });
+});
+
+describe('what will not mend itself', () => {
+  const finding = (verdict: Finding['verdict'], reason: string): Finding => ({
+    verdict,
+    reason,
+    message: reason,
+    field: 'images',
+    count: 1,
+  });
+  const failure = (reason: string) => ({ failure: { reason, message: reason } });
+
+  it.each([
+    ['a held spec', { findings: [finding('hold', 'TooManyImages')] }, 'True TooManyImages'],
+    ['a name of somebody else', failure('NameConflict'), 'True NameConflict'],
+    [
+      'entries that were left out',
+      { findings: [finding('skip', 'InvalidImages')] },
+      'True InvalidImages',
+    ],
+    ['a server that fails', failure('ReconcileError'), undefined],
+    ['a right that lacks', failure('Forbidden'), undefined],
+    ['a mended value', { findings: [finding('fix', 'MendedInput')] }, undefined],
+  ])('is Stalled, and the rest is not: %s', (_what, seen, stalled) => {
+    expect(told(statusOf(pods(3), { seen }))['Stalled']).toBe(stalled);
+  });
+
+  it('waits while the other entries are on their way', () => {
+    const seen = { findings: [finding('skip', 'InvalidImages')] };
+    const status = statusOf([...pods(2), aPod('node-3', { said: { tools: creating } })], { seen });
+    expect(told(status)).toMatchObject({
+      Ready: 'False InvalidImages',
+      Reconciling: 'True InvalidImages',
+    });
+    expect(told(status)).not.toHaveProperty('Stalled');
+  });
+
+  it('is not told of a cache that is complete all the same', () => {
+    const status = statusOf(pods(3), { seen: { stalled: true } });
+    expect(told(status)).toMatchObject({
+      Ready: 'True AllResourcesReady',
+      Degraded: 'True RolloutStalled',
+    });
+    expect(told(status)).not.toHaveProperty('Stalled');
+  });
+});
+
+describe('the time of the last completeness', () => {
+  const later = now + 60 * minute;
+  const broken = [...pods(2), aPod('node-3', { said: { tools: unauthorized } })];
+  const timeOf = (status: ImagePullerStatus) => status.lastCompleteTime;
+
+  it('is when the cache became complete, for as long as it is', () => {
+    expect(timeOf(complete)).toBe('2026-01-01T12:00:00Z');
+    expect(timeOf(statusOf(pods(3), { previous: complete, at: later }))).toBe(
+      '2026-01-01T12:00:00Z',
+    );
+  });
+
+  it('is when it ceased to be, from then on', () => {
+    const ceased = statusOf(broken, { previous: complete, at: later });
+    expect(timeOf(ceased)).toBe('2026-01-01T13:00:00Z');
+    expect(timeOf(statusOf(broken, { previous: ceased, at: later + minute }))).toBe(
+      '2026-01-01T13:00:00Z',
+    );
+  });
+
+  it('is unknown of a cache that never was complete', () => {
+    expect(statusOf(broken)).not.toHaveProperty('lastCompleteTime');
+  });
+});
+
+function changedNow(daemonSet: ReturnType<typeof aDaemonSet>) {
+  const managedFields = [
+    { manager: 'kubernetes-image-puller-operator', operation: 'Apply' as const, time: timeAt(now) },
+  ];
+  return { ...daemonSet, metadata: { ...daemonSet.metadata, managedFields } };
+}

@@ -1,0 +1,109 @@
+import { essence } from '../../src/status/kubelet-words.ts';
+import { refusedPods } from '../../src/status/refusal-words.ts';
+import { lackOf } from '../../src/status/scheduler-words.ts';
+
+const speaker = { name: 'cache-abc12', namespace: 'workspaces', uid: '0000-1111' };
+const id = 'f'.repeat(64);
+
+describe('the essence of a message of a kubelet', () => {
+  it.each([
+    [
+      'rpc error: code = Unknown desc = failed to pull and unpack image "r/x:1": failed to resolve reference "r/x:1": 401 Unauthorized',
+      '401 Unauthorized',
+    ],
+    ['Back-off pulling image "r/x:1": ErrImagePull: r/x:1: not found', 'r/x:1: not found'],
+    ['Back-off pulling image "r/x:1"', ''],
+    [
+      'back-off 2m40s restarting failed container=x pod=cache-abc12_workspaces(0000-1111)',
+      'back-off restarting failed',
+    ],
+    [
+      'container has runAsNonRoot and image will run as root (pod: "cache-abc12_workspaces(0000-1111)", container: x)',
+      'container has runAsNonRoot and image will run as root',
+    ],
+    [
+      'failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "/kip/sleep": permission denied: unknown',
+      'exec: "/kip/sleep": permission denied: unknown',
+    ],
+    [
+      'read tcp 10.1.2.3:41234->10.9.9.9:443: connection reset',
+      'read tcp 10.9.9.9:443: connection reset',
+    ],
+    [
+      'read tcp [fd00::1]:41234->[fd00::2]:443: connection reset',
+      'read tcp [fd00::2]:443: connection reset',
+    ],
+    [`no container ${id} here`, 'no container ... here'],
+    [`of sha256:${id}`, `of sha256:${id}`],
+  ])('leaves out what differs from pod to pod: %s', (message, kept) => {
+    expect(essence(message, speaker)).toBe(kept);
+  });
+
+  it('is short, and takes no time for what is long', () => {
+    const long = 'failed to copy: '.repeat(100_000);
+    const begun = performance.now();
+    expect(essence(long, speaker).length).toBeLessThanOrEqual(300);
+    expect(performance.now() - begun).toBeLessThan(100);
+  });
+
+  it('is the message where the pod has no names', () => {
+    expect(essence('as it is', { name: '', namespace: '', uid: '' })).toBe('as it is');
+  });
+});
+
+describe('what a node lacks', () => {
+  it.each([
+    [
+      "0/5 nodes are available: 1 Insufficient memory, 4 node(s) didn't satisfy plugin(s) [NodeAffinity]. preemption: 0/5 nodes are available: 5 Preemption is not helpful for scheduling.",
+      'Insufficient memory',
+    ],
+    [
+      '0/1 nodes are available: 1 Insufficient cpu, 1 Too many pods.',
+      'Insufficient cpu, Too many pods',
+    ],
+    [
+      "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.",
+      "node(s) didn't match Pod's node affinity/selector",
+    ],
+    ['a scheduler of somebody else', 'a scheduler of somebody else'],
+  ])("is read from the scheduler's words: %s", (message, lack) => {
+    expect(lackOf(message)).toBe(lack);
+  });
+});
+
+describe('pods that were refused', () => {
+  it('for a quota are told by how much more it would have to hold', () => {
+    const message =
+      'Error creating: pods "cache-x7k2p" is forbidden: exceeded quota: team, requested: limits.memory=800Mi,pods=1, used: limits.memory=1600Mi,pods=2, limited: limits.memory=2Gi,pods=9';
+    expect(refusedPods(message, 3)).toEqual({
+      isQuota: true,
+      says: 'the quota team would have to hold 1952Mi more limits.memory',
+    });
+  });
+
+  it('for several resources of a quota are told by all of them', () => {
+    const message =
+      'Error creating: pods "x" is forbidden: exceeded quota: team, requested: pods=1,requests.cpu=2, used: pods=2,requests.cpu=3500m, limited: pods=2,requests.cpu=4';
+    expect(refusedPods(message, 1).says).toBe(
+      'the quota team would have to hold 1 more pods and 1500m more requests.cpu',
+    );
+  });
+
+  it('otherwise are told by the words of who refused them', () => {
+    const message =
+      'Error creating: pods "cache-x7k2p" is forbidden: violates PodSecurity "restricted:latest": unrestricted capabilities';
+    expect(refusedPods(message, 3)).toEqual({
+      isQuota: false,
+      says: 'violates PodSecurity "restricted:latest": unrestricted capabilities',
+    });
+  });
+
+  it('are told in printable words of a bearable length', () => {
+    expect(refusedPods(`\u001b${'x'.repeat(100_000)}`, 1).says).toMatch(/^[ -~]{1,403}$/);
+  });
+
+  it('for a quota whose amounts nobody can read are told as they are', () => {
+    const message = 'exceeded quota: team, requested: ?, used: ?, limited: ?';
+    expect(refusedPods(message, 1)).toEqual({ isQuota: true, says: message });
+  });
+});
