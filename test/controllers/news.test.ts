@@ -37,7 +37,9 @@ describe('Events of a puller', () => {
     await scene.until(() => scene.condition('Degraded')?.status === 'True');
     await scene.pass(5 * 60_000);
     expect(reasons().slice(2)).toEqual(['Warning ImageFailed']);
-    expect(told().at(-1)?.message).toMatch(/^b \(registry\.example\/team\/b:1\) fails on [1-3] of 3/);
+    expect(told().at(-1)?.message).toMatch(
+      /^b \(registry\.example\/team\/b:1\) fails on [1-3] of 3/,
+    );
 
     registry.push('team/b:1');
     await scene.until(isReady);
