@@ -18,15 +18,16 @@ export interface Bundle {
 }
 
 /**
- * Bundles src/main.ts with all that it imports. The same sources and packages give the same bytes.
- * Everything but the `demo` works, also under the flags of the image (see launch.sh).
+ * Bundles the program, or another entry point, with all that it imports. The same sources and
+ * packages give the same bytes. Everything but the `demo` works, also under the flags of the image
+ * (see launch.sh).
  */
-export async function bundle(): Promise<Bundle> {
+export async function bundle(entryPoint = 'src/main.ts'): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: project,
     // Paths get into names: the same ones where node_modules is a link.
     preserveSymlinks: true,
-    entryPoints: ['src/main.ts'],
+    entryPoints: [entryPoint],
     bundle: true,
     platform: 'node',
     target: 'node24',
@@ -39,12 +40,19 @@ export async function bundle(): Promise<Bundle> {
     banner: {
       js: "import{createRequire as bundledRequire}from'node:module';const require=bundledRequire(import.meta.url);",
     },
-    plugins: [withoutDemo, compiledSchemas, lifecycleOnly, kubeConfigOnly, lateBuiltins],
+    plugins: [
+      withoutDemo,
+      compiledSchemas,
+      lifecycleOnly,
+      kubeConfigOnly,
+      metricsOnly,
+      lateBuiltins,
+    ],
     write: false,
     metafile: true,
   });
   const [output] = outputFiles;
-  if (output === undefined) throw new Error('esbuild gave no output for src/main.ts');
+  if (output === undefined) throw new Error(`esbuild gave no output for ${entryPoint}`);
   return { code: output.contents, notices: notices(metafile) };
 }
 
@@ -141,6 +149,23 @@ const kubeConfigOnly: Plugin = {
       contents: `
         export { createConfiguration } from './configuration.js';
         export { ServerConfiguration } from './servers.js';`,
+    }));
+  },
+};
+
+/** Of prom-client only what keeps metrics is used; its index brings tracing, clusters and a gateway. */
+const metricsOnly: Plugin = {
+  name: 'metrics-only',
+  setup(esbuild) {
+    const lib = join(project, 'node_modules/prom-client/lib');
+    esbuild.onResolve({ filter: /^prom-client$/ }, () => ({ path: 'kept', namespace: 'metrics' }));
+    esbuild.onLoad({ filter: /./, namespace: 'metrics' }, () => ({
+      resolveDir: lib,
+      contents: `
+        export { default as Counter } from './counter.js';
+        export { default as Gauge } from './gauge.js';
+        export { default as Histogram } from './histogram.js';
+        export { default as Registry } from './registry.js';`,
     }));
   },
 };
