@@ -28,7 +28,7 @@ import { kubeconfigFile } from './demo/kubeconfig-file.ts';
 import { type OperatorProcess, startOperator } from './demo/operator-process.ts';
 import { type DemoOptions, demoOptions, demoUsage } from './demo/options.ts';
 import { type Outcome, report } from './demo/report.ts';
-import { closing, kept, opening } from './demo/spoken.ts';
+import { closing, kept, opening, operatorEnded } from './demo/spoken.ts';
 import { type Style, styleOf } from './demo/style.ts';
 import { type Output, type Snapshot, viewOn, widthOf } from './demo/view.ts';
 import { Interruption } from './interruption.ts';
@@ -67,7 +67,7 @@ export async function demo(args: readonly string[]): Promise<number> {
       progressDeadlineSeconds: 15,
       signal: interruption.signal,
     });
-    return options.keep && exitCode === 0 ? 0 : (interruption.exitCode ?? exitCode);
+    return exitCode ?? interruption.exitCode ?? 1;
   } finally {
     interruption.stopListening();
   }
@@ -75,11 +75,15 @@ export async function demo(args: readonly string[]): Promise<number> {
 
 /**
  * Shows one puller from its being applied to its being Ready or held, or to where nothing moves any more.
- * Returns the exit code and leaves no process and no file behind.
+ * Returns the exit code, undefined where the signal came before that, and leaves no process and no file
+ * behind. What is to be kept stays until the signal or the operator's end.
  *
  * @throws UsageError where the API server refuses the puller
  */
-export async function show(options: DemoOptions, surroundings: DemoSurroundings): Promise<number> {
+export async function show(
+  options: DemoOptions,
+  surroundings: DemoSurroundings,
+): Promise<number | undefined> {
   const { output, style, quietMs, progressDeadlineSeconds, signal } = surroundings;
   const stage = await Stage.build(options, progressDeadlineSeconds);
   try {
@@ -100,13 +104,18 @@ export async function show(options: DemoOptions, surroundings: DemoSurroundings)
     if (ending === 'ready' || ending === 'held' || ending === 'stuck') {
       output.write(report(stage.outcome(), widthOf(output), style));
     }
-    output.write(closing({ ending, options, last, quietMs, operator: stage.operator }));
-    if (options.keep) await stage.keep(output, signal);
+    const { operator } = stage;
+    output.write(closing({ ending, options, last, quietMs, operator }));
+    if (ending === 'interrupted') return undefined;
+    if (options.keep && ending !== 'operator-ended') await stage.keep(output, signal);
     return ending === 'ready' ? 0 : 1;
   } finally {
     await stage.clear();
   }
 }
+
+/** How often a kept operator is looked after. */
+const lookAfterMs = 500;
 
 const operatorNamespace = 'kubernetes-image-puller-operator';
 const operatorUser = `system:serviceaccount:${operatorNamespace}:kubernetes-image-puller-operator-sa`;
@@ -212,9 +221,10 @@ class Stage {
     const kubeconfig = kubeconfigFile(this.#cluster.kubeconfig());
     output.write(kept(kubeconfig.path));
     while (!signal.aborted && this.operator.ended === undefined) {
-      await sleep(systemClock, 500, signal);
+      await sleep(systemClock, lookAfterMs, signal);
     }
     kubeconfig.remove();
+    if (!signal.aborted) output.write(operatorEnded(this.operator));
   }
 
   /** Ends the operator, then the cluster. */

@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import type { RawSpec } from '../../src/api/types.ts';
+import type { ImagePullerStatus, RawSpec } from '../../src/api/types.ts';
 import { plainStyle } from '../../src/cli/demo/style.ts';
 import { type DemoSurroundings, show } from '../../src/cli/demo.ts';
 import { UsageError } from '../../src/errors.ts';
+import { Api, type Reply } from '../cluster/contract/api.ts';
 import { aPuller } from '../pullers.ts';
 
 /** Far more than any of these needs: they start processes, and machines that test are busy. */
@@ -40,6 +41,19 @@ interface SignalSender {
   readonly kill: (signal: NodeJS.Signals) => void;
 }
 
+const pullerPath =
+  '/apis/che.eclipse.org/v1alpha1/namespaces/default/kubernetesimagepullers/image-puller';
+
+/** How many images the status of a puller counts. */
+function imagesIn({ body }: Reply): number | undefined {
+  return (body['status'] as ImagePullerStatus | undefined)?.imagesDesired;
+}
+
+/** Asks again and again, as people do, until something is so. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
 function manyImages(count: number): string {
   return Array.from({ length: count }, (_, index) => `i${index}=quay.io/a/${index}:1`).join(';');
 }
@@ -48,10 +62,10 @@ function manyImages(count: number): string {
 async function shown(
   puller: ReturnType<typeof aPuller>,
   changes: Partial<DemoSurroundings> = {},
-): Promise<{ readonly exitCode: number; readonly output: string }> {
+): Promise<{ readonly exitCode: number | undefined; readonly output: string }> {
   const output = new PassThrough();
   const exitCode = await show(
-    { nodes: 2, puller },
+    { nodes: 2, keep: false, puller },
     {
       output,
       style: plainStyle,
@@ -150,6 +164,34 @@ describe('npm start', () => {
       );
       expect(exitCode).toBe(code);
       expect(output).toMatch(/\ninterrupted\n$/);
+      expect(readdirSync(temporary)).toEqual([]);
+    },
+    patienceMs,
+  );
+
+  it(
+    'leaves the cluster and the operator running with --keep, until Ctrl-C',
+    async () => {
+      const stored: unknown[] = [];
+      const { output, exitCode } = await run(
+        ['--nodes', '1', '--images', 'a=b/c:1', '--keep'],
+        (child) => {
+          child.output.on('data', async (text: Buffer) => {
+            const kubeconfig = /--kubeconfig (\S+)/.exec(String(text))?.[1];
+            if (kubeconfig === undefined) return;
+            await using api = new Api(readFileSync(kubeconfig, 'utf8'));
+            await api.merge(pullerPath, { spec: { images: 'a=b/c:1;d=e/f:2' } });
+            await until(async () => imagesIn(await api.get(pullerPath)) === 2);
+            stored.push(imagesIn(await api.get(pullerPath)));
+            child.kill('SIGINT');
+          });
+        },
+      );
+      expect(stored).toEqual([2]);
+      expect(output).toMatch(
+        /is Ready after .*kubectl --kubeconfig \S+ get kip -A\nCtrl-C ends them\.\n$/s,
+      );
+      expect(exitCode).toBe(0);
       expect(readdirSync(temporary)).toEqual([]);
     },
     patienceMs,

@@ -51,13 +51,17 @@ export function closing({ ending, options, last, quietMs, operator }: Closing): 
       const all = count(held + pulled + missing + failing);
       return `${name} is not Ready, and nothing has moved for ${seconds(quietMs)}.\n${here} of ${all} copies are on the nodes.\n`;
     }
-    case 'operator-ended': {
-      const lines = operator.lines.slice(-lastLines).map((line) => `  ${printable(line, 2000)}\n`);
-      return `The operator ${operator.ended}. Its last lines:\n${lines.join('')}`;
-    }
+    case 'operator-ended':
+      return operatorEnded(operator);
     case 'interrupted':
       return 'interrupted\n';
   }
+}
+
+/** What is said of an operator that ends by itself. */
+export function operatorEnded({ ended, lines }: Closing['operator']): string {
+  const last = lines.slice(-lastLines).map((line) => `  ${printable(line, 2000)}\n`);
+  return `The operator ${ended}. Its last lines:\n${last.join('')}`;
 }
 
 const onYourOwn = `

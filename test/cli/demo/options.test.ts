@@ -30,6 +30,7 @@ describe('the arguments of the demo', () => {
   it('make a puller of a list of images', () => {
     expect(options('--images', 'x=y', '--nodes', '200')).toEqual({
       nodes: 200,
+      keep: false,
       puller: {
         apiVersion: 'che.eclipse.org/v1alpha1',
         kind: 'KubernetesImagePuller',
@@ -51,6 +52,10 @@ describe('the arguments of the demo', () => {
     const { namespace: _none, ...metadata } = aPuller().metadata;
     const path = file('bare.yaml', toYaml({ ...aPuller(), metadata }));
     expect(options('-f', path)?.puller.metadata.namespace).toBe('default');
+  });
+
+  it('can ask for a cluster that stays', () => {
+    expect(options('--keep')).toMatchObject({ keep: true });
   });
 
   it('can ask for the usage alone', () => {

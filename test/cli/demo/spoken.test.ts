@@ -1,10 +1,14 @@
 import { parseSpec } from '../../../src/api/parse.ts';
 import type { Ending } from '../../../src/cli/demo/follow.ts';
-import { closing, opening } from '../../../src/cli/demo/spoken.ts';
+import { closing, kept, opening } from '../../../src/cli/demo/spoken.ts';
 import { aPuller } from '../../pullers.ts';
 import { aGrid, aLook } from './scenes.ts';
 
-const options = { nodes: 1, puller: aPuller({ images: 'one=a/b:1;two=a/b:1;three=a/c:1' }) };
+const options = {
+  nodes: 1,
+  keep: false,
+  puller: aPuller({ images: 'one=a/b:1;two=a/b:1;three=a/c:1' }),
+};
 
 describe('what the demo says', () => {
   it('first is what there is to see', () => {
@@ -21,9 +25,9 @@ describe('what the demo says', () => {
 
   it('first is nothing of images where the spec is held', () => {
     const puller = aPuller({ nodeSelector: '{' });
-    expect(opening({ nodes: 1, puller }, parseSpec(puller.spec, { maxImages: 500 }))).toContain(
-      '\npuller    workspaces/puller: a spec that cannot be followed\n',
-    );
+    expect(
+      opening({ nodes: 1, keep: false, puller }, parseSpec(puller.spec, { maxImages: 500 })),
+    ).toContain('\npuller    workspaces/puller: a spec that cannot be followed\n');
   });
 
   function said(ending: Ending, ended = 'ended with exit code 1'): string {
@@ -68,5 +72,12 @@ describe('what the demo says', () => {
     expect(said('operator-ended', 'was ended by SIGKILL')).toMatch(
       /^The operator was ended by SIGKILL\. Its last lines:\n/,
     );
+  });
+
+  it('is, of a cluster that stays, how to look at it and how to end it', () => {
+    expect(kept('/tmp/k').split('\n').slice(2, -1)).toEqual([
+      '  kubectl --kubeconfig /tmp/k get kip -A',
+      'Ctrl-C ends them.',
+    ]);
   });
 });
