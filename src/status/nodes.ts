@@ -106,9 +106,14 @@ function podsByOwner({ daemonSets, pods }: NodeInput): readonly (readonly PodRec
   }
   const owned = [...byOwner.values()];
   for (const each of owned) {
-    if (nodesWith(each) < each.length) each.sort((a, b) => a.createdAt - b.createdAt);
+    if (nodesWith(each) < each.length) each.sort(byAge);
   }
   return owned;
+}
+
+/** Times are in whole seconds: the name decides among pods of one, so that a status does not flicker. */
+function byAge(a: PodRecord, b: PodRecord): number {
+  return a.createdAt - b.createdAt || (a.metadata.name < b.metadata.name ? -1 : 1);
 }
 
 function nodesWith(pods: readonly PodRecord[]): number {
