@@ -1,0 +1,54 @@
+import { plainStyle } from '../../../src/cli/demo/style.ts';
+import { type Column, fitted } from '../../../src/cli/status/fitted.ts';
+
+const table: readonly Column[] = [
+  { heading: 'NAME', cut: 'alike' },
+  { heading: 'COUNT' },
+  { heading: 'WHY', cut: 'end' },
+];
+
+function drawn(rows: readonly (readonly string[])[], width: number): readonly string[] {
+  return fitted(table, rows, { width, style: plainStyle });
+}
+
+describe('a table that has to fit', () => {
+  const why = 'because of something that takes many words to tell';
+
+  it('has its columns under each other', () => {
+    expect(
+      drawn(
+        [
+          ['a', '1', ''],
+          ['long name', '10', 'why'],
+        ],
+        80,
+      ),
+    ).toEqual(['NAME       COUNT  WHY', 'a          1', 'long name  10     why']);
+  });
+
+  it('cuts the widest of what may be cut, and the end of it', () => {
+    expect(drawn([['a-name-of-twenty-char', '1000000', why]], 60)).toEqual([
+      'NAME                   COUNT    WHY',
+      'a-name-of-twenty-char  1000000  because of something that t~',
+    ]);
+  });
+
+  it('cuts names in the middle where they would look alike', () => {
+    const names = ['codeready-workspaces-java-8', 'codeready-workspaces-java-11'];
+    const [, first, second] = drawn(
+      names.map((name) => [name, '1', why]),
+      45,
+    );
+    expect(first).toMatch(/^codeready\S*~\S*java-8 /);
+    expect(second).toMatch(/^codeready\S*~\S*java-11 /);
+  });
+
+  it('is wider than it should be rather than unreadable', () => {
+    const [, row = ''] = drawn([['a-name-of-twenty-char', '1000000', why]], 10);
+    expect(row).toBe('a-name-of-twent~  1000000  because of some~');
+  });
+
+  it('leaves everything whole where there is no end of room', () => {
+    expect(drawn([['x'.repeat(500), '1', why]], Number.POSITIVE_INFINITY)[1]).toContain(why);
+  });
+});

@@ -1,0 +1,160 @@
+import { plainStyle } from '../../../src/cli/demo/style.ts';
+import { nodeImages } from '../../../src/cli/status/node-images.ts';
+import {
+  leavesOpen,
+  type NodeList,
+  nodeOutcome,
+  nodeReport,
+} from '../../../src/cli/status/node-report.ts';
+import { nodeTable } from '../../../src/cli/status/node-table.ts';
+import type { KubeObject } from '../../../src/kube/objects.ts';
+import { digestOf, pulling, reportOf, stalled } from './scenes.ts';
+
+/** A node that lists images by these names, one of them each. */
+function aNode(...names: readonly string[]): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'node-1' },
+    status: { images: names.map((name) => ({ names: [name], sizeBytes: 1 })) },
+  };
+}
+
+function manyNames(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `quay.io/example/image-${index}:1`);
+}
+
+describe("a node's own list", () => {
+  it.each([
+    ['quay.io/example/java:1', 'quay.io/example/java:1'],
+    ['quay.io/example/java', 'quay.io/example/java:latest'],
+    ['node', 'docker.io/library/node:latest'],
+    ['index.docker.io/a/b:2', 'docker.io/a/b:2'],
+    [`quay.io/example/java:1@${digestOf('x')}`, `quay.io/example/java@${digestOf('x')}`],
+  ])('has %s as %s', (reference, listed) => {
+    expect(nodeImages(aNode(listed)).has(reference)).toBe(true);
+    expect(nodeImages(aNode(`${listed}0`)).has(reference)).toBe(false);
+  });
+
+  it('may be cut where it is as long as lists get', () => {
+    expect(nodeImages(aNode(...manyNames(49))).isCut).toBe(false);
+    expect(nodeImages(aNode(...manyNames(50))).isCut).toBe(true);
+  });
+
+  it('may be cut where an image has as many names as are listed', () => {
+    const images = [{ names: manyNames(5) }];
+    expect(nodeImages({ ...aNode(), status: { images } }).isCut).toBe(true);
+  });
+
+  it('is empty before the node has spoken', () => {
+    const { status: _, ...silent } = aNode();
+    expect(nodeImages(silent as KubeObject).has('node')).toBe(false);
+  });
+});
+
+const puller = reportOf({ bad: 'x#', java: '##', tools: '.#' }, { conditions: stalled });
+const forbidden: NodeList = { error: 'get nodes node-1: you may not' };
+
+function list(isCut: boolean, ...references: readonly string[]): NodeList {
+  return { isCut, has: (reference) => references.includes(reference) };
+}
+
+describe('what a node has', () => {
+  const states = (node: string, own: NodeList | undefined) =>
+    nodeReport([puller], node, own).pullers[0]?.copies.map(({ state }) => state);
+
+  it.each<[string, string, NodeList | undefined, readonly string[]]>([
+    ['is told by its pods', 'node-1', undefined, ['failing', 'held', 'pulling']],
+    [
+      'is told by its pods alone where they tell all',
+      'node-2',
+      undefined,
+      ['held', 'held', 'held'],
+    ],
+    [
+      'is told by its own list where no container holds it',
+      'node-1',
+      list(true, 'quay.io/example/tools:1'),
+      ['failing', 'held', 'listed'],
+    ],
+    [
+      'is told by its own list where it has no pod',
+      'node-9',
+      list(false, 'quay.io/example/java:1'),
+      ['absent', 'listed', 'absent'],
+    ],
+    [
+      'is not known where that list may be cut',
+      'node-9',
+      list(true, 'quay.io/example/java:1'),
+      ['unknown', 'listed', 'unknown'],
+    ],
+    ['is not known where it may not be read', 'node-9', forbidden, Array(3).fill('unknown')],
+  ])('%s', (_what, node, own, expected) => {
+    expect(states(node, own)).toEqual(expected);
+  });
+
+  it('is asked of the node only where pods leave something open', () => {
+    expect(['node-1', 'node-2', 'node-9'].map((node) => leavesOpen([puller], node))).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    expect(leavesOpen([], 'node-9')).toBe(false);
+  });
+});
+
+describe('what is to become of the images on a node', () => {
+  const underway = reportOf({ bad: 'x#', java: '.#' }, { conditions: pulling });
+
+  it.each([
+    ['ready', 'where it holds all', puller, 'node-2', undefined],
+    ['stuck', 'where the puller is', puller, 'node-1', undefined],
+    ['underway', 'where containers are tried', underway, 'node-1', undefined],
+    ['stuck', 'where there is no pod', underway, 'node-9', list(false)],
+    ['untold', 'where nobody tells', underway, 'node-9', forbidden],
+  ] as const)('is %s %s', (outcome, _where, of, node, own) => {
+    expect(nodeReport([of], node, own).pullers.map(nodeOutcome)).toEqual([outcome]);
+  });
+});
+
+describe('a node', () => {
+  const drawn = (node: string, own: NodeList | undefined, isWide = false) =>
+    nodeTable(nodeReport([puller], node, own), { width: 80, style: plainStyle, isWide }).split(
+      '\n',
+    );
+
+  it('is drawn with what it holds and lacks', () => {
+    expect(drawn('node-1', undefined)).toEqual([
+      'workspaces/puller  failing  1 of 3 images',
+      'IMAGE  STATE    DIGEST               WHY',
+      'bad    failing  -                    401 Unauthorized; check imagePullSecrets',
+      'java   held     sha256:6a6176610000',
+      'tools  pulling  -',
+      '',
+    ]);
+  });
+
+  it('is drawn with the word of its own list, and that it may be cut', () => {
+    const lines = drawn('node-1', list(true, 'quay.io/example/tools:1'));
+    expect(lines[0]).toBe('workspaces/puller  failing  2 of 3 images');
+    expect(lines[4]).toBe('tools  on its disk  -');
+    expect(lines.slice(6).join(' ').trim()).toBe(
+      "No container tells that the node has 2 of them, so the node's own list was asked. Kubernetes cuts that list at 50 images and 5 names of each, so an image that is not on it may be there nevertheless.",
+    );
+  });
+
+  it('says that it has no pod, and that it may not be read', () => {
+    const lines = drawn('node-9', forbidden);
+    expect(lines[0]).toBe('workspaces/puller  no pod of it is there  0 of 3 images');
+    expect(lines.slice(6).join(' ').trim()).toBe(
+      'What pods do not tell is not known: the node node-9 cannot be read: get nodes node-1: you may not',
+    );
+  });
+
+  it('has references and whole digests where all is asked for', () => {
+    expect(drawn('node-2', undefined, true)[3]).toBe(
+      `java   held   ${digestOf('java')}  quay.io/example/java:1   java`,
+    );
+  });
+});
