@@ -1,29 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parse } from 'yaml';
 import { Metrics } from '../src/metrics.ts';
 import { thisProcess } from '../src/process-figures.ts';
 import { ManualClock } from './manual-clock.ts';
-
-const root = join(import.meta.dirname, '..');
-const read = (path: string) => readFileSync(join(root, path), 'utf8');
-
-/** A metric as a table or a scrape tells of it. */
-interface Told {
-  readonly type: string;
-  readonly labels: readonly string[];
-}
-
-/** The rows of docs/metrics.md that begin with the name of a metric. */
-function documented(): ReadonlyMap<string, Told> {
-  const rows = read('docs/metrics.md').matchAll(/^\| `(\w+)` \| (\w+) \| (.*?) ?\| /gm);
-  return new Map(
-    [...rows].map(([, name = '', type = '', labels = '']) => [
-      name,
-      { type, labels: [...labels.matchAll(/`(\w+)`/g)].map(([, label = '']) => label).sort() },
-    ]),
-  );
-}
+import {
+  dashboardQueries,
+  documented,
+  metricsIn,
+  read,
+  rules,
+  type Told,
+} from './metrics-documents.ts';
 
 /** Everything that an operator tells which has seen everything once. */
 async function scraped(): Promise<ReadonlyMap<string, Told>> {
@@ -63,44 +48,6 @@ function labelsIn(text: string, sample: string): readonly string[] {
     `no sample of ${sample}`,
   ];
   return [...(labels ?? '').matchAll(/(\w+)=/g)].map(([, label = '']) => label).sort();
-}
-
-/** The metrics that a query reads. */
-function metricsIn(query: string): readonly string[] {
-  const prefixes =
-    'image_puller|controller_runtime|workqueue|rest_client|leader_election|process|nodejs';
-  return [...query.matchAll(new RegExp(`\\b(?:${prefixes})_\\w+`, 'g'))].map(([name]) =>
-    name.replace(/_(bucket|sum|count)$/, ''),
-  );
-}
-
-interface Rule {
-  readonly alert: string;
-  readonly expr: string;
-  readonly annotations: Readonly<Record<string, string>>;
-}
-
-function rules(): readonly Rule[] {
-  const { spec } = parse(read('config/prometheus/prometheus_rule.yaml')) as {
-    spec: { groups: { rules: Rule[] }[] };
-  };
-  return spec.groups.flatMap((group) => group.rules);
-}
-
-interface Dashboard {
-  readonly templating: { readonly list: readonly { readonly query: string }[] };
-  readonly panels: readonly {
-    readonly title: string;
-    readonly targets?: readonly { readonly expr: string }[];
-  }[];
-}
-
-function dashboardQueries(): readonly string[] {
-  const { templating, panels }: Dashboard = JSON.parse(read('config/prometheus/dashboard.json'));
-  return [
-    ...templating.list.map(({ query }) => query),
-    ...panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
-  ];
 }
 
 describe('docs/metrics.md', () => {

@@ -169,6 +169,13 @@ export const parts = {
       cpuMinutes: 3,
     },
   },
+  prometheus: {
+    debian: {
+      package: 'prometheus',
+      atLeast: '2.42',
+      binaries: { prometheus: 'usr/bin/prometheus', promtool: 'usr/bin/promtool' },
+    },
+  },
   // Our own program around the libraries of others.
   judges: { go: { module: 'judges', packages: { judges: '.' }, cpuMinutes: 1 } },
 } as const satisfies Readonly<Record<string, Part>>;
