@@ -28,8 +28,8 @@ export interface Extent {
   readonly height: number;
 }
 
-/** Characters of a bar. */
-const barWidth = 20;
+/** Characters of a bar, where a quarter of the width is no less. */
+const mostBarWidth = 20;
 
 /** Pullers and their images with progress bars, a line for each, in no more lines than there are. */
 export function frame(
@@ -98,30 +98,35 @@ function imageLines(
       `${row.nodesReady}/${nodesDesired}${row.nodesFailing > 0 ? `, ${row.nodesFailing} failing` : ''}`,
   );
   const countWidth = Math.max(0, ...counts.map((text) => text.length));
+  const barWidth = Math.min(mostBarWidth, Math.floor(width / 4));
   const names = shortened(
     shown.map(({ row }) => printable(row.name, 1000)),
-    Math.max(8, width - barWidth - countWidth - 8),
+    Math.max(8, width - barWidth - countWidth - 6),
     style.ellipsis,
   );
   const nameWidth = Math.max(0, ...names.map((name) => name.length));
   const lines = shown.map(
     (image, index) =>
-      `  ${(names[index] ?? '').padEnd(nameWidth)}  ${bar(image, nodesDesired, style)}  ${counts[index] ?? ''}`,
+      `  ${(names[index] ?? '').padEnd(nameWidth)}  ${bar(image, { desired: nodesDesired, width: barWidth }, style)}  ${counts[index] ?? ''}`,
   );
   if (left === 0 || height === 0) return lines;
   return [...lines, style.paint('quiet', `  and ${nounCount(left, 'more image')}`)];
 }
 
 /** What is held, what fails, and what is still missing, in proportion; one failure is seen. */
-function bar({ row }: ImageReport, desired: number, { signs, paint }: Style): string {
+function bar(
+  { row }: ImageReport,
+  { desired, width }: { readonly desired: number; readonly width: number },
+  { signs, paint }: Style,
+): string {
   const cells = (nodes: number, round: (value: number) => number) =>
-    desired === 0 ? 0 : Math.min(barWidth, round((nodes / desired) * barWidth));
+    desired === 0 ? 0 : Math.min(width, round((nodes / desired) * width));
   const failing = cells(row.nodesFailing, Math.ceil);
-  const held = Math.min(cells(row.nodesReady, Math.floor), barWidth - failing);
+  const held = Math.min(cells(row.nodesReady, Math.floor), width - failing);
   const parts: readonly (readonly [Role, string, number])[] = [
     ['good', signs.held, held],
     ['bad', signs.failing, failing],
-    ['quiet', signs.missing, barWidth - held - failing],
+    ['quiet', signs.missing, width - held - failing],
   ];
   return parts
     .map(([role, sign, length]) => (length ? paint(role, sign.repeat(length)) : ''))
