@@ -1,0 +1,294 @@
+import { createHash } from 'node:crypto';
+import { daemonSets, type KubeObject, pods, roles } from '../../src/kube/objects.ts';
+import { partsOf } from '../../src/manifests/shards.ts';
+import { aPuller } from '../pullers.ts';
+import { type Scene, type SceneOptions, startScene } from './scene.ts';
+
+let scene: Scene;
+let guard: Guard;
+
+afterEach(async () => {
+  await scene.stop();
+  expect(guard.losses).toEqual([]);
+});
+
+const reference = (number: number) => `quay.io/example/image-${number}:1`;
+const range = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, index) => from + index);
+/** The first of those numbers whose images fall into the halves of the split by turns. */
+const balanced = (count: number) => {
+  const isRight = (number: number) =>
+    createHash('sha256').update(reference(number)).digest('hex').slice(0, 1) >= '8';
+  const left = range(0, 200).filter((number) => !isRight(number));
+  const right = range(0, 200).filter(isRight);
+  return range(0, count).flatMap((at) => (at % 2 === 0 ? left : right)[at >> 1] ?? []);
+};
+const listOf = (numbers: readonly number[]) =>
+  numbers.map((number) => `i${number}=${reference(number)}`).join(';');
+
+/**
+ * Looks at what the containers of each node run from, at every change of a pod: an image that was
+ * everywhere and has been in the list ever since is to be on every node that can be reached.
+ */
+class Guard {
+  readonly losses: string[] = [];
+  readonly unguarded = new Set<string>();
+  #due: ReadonlySet<string> = new Set();
+  #isReady = false;
+
+  constructor() {
+    scene.cluster.controlPlane.onChange(pods, () => this.#look());
+  }
+
+  /** Every image of the list is everywhere. */
+  begin(numbers: readonly number[]): void {
+    this.#due = new Set(numbers.map(reference));
+    this.#isReady = true;
+    this.#look();
+  }
+
+  /** Nobody promises anything of images that are not in the list. */
+  edit(numbers: readonly number[]): void {
+    const listed = new Set(numbers.map(reference));
+    this.#due = new Set([...this.#due].filter((each) => listed.has(each)));
+  }
+
+  #look(): void {
+    if (!this.#isReady) return;
+    for (const node of scene.workloads.nodes.filter((name) => !this.unguarded.has(name))) {
+      const running = new Set(scene.workloads.runningOn(node));
+      const lost = [...this.#due].filter((each) => !running.has(each));
+      if (lost.length > 0 && this.losses.length < 5) this.losses.push(`${node}: ${lost.join()}`);
+    }
+  }
+}
+
+async function aScene(options: SceneOptions = {}): Promise<void> {
+  scene = await startScene({ nodes: 5, pullMs: 100, ...options });
+  guard = new Guard();
+}
+
+let listed: readonly number[] = [];
+
+/** Changes the list, and waits for nothing. */
+function list(numbers: readonly number[], spec: Parameters<typeof aPuller>[0] = {}): void {
+  listed = numbers;
+  guard.edit(numbers);
+  scene.apply(aPuller({ cachingCPURequest: '1m', images: listOf(numbers), ...spec }));
+}
+
+const isReady = () => {
+  const { generation } = scene.puller()?.metadata ?? {};
+  const ready = scene.condition('Ready');
+  return ready?.status === 'True' && ready.observedGeneration === generation;
+};
+
+/** Waits until every image is everywhere, in the DaemonSets of the split and no others. */
+async function becomesReady(): Promise<void> {
+  await scene.until(() => isReady() && hasParts());
+  guard.begin(listed);
+}
+
+const templates = () =>
+  Object.fromEntries(
+    scene.cluster.controlPlane
+      .list(daemonSets, 'workspaces')
+      .map((daemonSet) => [daemonSet.metadata.name, imagesOf(daemonSet)]),
+  );
+
+function imagesOf(daemonSet: KubeObject): readonly string[] {
+  const { template } = daemonSet['spec'] as {
+    template: { spec: { containers: { image: string }[] } };
+  };
+  return template.spec.containers.map(({ image }) => image).sort();
+}
+
+function hasParts(): boolean {
+  const images = listed.map((number) => ({
+    container: `i${number}`,
+    reference: reference(number),
+    names: [],
+  }));
+  const { daemonsetName = 'kubernetes-image-puller' } = (scene.puller()?.['spec'] ?? {}) as {
+    daemonsetName?: string;
+  };
+  const parts = partsOf({ daemonsetName, images }).map(({ name, images }) => [
+    name,
+    images.map(({ reference }) => reference).sort(),
+  ]);
+  return JSON.stringify(parts.sort()) === JSON.stringify(Object.entries(templates()).sort());
+}
+
+const writesToDaemonSets = () =>
+  scene.writes().filter((write) => write.includes('daemonsets/') && !write.endsWith('/status'));
+
+const uidsOfPods = () =>
+  scene.cluster.controlPlane.list(pods, 'workspaces').map(({ metadata }) => metadata.uid);
+
+/** Takes the right to read pods from the operator. */
+function withoutPods(): void {
+  const role = scene.get(roles, 'kubernetes-image-puller-operator-role') as KubeObject & {
+    readonly rules: readonly { readonly resources: readonly string[] }[];
+  };
+  const rules = role.rules.filter(({ resources }) => !resources.includes('pods'));
+  scene.cluster.controlPlane.update(roles, { ...role, rules });
+}
+
+it('200 images on five nodes are held by several DaemonSets, and an edit touches one of them', async () => {
+  await aScene();
+  list(range(0, 200));
+  // A thousand containers start.
+  await scene.pass(15_000);
+  await becomesReady();
+  expect(Object.keys(templates())).toHaveLength(8);
+  await scene.settle();
+  scene.writes();
+  list(range(0, 201));
+  await becomesReady();
+  await scene.settle();
+  expect(writesToDaemonSets()).toHaveLength(1);
+}, 60_000);
+
+describe('a list on three nodes', () => {
+  it.each([
+    [40, 41],
+    [80, 81],
+  ])(
+    'that goes from %i images to %i and back leaves no node without what stays',
+    async (few, many) => {
+      await aScene({ nodes: 3 });
+      list(balanced(few));
+      await becomesReady();
+      const parts = Object.keys(templates()).length;
+      expect(parts).toBe(few / 40);
+      list(balanced(many));
+      await becomesReady();
+      expect(Object.keys(templates())).toHaveLength(parts + 1);
+      list(balanced(few));
+      await becomesReady();
+      expect(Object.keys(templates())).toHaveLength(parts);
+    },
+  );
+
+  it('that is edited again and again before the last edit is done loses nothing', async () => {
+    await aScene({ nodes: 3 });
+    list(range(0, 40));
+    await becomesReady();
+    // From the first write to the last container of a roll-out.
+    for (const ms of [0, 300, 1000, 2000, 4000, 7000, 11_000, 500, 3000]) {
+      list(listed.length === 40 ? range(0, 41) : range(1, 41));
+      await scene.pass(ms);
+    }
+    await becomesReady();
+  });
+
+  it('hands over what it can while an image cannot be had anywhere', async () => {
+    await aScene({ nodes: 3 });
+    list(range(0, 40));
+    await becomesReady();
+    scene.apply(
+      aPuller({ cachingCPURequest: '1m', images: `${listOf(range(0, 41))};bad=x.invalid/a:1` }),
+    );
+    await scene.until(() => scene.condition('Ready')?.reason === 'ImagesFailing');
+    await scene.settle();
+    const held = Object.values(templates());
+    expect(held.flat()).toHaveLength(42);
+    expect(new Set(held.flat()).size).toBe(42);
+  });
+
+  it('changes hands without a node that cannot be reached', async () => {
+    await aScene({ nodes: 3 });
+    list(range(0, 40));
+    await becomesReady();
+    guard.unguarded.add('node-2');
+    scene.workloads.setReachable('node-2', false);
+    await scene.pass(60_000);
+    list(range(0, 41));
+    await scene.until(hasParts);
+    scene.workloads.setReachable('node-2', true);
+    await becomesReady();
+  });
+
+  it('changes hands in steps that a restart of the operator does not undo', async () => {
+    await aScene({ nodes: 3 });
+    list(range(0, 40));
+    await becomesReady();
+    for (const numbers of [range(0, 41), range(0, 40)]) {
+      list(numbers);
+      await scene.until(() => scene.writes().some((write) => write.includes('daemonsets/')));
+      await scene.stopOperator();
+      await scene.pass(60_000);
+      expect(hasParts()).toBe(false);
+      await scene.startOperator();
+      await becomesReady();
+    }
+  });
+
+  it('changes hands by complete roll-outs where the operator may not read pods', async () => {
+    await aScene({ nodes: 3, rightsIn: ['workspaces'], env: { WATCH_NAMESPACE: 'workspaces' } });
+    list(range(0, 40));
+    await becomesReady();
+    await scene.stopOperator();
+    withoutPods();
+    await scene.startOperator();
+    for (const numbers of [range(0, 41), range(0, 40)]) {
+      list(numbers);
+      await scene.until(hasParts);
+    }
+  });
+
+  it('keeps its images while all its DaemonSets get another name, the operator being away', async () => {
+    await aScene({ nodes: 3 });
+    list(range(0, 41));
+    await becomesReady();
+    await scene.settle();
+    await scene.stopOperator();
+    list(range(0, 41), { daemonsetName: 'cache' });
+    await scene.startOperator();
+    await becomesReady();
+    expect(Object.keys(templates()).sort()).toEqual(['cache', 'cache-s1']);
+  });
+});
+
+describe('a DaemonSet whose selector cannot be kept', () => {
+  const name = 'kubernetes-image-puller';
+  const selectorOf = (daemonSet: KubeObject | undefined) =>
+    (daemonSet?.['spec'] as { selector?: object } | undefined)?.selector;
+
+  /** Puts one in the place of ours that is like it but for its selector. */
+  async function anotherSelector(labels: Readonly<Record<string, string>>): Promise<void> {
+    guard.edit([]);
+    const ours = scene.get(daemonSets, name) as KubeObject;
+    scene.cluster.controlPlane.remove(daemonSets, 'workspaces', name);
+    await scene.until(() => uidsOfPods().length === 1);
+    const { ownerReferences = [], labels: ownLabels = {} } = ours.metadata;
+    const spec = structuredClone(ours['spec']) as { template: { metadata: object } };
+    spec.template.metadata = { labels };
+    scene.cluster.controlPlane.create(daemonSets, {
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { name, namespace: 'workspaces', labels: ownLabels, ownerReferences },
+      spec: { ...spec, selector: { matchLabels: labels } },
+    });
+    await scene.pass(10_000);
+    guard.begin(listed);
+  }
+
+  it('is replaced under its name, and no node loses an image by it', async () => {
+    await aScene({ nodes: 3 });
+    list(range(0, 3));
+    await becomesReady();
+    const former = selectorOf(scene.get(daemonSets, name));
+    await scene.settle();
+    await scene.stopOperator();
+    await anotherSelector({ app: 'of-another-time' });
+    const before = uidsOfPods();
+    await scene.startOperator();
+    await scene.until(() => templates()[`${name}-stand-in`] !== undefined);
+    await becomesReady();
+    expect(selectorOf(scene.get(daemonSets, name))).toEqual(former);
+    await scene.settle();
+    // The pod of the puller.
+    expect(uidsOfPods().filter((uid) => before.includes(uid))).toHaveLength(1);
+  });
+});
