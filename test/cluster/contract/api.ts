@@ -75,6 +75,11 @@ export class Api {
     return this.#send('GET', path, { headers: { accept } });
   }
 
+  /** Asks in another's stead. */
+  getFor(user: string, path: string): Promise<Reply> {
+    return this.#send('GET', path, { headers: { 'impersonate-user': user } });
+  }
+
   create(path: string, object: object): Promise<Reply> {
     return this.send('POST', path, object);
   }

@@ -94,6 +94,20 @@ export function describeRbac(cluster: () => Cluster): void {
       expect(await api.create(stage.path('events'), core)).toMatchObject({ code: 403 });
     });
 
+    it("lets who may impersonate a user ask in that user's stead", async () => {
+      const reader = await allow(seeItself);
+      const role = stage.path(paths.roles, 'granted');
+      expect(await stage.admin.getFor(name(), role)).toMatchObject({ code: 200 });
+      expect(await stage.admin.getFor(name(), stage.path('pods'))).toMatchObject({ code: 403 });
+      expect(await stage.admin.getFor('somebody', role)).toMatchObject({ code: 403 });
+      expect(await reader.getFor('somebody', role)).toMatchObject({
+        code: 403,
+        body: {
+          message: `users "somebody" is forbidden: User "${name()}" cannot impersonate resource "users" in API group "" at the cluster scope`,
+        },
+      });
+    });
+
     it('lets every authenticated user see what is served', async () => {
       for (const path of ['/version', '/api', '/apis', '/apis/apps/v1', '/readyz']) {
         expect(await user().get(path)).toMatchObject({ code: 200 });

@@ -2,6 +2,7 @@ import type { Answer, Api } from './api.ts';
 import { type ApiRequest, targetOf } from './api-request.ts';
 import { type BeforeAction, type Breakage, bodyOf, type Call, type Faults } from './faults.ts';
 import { FaultyStream } from './faulty-stream.ts';
+import { impersonated } from './impersonation.ts';
 import type { Authorizer } from './rbac.ts';
 import { internal, StatusError, unauthorized } from './status-error.ts';
 import type { Store } from './store.ts';
@@ -100,7 +101,9 @@ export class ApiServer {
 
   #callOf(request: ApiRequest): Call | { readonly refusal: Answer } {
     try {
-      return { request, target: targetOf(request), user: this.#authenticate(request) };
+      const sender = this.#authenticate(request);
+      const user = impersonated(sender, request, this.#parts.authorizer);
+      return { request, target: targetOf(request), user };
     } catch (error) {
       return { refusal: refusal(error) };
     }
