@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { KubeConfig } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 import type { Condition, ImagePullerStatus } from '../../src/api/types.ts';
+import type { Clock } from '../../src/clock.ts';
 import { operatorConfig } from '../../src/config.ts';
 import { imagePullers } from '../../src/controllers/image-puller.ts';
 import type { Client } from '../../src/kube/client.ts';
@@ -12,13 +13,16 @@ import {
   daemonSets,
   deployments,
   type KubeObject,
+  leases,
   type Resource,
   roleBindings,
   roles,
   serviceAccounts,
 } from '../../src/kube/objects.ts';
 import { type Log, silentLog } from '../../src/log.ts';
+import { leaseName } from '../../src/manifests/names.ts';
 import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
+import type { Metrics } from '../../src/metrics.ts';
 import { assembleOperator } from '../../src/operator.ts';
 import {
   type EmbeddedCluster,
@@ -28,6 +32,7 @@ import {
 import { Registries } from '../cluster/embedded/workloads/registry.ts';
 import { startWorkloads, type Workloads } from '../cluster/embedded/workloads/workloads.ts';
 import { ManualClock } from '../manual-clock.ts';
+import { Competitor } from './competitor.ts';
 
 /** The user that the operator is, with the rights of config/rbac and no others. */
 export const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
@@ -41,6 +46,11 @@ export interface SceneOptions extends Omit<EmbeddedOptions, 'clock'> {
   readonly log?: Log;
   /** How long a pull takes, in the cluster's time. */
   readonly pullMs?: number;
+  readonly metrics?: Metrics;
+  /** How far the operator's wall clock is ahead of the cluster's. */
+  readonly skewMs?: number;
+  /** Leaves the cluster to operators that compete: see `compete`. */
+  readonly withoutOperator?: boolean;
 }
 
 /** An error instead of an answer, by verb and resource. */
@@ -75,7 +85,15 @@ export interface Scene {
   writes(): readonly string[];
   startOperator(): Promise<void>;
   stopOperator(): Promise<void>;
+  /** Starts an operator that stands for election under this name, beside others. */
+  compete(name: string): Competitor;
+  /** Who holds the lease that operators compete for; empty where nobody does. */
+  leader(): string;
   stop(): Promise<void>;
+}
+
+interface LeaseSpec {
+  readonly holderIdentity?: string;
 }
 
 const namespace = 'workspaces';
@@ -108,6 +126,8 @@ function install(rightsIn: readonly string[] | undefined): readonly KubeObject[]
     manifest('crds/che.eclipse.org_kubernetesimagepullers.yaml'),
     manifest('config/manager/namespace.yaml'),
     manifest('config/manager/service_account.yaml'),
+    manifest('config/rbac/leader-election/role.yaml'),
+    manifest('config/rbac/leader-election/role_binding.yaml'),
     namespaceObject(namespace),
     namespaceObject('elsewhere'),
     ...rights,
@@ -116,7 +136,8 @@ function install(rightsIn: readonly string[] | undefined): readonly KubeObject[]
 
 /** Starts a cluster and, in it, the operator. */
 export async function startScene(options: SceneOptions = {}): Promise<Scene> {
-  const { nodes = 3, env = {}, rightsIn, log = silentLog, pullMs = 500, ...cluster } = options;
+  const { nodes = 3, env = {}, rightsIn, log = silentLog, pullMs = 500, ...others } = options;
+  const { withoutOperator = false, metrics, skewMs = 0, ...cluster } = others;
   const clock = new ManualClock();
   const embedded = await startEmbeddedCluster({ ...cluster, clock });
   const registries = new Registries({ others: { pullMs } });
@@ -150,13 +171,27 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     await work;
   };
   let stopOperator = async () => {};
-  const startOperator = async () => {
+  const connect = (by: Clock) => {
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromString(embedded.kubeconfig(operatorUser));
-    const connected = createClient(kubeConfig, { clock, userAgent: 'operator' });
+    return createClient(kubeConfig, { clock: by, userAgent: 'operator' });
+  };
+  const operatorsClock: Clock = {
+    now: () => clock.now() + skewMs,
+    monotonic: () => clock.monotonic(),
+    after: (delayMs, callback) => clock.after(delayMs, callback),
+  };
+  const startOperator = async () => {
+    const connected = connect(operatorsClock);
     const client = inFlight.counted(connected);
     const config = operatorConfig({ HEALTH_PORT: '0', ...env });
-    const operator = assembleOperator({ client, config, clock, log });
+    const operator = assembleOperator({
+      client,
+      config,
+      clock: operatorsClock,
+      log,
+      ...(metrics && { metrics }),
+    });
     stopOperator = async () => {
       stopOperator = async () => {};
       await whileTimePasses(operator.stop().then(() => connected.close()));
@@ -168,6 +203,18 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     embedded.controlPlane.get(resource, inNamespace, name);
   const status = (name = 'puller', inNamespace = namespace) =>
     (get(imagePullers, name, inNamespace)?.['status'] ?? {}) as ImagePullerStatus;
+  const leader = () => {
+    const spec = get(leases, leaseName, operatorNamespace)?.['spec'] as LeaseSpec | undefined;
+    return spec?.holderIdentity ?? '';
+  };
+  const competitors: Competitor[] = [];
+  const compete = (name: string) => {
+    const counted = (client: Client) => inFlight.counted(client);
+    const competitor = new Competitor({ name, clock, log, env, connect, counted, leader });
+    competitors.push(competitor);
+    void competitor.start();
+    return competitor;
+  };
   let counted = 0;
   const scene: Scene = {
     cluster: embedded,
@@ -213,12 +260,16 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     },
     startOperator,
     stopOperator: () => stopOperator(),
+    compete,
+    leader,
     async stop() {
       await stopOperator();
+      await whileTimePasses(endAll(competitors));
       workloads.stop();
       await embedded.stop();
     },
   };
+  if (withoutOperator) return scene;
   try {
     await startOperator();
   } catch (error) {
@@ -226,6 +277,10 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     throw error;
   }
   return scene;
+}
+
+async function endAll(competitors: readonly Competitor[]): Promise<void> {
+  await Promise.all(competitors.map((competitor) => competitor.end()));
 }
 
 /** `daemonsets/cache`, or with its subresource, of a request path. */
