@@ -252,6 +252,8 @@ export function describeQuotas(cluster: () => Cluster): void {
         expect(await messageFor({ limits: { cpu: '1' } })).toBe(
           'pods "a" is forbidden: maximum cpu usage per Container is 100m, but limit is 1',
         );
+        const onTheBounds = { limits: { cpu: '100m' }, requests: { cpu: '10m' } };
+        expect((await create(aPod('b', onTheBounds))).code).toBe(201);
         const both = { limits: { cpu: '1' }, requests: { cpu: '1m' } };
         expect(await messageFor(both)).toBe(
           'pods "a" is forbidden: [minimum cpu usage per Container is 10m, but request is 1m, maximum cpu usage per Container is 100m, but limit is 1]',

@@ -169,9 +169,23 @@ describe.each([
 
   it('loses the answer to what was done', async () => {
     scene.faults.add({ match: { verb: 'create' }, at: 'afterCommit', do: 'reset' });
+    const began = scene.clock.monotonic();
     const error = await outcomeOf(scene.client.create(configMaps, aConfigMap('a')));
     expect(error).toBeInstanceOf(TransportError);
+    expect(scene.clock.monotonic() - began).toBeLessThan(5 * second);
     expect(stored('a')).toBeDefined();
+  });
+
+  it('answers late, and never, to what was done', async () => {
+    const afterwards = { match: { verb: 'create' }, at: 'afterCommit' } as const;
+    scene.faults.add({ ...afterwards, do: { delayMs: 5 * second } });
+    const began = scene.clock.monotonic();
+    await outcomeOf(scene.client.create(configMaps, aConfigMap('a')));
+    expect(scene.clock.monotonic() - began).toBeGreaterThanOrEqual(5 * second);
+    scene.faults.add({ ...afterwards, do: 'silence' });
+    const error = await outcomeOf(scene.client.create(configMaps, aConfigMap('b')));
+    expect(error).toMatchObject({ message: expect.stringContaining('no answer within 10 s') });
+    expect(stored('b')).toBeDefined();
   });
 
   it('answers 500 to what was done', async () => {
@@ -463,6 +477,30 @@ describe('the faults of a cluster', () => {
 });
 
 describe('a cluster in process', () => {
+  it('breaks off what a client that is closed was waiting for, and lets it ask no more', async () => {
+    scene = await inProcess();
+    const client = scene.cluster.client();
+    const resourceVersion = String(scene.cluster.revision);
+    const { promise: open, resolve: onOpen } = Promise.withResolvers<void>();
+    const watching = client.watch(configMaps, {
+      resourceVersion,
+      timeoutSeconds: 300,
+      inactivityMs: 90 * second,
+      signal: new AbortController().signal,
+      onOpen,
+      onEvent: () => {},
+    });
+    await open;
+    scene.faults.add({ match: { verb: 'get' }, at: 'before', do: 'hold' });
+    const getting = client.get(configMaps, namespace, 'a');
+    await client.close();
+    const closed = { message: expect.stringContaining('the client is closed') };
+    expect(await outcomeOf(watching.then(() => true))).toMatchObject(closed);
+    expect(await outcomeOf(getting.then(() => true))).toMatchObject(closed);
+    expect(await outcomeOf(client.create(configMaps, aConfigMap('a')))).toMatchObject(closed);
+    expect(stored('a')).toBeUndefined();
+  });
+
   /** A generator that always gives the same numbers (Park and Miller). */
   function seeded(seed: number): () => number {
     let state = seed;

@@ -19,7 +19,7 @@ let staged: Stage;
 afterEach(() => staged.workloads.stop());
 
 /** A DaemonSet of one image on two nodes. */
-async function start(pushed: object = {}): Promise<void> {
+async function start(pushed: object = {}, container: object = {}): Promise<void> {
   const clock = new ManualClock();
   const controlPlane = createControlPlane({ clock });
   const registries = new Registries();
@@ -33,7 +33,10 @@ async function start(pushed: object = {}): Promise<void> {
     metadata: { name: 'cache', namespace: 'default' },
     spec: {
       selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers: [{ name: 'c0', image }] } },
+      template: {
+        metadata: { labels },
+        spec: { containers: [{ name: 'c0', image, ...container }] },
+      },
     },
   });
   await clock.advance(5000);
@@ -136,6 +139,21 @@ describe('a container', () => {
     expect(containerOn('node-1')).toMatchObject({
       lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } },
     });
+  });
+
+  it('whose program is missing says so before it counts as crashing', async () => {
+    const command = ['/bin/missing'];
+    await start({ lacks: command }, { command });
+    expect(containerOn('node-1')).toMatchObject({
+      state: { waiting: { reason: 'RunContainerError' } },
+      lastState: { terminated: { exitCode: 128, reason: 'StartError' } },
+    });
+    const reasons = new Set<string | undefined>();
+    staged.controlPlane.onChange(pods, () => {
+      reasons.add(containerOn('node-1')?.state.waiting?.reason);
+    });
+    await staged.clock.advance(60_000);
+    expect([...reasons].sort()).toEqual(['CrashLoopBackOff', 'RunContainerError']);
   });
 
   it('that cannot be made says why', async () => {
