@@ -1,3 +1,4 @@
+import type { Client } from '../../src/kube/client.ts';
 import { createClient } from '../../src/kube/http-client.ts';
 import { NotLeadingError } from '../../src/kube/leader-election.ts';
 import { LeadingClient } from '../../src/kube/leading-client.ts';
@@ -58,6 +59,21 @@ describe('the client of a leader', () => {
     isLeading = false;
     await expect(written).rejects.toBeInstanceOf(NotLeadingError);
     expect(server.untaken).toEqual([]);
+  });
+
+  it('asks before it passes a write on, whatever the client below it does', async () => {
+    let isPassedOn = false;
+    const below = {
+      apply: async () => {
+        isPassedOn = true;
+        return object;
+      },
+    } as Partial<Client> as Client; // of the others none is called
+    const guarded = new LeadingClient(below, () => {
+      throw new NotLeadingError();
+    });
+    await expect(guarded.apply(configMaps, object, apply)).rejects.toBeInstanceOf(NotLeadingError);
+    expect(isPassedOn).toBe(false);
   });
 
   it('asks on behalf of its own caller as well', async () => {
