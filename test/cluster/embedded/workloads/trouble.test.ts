@@ -120,6 +120,27 @@ describe('a node without disk space', () => {
     expect(uidOf(podOn('node-2'))).toBe(uidOf(second));
   });
 
+  it('does not run later what it has rejected', async () => {
+    await start();
+    const { controlPlane, workloads, clock } = staged;
+    workloads.setDiskPressure('node-1', true);
+    controlPlane.create(pods, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'alone', namespace: 'default' },
+      spec: { nodeName: 'node-1', containers: [{ name: 'c0', image }] },
+    });
+    await clock.advance(1000);
+    workloads.setDiskPressure('node-1', false);
+    const alone = () => find<Pod>(controlPlane, pods, { namespace: 'default', name: 'alone' });
+    const live = alone();
+    if (live === undefined) throw new Error('the pod is gone');
+    const metadata = { ...live.metadata, labels: { touched: 'true' } };
+    controlPlane.update(pods, { ...live, metadata });
+    await clock.advance(10_000);
+    expect(alone()?.status).toMatchObject({ phase: 'Failed', reason: 'Evicted' });
+  });
+
   it('takes pods again when there is room', async () => {
     await start();
     staged.workloads.setDiskPressure('node-1', true);
