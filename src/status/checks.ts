@@ -173,7 +173,7 @@ export function isComplete({ observation, lagging, missing, isSettled }: Facts):
   if (!hasPods) return rollout.complete;
   // Until the DaemonSet controller has seen a new template, it does not know for which nodes it is.
   const isKnown = rollout.observed || (isSettled && nodesDesired > 0);
-  return isKnown && rollout.identity !== '' && lagging.length === 0 && missing === 0;
+  return isKnown && lagging.length === 0 && missing === 0;
 }
 
 /** All that keeps images from nodes and will not pass by itself, worst first. */
@@ -292,6 +292,18 @@ function withoutPod(
         message: `${someOf(nodes.count, observation.nodesDesired)} (${spoken(nodes)}) ${verb}${says(message)}`,
       };
     });
+}
+
+/** What keeps new pods from taking the place of old ones, as far as anybody tells. */
+export function obstacleTo({ observation }: Facts): string {
+  const [crowded] = observation.crowded;
+  if (crowded) {
+    const { nodes, message } = crowded;
+    return `no room for another pod on ${spoken(nodes)}: ${printable(lackOf(message), 200)}`;
+  }
+  const [refusal] = observation.refusals;
+  if (refusal !== undefined) return refusedPods(refusal, 1).says;
+  return "see the pods' events for the cause";
 }
 
 function nobodyReachable({ observation }: Facts): readonly Complaint[] {

@@ -27,6 +27,8 @@ export interface NodeObservation {
   readonly verdict: NodeVerdict;
   /** What the scheduler or the node says of `unscheduled`, `evicted`, `diskPressure` and `rejected`. */
   readonly message: string;
+  /** What the scheduler says of a further pod of a node that holds the list; empty otherwise. */
+  readonly nextPod: string;
   /** Claims that it does not hold the list because it is new: that is no fault. */
   readonly isExcused: boolean;
   /** What its pods hold; of an unreachable node, what they held when it last spoke. */
@@ -87,11 +89,8 @@ export function nodesOf(input: NodeInput): Nodes {
 }
 
 /** A clock that is behind the server's is set by the newest of its times that were seen. */
-function serverNow({ pods, changedAt, now }: NodeInput): number {
-  return pods.reduce(
-    (latest, { createdAt }) => Math.max(latest, createdAt),
-    Math.max(now, changedAt),
-  );
+function serverNow({ pods, now }: NodeInput): number {
+  return pods.reduce((latest, { createdAt }) => Math.max(latest, createdAt), now);
 }
 
 /**
@@ -244,7 +243,10 @@ function judged(node: string, draft: Draft, input: Judging): NodeObservation {
     leftMs > 0 &&
     (input.isSettled || oldestAt > input.changedAt + youngMs);
   if (isExcused) input.again.add(leftMs);
-  return { node, verdict, message, isExcused, holdings };
+  const { trouble } = draft;
+  const isCrowded = verdict === 'holds' && trouble?.verdict === 'unscheduled';
+  const nextPod = isCrowded ? trouble.message : '';
+  return { node, verdict, message, nextPod, isExcused, holdings };
 }
 
 function verdictOn(draft: Draft, images: number): Trouble {

@@ -36,6 +36,8 @@ export interface Observation {
   readonly blocked: Failing;
   /** Reachable nodes that do not hold the list, by what keeps them from it. */
   readonly lagging: readonly NodeGroup[];
+  /** Nodes that hold the list, and have no room for the next pod of a roll-out. */
+  readonly crowded: readonly NodeGroup[];
   readonly unreachable: NodeNames;
   /** Nodes without any pod: it was refused, or not made yet. */
   readonly missing: number;
@@ -109,6 +111,7 @@ function byDaemonSets({ refusals, daemonSets }: ObservationInput, rollout: Rollo
     images: [],
     blocked: new Failures().told(),
     lagging: [],
+    crowded: [],
     unreachable: nobody,
     missing: Math.max(0, ...daemonSets.map(unpeopled)),
     refusals,
@@ -156,6 +159,7 @@ function byPods(
     ),
     blocked: blockedOf(counts.shares),
     lagging: counts.lagging,
+    crowded: counts.crowded,
     unreachable: counts.unreachable,
     missing: Math.max(0, missing),
     refusals,
@@ -194,6 +198,7 @@ interface Counts {
   readonly ready: number;
   readonly unreachable: NodeNames;
   readonly lagging: readonly NodeGroup[];
+  readonly crowded: readonly NodeGroup[];
   /** Of reachable nodes. */
   readonly shares: readonly Share[];
 }
@@ -201,7 +206,8 @@ interface Counts {
 function countsOf(nodes: Iterable<NodeObservation>): Counts {
   const shares = new Map<Holdings, Share>();
   const unreachable = new NodeTally();
-  const lagging = new Map<string, NodeGroup & { readonly nodes: NodeTally }>();
+  const lagging = new NodeGroups();
+  const crowded = new NodeGroups();
   let ready = 0;
   for (const node of nodes) {
     if (node.verdict === 'unreachable') {
@@ -209,26 +215,38 @@ function countsOf(nodes: Iterable<NodeObservation>): Counts {
       continue;
     }
     if (node.verdict === 'holds') ready += 1;
-    else addTo(lagging, node);
+    else lagging.add(node);
+    if (node.nextPod !== '')
+      crowded.add({ ...node, verdict: 'unscheduled', message: node.nextPod });
     const { settled, excused } = shareOf(shares, node.holdings);
     (node.isExcused ? excused : settled).add(node.node);
   }
   return {
     ready,
     unreachable,
-    lagging: [...lagging.values()].sort((a, b) => b.nodes.count - a.nodes.count),
+    lagging: lagging.sorted(),
+    crowded: crowded.sorted(),
     shares: [...shares.values()],
   };
 }
 
-function addTo(
-  groups: Map<string, NodeGroup & { readonly nodes: NodeTally }>,
-  { node, verdict, isExcused, message }: NodeObservation,
-): void {
-  const key = `${verdict} ${isExcused} ${message}`;
-  const group = groups.get(key) ?? { verdict, isExcused, message, nodes: new NodeTally() };
-  groups.set(key, group);
-  group.nodes.add(node);
+/** Nodes by what is said of them. */
+class NodeGroups {
+  readonly #groups = new Map<string, NodeGroup & { readonly nodes: NodeTally }>();
+
+  add({ node, verdict, isExcused, message }: NodeObservation): void {
+    const key = `${verdict} ${isExcused} ${message}`;
+    const group = this.#groups.get(key) ?? { verdict, isExcused, message, nodes: new NodeTally() };
+    this.#groups.set(key, group);
+    group.nodes.add(node);
+  }
+
+  /** Most nodes first, then in alphabetical order. */
+  sorted(): readonly NodeGroup[] {
+    return [...this.#groups]
+      .sort(([a, one], [b, other]) => other.nodes.count - one.nodes.count || (a < b ? -1 : 1))
+      .map(([, group]) => group);
+  }
 }
 
 function shareOf(shares: Map<Holdings, Share>, holdings: Holdings): Share {

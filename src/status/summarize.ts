@@ -12,6 +12,7 @@ import {
   isSettled,
   notInPlace,
   type Observed,
+  obstacleTo,
   progressOf,
   readyChecks,
 } from './checks.ts';
@@ -140,7 +141,9 @@ function stalled(facts: Facts, context: SummaryContext): Claim | undefined {
     return claim && { ...claim, status: 'True' };
   }
   if (facts.failure && !facts.failure.sparesCache) return undefined;
-  const [worst] = [...rolloutStalled(facts), ...longFailures(facts, context), ...skipped(facts)];
+  // What keeps the images from a node tells more than that the roll-out waits for it.
+  const causes = facts.stalled ? impairments(facts) : longFailures(facts, context);
+  const [worst] = [...causes, ...rolloutStalled(facts), ...skipped(facts)];
   return worst && { status: 'True', reason: worst.reason, message: worst.message };
 }
 
@@ -218,7 +221,7 @@ function rolloutStalled(facts: Facts): readonly Complaint[] {
   return [
     {
       reason: reasons.rolloutStalled,
-      message: `the roll-out does not advance: ${progressOf(facts)}; see the pods' events for the cause`,
+      message: `the roll-out does not advance: ${progressOf(facts)}; ${obstacleTo(facts)}`,
     },
   ];
 }

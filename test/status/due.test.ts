@@ -40,6 +40,11 @@ describe('a status is written', () => {
     expect(due(stored, statusOf(further, { previous: stored }))).toBe('in its turn');
   });
 
+  it('in its turn where the row of an image alone has moved', () => {
+    const images = stored.images?.map((row) => ({ ...row, nodesReady: row.nodesReady + 1 })) ?? [];
+    expect(due({ ...stored, images }, stored)).toBe('in its turn');
+  });
+
   it('in its turn where one more image fails', () => {
     const one = statusOf(pods({ tools: unauthorized }));
     const two = statusOf(pods({ tools: unauthorized, 'my-image': unauthorized }), {

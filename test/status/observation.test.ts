@@ -38,14 +38,14 @@ describe('the images of a list', () => {
   });
 
   it('fail for the reason that most nodes have, with names of nodes', () => {
-    const unreachable = waiting('ErrImagePull', 'dial tcp: connection refused');
+    const unreachable = waiting('ErrImagePull', 'x509: unknown authority');
     const { images: seen } = observed([
       ...nodeNames(6).map((node) => aPod(node, { said: { 'my-image': unreachable } })),
       aPod('other', { said: { 'my-image': unauthorized } }),
     ]);
     expect(seen[0]?.failures).toMatchObject([
       {
-        container: { reason: 'ErrImagePull', message: 'dial tcp: connection refused' },
+        container: { reason: 'ErrImagePull', message: 'x509: unknown authority' },
         nodes: { count: 6, first: ['node-1', 'node-2', 'node-3'] },
       },
       { nodes: { count: 1, first: ['other'] } },
@@ -185,6 +185,12 @@ describe('a node', () => {
   it('is not judged by a pod that is gone when it has another', () => {
     const seen = observed([ended('node-1', 'Evicted', 'memory'), aPod('node-1', { uid: 'new' })]);
     expect(seen.nodes.get('node-1')?.verdict).toBe('holds');
+  });
+
+  it('is not judged by a pod that is gone while the next one comes to life', () => {
+    const next = aPod('node-1', { uid: 'new', said: { tools: creating } });
+    const seen = observed([ended('node-1', 'Evicted', 'memory'), next]);
+    expect(seen.nodes.get('node-1')).toMatchObject({ verdict: 'pulling', message: '' });
   });
 
   it('is reachable while an older pod speaks, however silent the new one is', () => {

@@ -275,7 +275,7 @@ describe('pods that do not come into being', () => {
   });
 
   it('are told also of a cache that was complete', () => {
-    expect(told(statusOf(pods(2), { facts, previous: complete }))['Ready']).toBe(
+    expect(told(statusOf(pods(4), { facts, previous: complete }))['Ready']).toBe(
       'False QuotaExceeded',
     );
   });
@@ -311,6 +311,34 @@ describe('nodes without room', () => {
     const status = statusOf([...pods(2), unscheduled('node-3', message)]);
     expect(messageOf(status, 'Ready')).toBe(
       '1 of 3 nodes (node-3) has no room for the cache: Insufficient memory; make room there, or lower the requests',
+    );
+  });
+});
+
+describe('a roll-out that does not advance though nothing is lost', () => {
+  const stuck = { previous: complete, seen: { stalled: true } };
+
+  it('names the nodes without room for a second pod, and what they lack', () => {
+    const surge = unscheduled('node-2', '0/3 nodes are available: 1 Insufficient cpu.', {
+      uid: 'new',
+    });
+    const status = statusOf([...pods(3), surge], {
+      ...stuck,
+      facts: { daemonSets: [aDaemonSet(3)] },
+    });
+    expect(told(status)['Ready']).toBe('True AllResourcesReady');
+    expect(messageOf(status, 'Degraded')).toMatch(
+      /; no room for another pod on node-2: Insufficient cpu$/,
+    );
+  });
+
+  it('names the quota that refuses more pods', () => {
+    const refusals = [
+      'pods "x" is forbidden: exceeded quota: team, requested: pods=1, used: pods=3, limited: pods=3',
+    ];
+    const status = statusOf(pods(3), { ...stuck, facts: { refusals } });
+    expect(messageOf(status, 'Degraded')).toMatch(
+      /; the quota team would have to hold 1 more pods$/,
     );
   });
 });
@@ -367,6 +395,17 @@ describe('what will not mend itself', () => {
       Reconciling: 'True InvalidImages',
     });
     expect(told(status)).not.toHaveProperty('Stalled');
+  });
+
+  it('is not said to be on its way beside that, though pods still roll', () => {
+    const seen = { findings: [finding('skip', 'InvalidImages')] };
+    const daemonSets = [aDaemonSet(3, { status: { updatedNumberScheduled: 1 } })];
+    const status = statusOf(pods(3), { seen, facts: { daemonSets } });
+    expect(told(status)).toMatchObject({
+      Progressing: 'True PodsRolling',
+      Stalled: 'True InvalidImages',
+    });
+    expect(told(status)).not.toHaveProperty('Reconciling');
   });
 
   it('is not told of a cache that is complete all the same', () => {

@@ -38,6 +38,7 @@ function counted(numbers: Partial<Rollout> = {}): Observation {
     images: [],
     blocked: { failing: 0, failingExcused: 0, failures: [] },
     lagging: [],
+    crowded: [],
     unreachable: { count: 0, first: [] },
     missing: 0,
     refusals: [],

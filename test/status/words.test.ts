@@ -40,9 +40,11 @@ describe('the essence of a message of a kubelet', () => {
   });
 
   it('is short, and takes no time for what is long', () => {
-    const long = 'failed to copy: '.repeat(100_000);
+    const long = ['failed to copy: ', '(pod: "the pod", container: '].map((text) =>
+      text.repeat(20_000),
+    );
     const begun = performance.now();
-    expect(essence(long, speaker).length).toBeLessThanOrEqual(300);
+    for (const text of long) expect(essence(text, speaker).length).toBeLessThanOrEqual(300);
     expect(performance.now() - begun).toBeLessThan(100);
   });
 
