@@ -20,7 +20,7 @@ import { UsageError } from '../errors.ts';
 import { daemonSets, isControlledBy, type KubeObject, pods } from '../kube/objects.ts';
 import { childResources } from '../manifests/children.ts';
 import { shortHash } from '../manifests/names.ts';
-import { rolloutOf } from '../status/rollout.ts';
+import { rolloutOfAll } from '../status/rollout.ts';
 import { follow } from './demo/follow.ts';
 import { failuresOf, grid, nodeOf } from './demo/grid.ts';
 import { objectsOf, projectPath } from './demo/install-manifests.ts';
@@ -175,12 +175,12 @@ class Stage {
 
   look(): Snapshot {
     const { controlPlane, workloads } = this.#cluster;
-    const daemonSet = this.#daemonSet();
+    const owned = this.#daemonSets();
     const cachePods = controlPlane
       .list(pods, this.#puller.metadata.namespace)
-      .filter((pod) => isControlledBy(pod, daemonSet?.metadata.uid ?? ''));
-    // Until its controller has seen the DaemonSet, any node may be selected.
-    const isPlaced = daemonSet !== undefined && rolloutOf(daemonSet).observed;
+      .filter((pod) => owned.some(({ metadata }) => isControlledBy(pod, metadata.uid ?? '')));
+    // Until its controller has seen each DaemonSet, any node may be selected.
+    const isPlaced = rolloutOfAll(owned).observed;
     const selected = new Set(cachePods.map(nodeOf));
     const nodes = workloads.nodes.filter((node) => !isPlaced || selected.has(node));
     const disks = new Map(
@@ -210,7 +210,7 @@ class Stage {
       conditions: this.#status().conditions ?? [],
       findings: this.parsed.findings,
       failures: failuresOf(controlPlane.list(pods, namespace)),
-      daemonSet: this.#daemonSet(),
+      daemonSets: this.#daemonSets(),
       requests: requests.filter(({ user }) => user === operatorUser),
       logLines: this.operator.lines,
     };
@@ -233,11 +233,11 @@ class Stage {
     await this.#cluster.stop();
   }
 
-  #daemonSet(): KubeObject | undefined {
+  #daemonSets(): readonly KubeObject[] {
     const { namespace, uid = '' } = this.#puller.metadata;
     return this.#cluster.controlPlane
       .list(daemonSets, namespace)
-      .find((object) => isControlledBy(object, uid));
+      .filter((object) => isControlledBy(object, uid));
   }
 
   #status(): ImagePullerStatus {

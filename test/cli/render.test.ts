@@ -46,6 +46,15 @@ describe('render', () => {
     );
   });
 
+  it('prints every DaemonSet of a list that needs several', () => {
+    const entries = Array.from({ length: 41 }, (_, number) => `i${number}=q.io/i${number}:1`);
+    const { objects } = rendered(toYaml(aPuller({ images: entries.join(';') })));
+    expect(objects.map(({ metadata }) => metadata.name).slice(0, 2)).toEqual([
+      'kubernetes-image-puller',
+      'kubernetes-image-puller-s1',
+    ]);
+  });
+
   it('leaves out the owner of a puller that no cluster has seen, and says so', () => {
     const { objects, remarks } = rendered(toYaml(aPuller()));
     expect(objects[0]?.metadata).not.toHaveProperty('ownerReferences');

@@ -15,8 +15,8 @@ export interface Outcome {
   readonly conditions: readonly Condition[];
   readonly findings: readonly Finding[];
   readonly failures: readonly ContainerFailure[];
-  /** The DaemonSet that holds the images, where there is one. */
-  readonly daemonSet: KubeObject | undefined;
+  /** Those that hold the images. */
+  readonly daemonSets: readonly KubeObject[];
   readonly requests: readonly OperatorRequest[];
   readonly logLines: readonly string[];
 }
@@ -36,7 +36,7 @@ export function report(outcome: Outcome, width: number, style: Style): string {
     ['Objects made', objectLines(outcome)],
     ['Conditions', conditionParagraphs(outcome, width, style)],
     ['What was found in the input', findingLines(outcome.findings, width)],
-    ['What the cache reserves', reservationLines(outcome.daemonSet)],
+    ['What the cache reserves', reservationLines(outcome.daemonSets)],
     ['What the operator asked of the API server', requestLines(outcome)],
   ];
   return sections

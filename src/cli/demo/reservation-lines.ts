@@ -1,20 +1,21 @@
 import { count, nounCount } from '../../api/text.ts';
 import type { KubeObject } from '../../kube/objects.ts';
-import { rolloutOf } from '../../status/rollout.ts';
+import { rolloutOfAll } from '../../status/rollout.ts';
 import { podCost, podSpecOf } from '../../status/standing-cost.ts';
 
-/** What the pods of a DaemonSet reserve on a node and on all. */
-export function reservationLines(daemonSet: KubeObject | undefined): readonly string[] {
-  if (daemonSet === undefined) return [];
-  const nodes = rolloutOf(daemonSet).desired;
-  const pod = podSpecOf(daemonSet);
-  const [first] = pod.containers;
+/** What the pods of a puller's DaemonSets reserve on a node, which has one of each, and on all. */
+export function reservationLines(daemonSets: readonly KubeObject[]): readonly string[] {
+  const { desired: nodes } = rolloutOfAll(daemonSets);
+  const pods = daemonSets.map(podSpecOf);
+  const containers = pods.flatMap((pod) => pod.containers);
+  const [first] = containers;
   if (first === undefined) return [];
-  const { cpu, memory } = podCost(pod).requests;
+  const costs = pods.map((pod) => podCost(pod).requests);
+  const cpu = costs.reduce((sum, cost) => sum + cost.cpu, 0n);
+  const memory = costs.reduce((sum, cost) => sum + cost.memory, 0n);
   const one = podCost({ containers: [first] }).requests;
   const each = `${cpuText(one.cpu)} CPU and ${memoryText(one.memory)}`;
-  const several =
-    pod.containers.length === 1 ? '' : `: ${count(pod.containers.length)} times ${each}`;
+  const several = containers.length === 1 ? '' : `: ${count(containers.length)} times ${each}`;
   const onEach = `${cpuText(cpu)} CPU and ${memoryText(memory)} of memory on each node${several}`;
   if (nodes === 0) return [onEach, 'no node is selected'];
   const onAll = `${cpuText(cpu * BigInt(nodes))} CPU and ${memoryText(memory * BigInt(nodes))}`;

@@ -9,7 +9,7 @@ const nothing: Outcome = {
   conditions: [],
   findings: [],
   failures: [],
-  daemonSet: undefined,
+  daemonSets: [],
   requests: [],
   logLines: [],
 };
@@ -134,7 +134,8 @@ describe('what was found in the input', () => {
 });
 
 describe('what the cache reserves', () => {
-  const told = (daemonSet: KubeObject) => section('What the cache reserves', { daemonSet });
+  const told = (...daemonSets: readonly KubeObject[]) =>
+    section('What the cache reserves', { daemonSets });
 
   it('is the sum of the containers of a pod, times the nodes', () => {
     const each = { cpu: '.05', memory: '10Mi' };
@@ -142,6 +143,15 @@ describe('what the cache reserves', () => {
     expect(told(daemonSet)).toEqual([
       '850m CPU and 170Mi of memory on each node: 17 times 50m CPU and 10Mi',
       '170 CPU and 33.2Gi on 200 nodes',
+    ]);
+  });
+
+  it('is the sum of the pods where a long list has several on each node', () => {
+    const each = { cpu: '.05', memory: '10Mi' };
+    const shards = [40, 20].map((images) => aDaemonSet(Array(images).fill(each), { desired: 2 }));
+    expect(told(...shards)).toEqual([
+      '3 CPU and 600Mi of memory on each node: 60 times 50m CPU and 10Mi',
+      '6 CPU and 1.2Gi on 2 nodes',
     ]);
   });
 
