@@ -7,7 +7,10 @@ import { errorChain } from '../log.ts';
 import { styleOf } from './demo/style.ts';
 import { Interruption } from './interruption.ts';
 import { type StatusOptions, statusOptions, statusUsage } from './status/options.ts';
-import { exitCodes, NotThereError, show } from './status/show.ts';
+import { exitCodes, NotThereError, type StatusSurroundings, show } from './status/show.ts';
+
+/** Where the command writes, and what ends it before its time. */
+export type StatusStreams = Pick<StatusSurroundings, 'output' | 'errors' | 'signal'>;
 
 /**
  * The `status` command. Returns its exit code.
@@ -15,50 +18,58 @@ import { exitCodes, NotThereError, show } from './status/show.ts';
  * @throws UsageError
  */
 export async function status(args: readonly string[], env: Environment): Promise<number> {
-  const options = statusOptions(args);
-  if (options === undefined) {
-    process.stdout.write(statusUsage);
-    return 0;
-  }
   const interruption = new Interruption();
+  const { signal } = interruption;
   try {
-    const exitCode = await showCluster(options, env, interruption.signal);
+    const streams = { output: process.stdout, errors: process.stderr, signal };
+    const exitCode = await statusOn(streams, args, env);
     return interruption.exitCode ?? exitCode;
-  } catch (error) {
-    if (interruption.exitCode !== undefined) return interruption.exitCode;
-    if (!isTelling(error)) throw error;
-    process.stderr.write(`${printable(errorChain(error), 2000)}\n`);
-    return exitCodes.untold;
   } finally {
     interruption.stopListening();
+  }
+}
+
+/**
+ * The command on other streams. When it is interrupted, its exit code says nothing.
+ *
+ * @throws UsageError
+ */
+export async function statusOn(
+  streams: StatusStreams,
+  args: readonly string[],
+  env: Environment,
+): Promise<number> {
+  const options = statusOptions(args);
+  if (options === undefined) {
+    streams.output.write(statusUsage);
+    return 0;
+  }
+  try {
+    return await showCluster(options, env, streams);
+  } catch (error) {
+    if (streams.signal.aborted) return exitCodes.untold;
+    if (!isTelling(error)) throw error;
+    streams.errors.write(`${printable(errorChain(error), 2000)}\n`);
+    return exitCodes.untold;
   }
 }
 
 async function showCluster(
   options: StatusOptions,
   env: Environment,
-  signal: AbortSignal,
+  streams: StatusStreams,
 ): Promise<number> {
   const kubeConfig = kubeConfigOf(env, options.choice);
   const client = connect(kubeConfig, options.requestTimeoutMs);
   // Breaks off what is still asked.
   const close = () => void client.close();
-  signal.addEventListener('abort', close, { once: true });
+  streams.signal.addEventListener('abort', close, { once: true });
   try {
     const namespace = options.namespace ?? namespaceOf(kubeConfig);
-    return await show(
-      { ...options, namespace },
-      {
-        client,
-        output: process.stdout,
-        errors: process.stderr,
-        style: styleOf(process.stdout, env),
-        clock: systemClock,
-        signal,
-      },
-    );
+    const style = styleOf(streams.output, env);
+    return await show({ ...options, namespace }, { ...streams, client, style, clock: systemClock });
   } finally {
-    signal.removeEventListener('abort', close);
+    streams.signal.removeEventListener('abort', close);
     await client.close();
   }
 }

@@ -128,7 +128,9 @@ function viewOf(format: Format, surroundings: StatusSurroundings): View {
       format === 'yaml' ? `---\n${yaml(reportDocument(told))}` : `${json(reportDocument(told))}\n`,
     );
   }
-  return output.isTTY ? new LiveView(output, style) : new PlainView(output);
+  // Some terminals have no size, which leaves nothing to draw on.
+  const isCanvas = output.isTTY && output.columns && output.rows;
+  return isCanvas ? new LiveView(output, style) : new PlainView(output);
 }
 
 function isDocument(format: Format): format is 'json' | 'yaml' {
@@ -149,7 +151,7 @@ function documentText(format: 'json' | 'yaml', document: object): string {
 function drawingOf(format: Format, { output, style }: StatusSurroundings): Drawing {
   const isWide = format === 'wide';
   const isCut = output.isTTY === true && !isWide;
-  return { width: isCut ? (output.columns ?? 80) : Number.POSITIVE_INFINITY, style, isWide };
+  return { width: isCut ? output.columns || 80 : Number.POSITIVE_INFINITY, style, isWide };
 }
 
 async function showNode(

@@ -38,8 +38,8 @@ export class LiveView implements View {
   }
 
   show({ report: { pullers }, elapsedMs, lost }: Look): void {
-    const width = this.#output.columns ?? 80;
-    const height = Math.max(2, (this.#output.rows ?? 24) - otherLines);
+    const width = this.#output.columns || 80;
+    const height = Math.max(2, (this.#output.rows || 24) - otherLines);
     const time = seconds(elapsedMs).padStart(5);
     const trouble = lost === undefined ? '' : cut(`  ${lost}`, width - 6, this.#style.ellipsis);
     this.#update(
