@@ -84,9 +84,21 @@ const caExtensions = [
   'keyUsage=critical,digitalSignature,keyCertSign,cRLSign',
 ];
 
-/** A kubeconfig (YAML) with everything embedded, which therefore works wherever it is copied. */
-export function kubeconfig(url: string, authority: Certificate, client: Certificate): string {
+/**
+ * A kubeconfig (YAML) with everything embedded, which therefore works wherever it is copied; `client`
+ * is a certificate or a token.
+ */
+export function kubeconfig(
+  url: string,
+  authority: Certificate,
+  client: Certificate | string,
+): string {
   const encoded = (file: string) => readFileSync(file).toString('base64');
+  const user =
+    typeof client === 'string'
+      ? `token: ${client}`
+      : `client-certificate-data: ${encoded(client.certificate)}
+    client-key-data: ${encoded(client.key)}`;
   return `apiVersion: v1
 kind: Config
 current-context: real
@@ -101,7 +113,6 @@ clusters:
 users:
 - name: real
   user:
-    client-certificate-data: ${encoded(client.certificate)}
-    client-key-data: ${encoded(client.key)}
+    ${user}
 `;
 }

@@ -157,6 +157,15 @@ export class RealCluster implements Cluster {
     return kubeconfig(this.url, this.#authority.root, client);
   }
 
+  /**
+   * A kubeconfig with a token, for a service account that exists: a name may be too long for a
+   * certificate, whose common names end at 64 characters.
+   */
+  async tokenKubeconfig(namespace: string, serviceAccount: string): Promise<string> {
+    const token = await this.kubectl(['-n', namespace, 'create', 'token', serviceAccount]);
+    return kubeconfig(this.url, this.#authority.root, token.trim());
+  }
+
   /** Runs kubectl as administrator and returns what it printed; `input` is for `-f -`. */
   kubectl(args: readonly string[], input = ''): Promise<string> {
     const kubectl = join(this.#kubectl, 'kubectl');
