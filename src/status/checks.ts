@@ -340,7 +340,7 @@ export function progressOf(facts: Facts): string {
   }
   const reachable = nodesDesired - unreachable.count;
   const nodes = count(reachable, unreachable.count > 0 ? 'reachable node' : 'node');
-  const verb = nodesReady === 1 ? 'holds' : 'hold';
+  const verb = nodesReady === 1 || reachable === 1 ? 'holds' : 'hold';
   return `${nodesReady} of ${nodes} ${verb} ${images}${asides(facts)}`;
 }
 

@@ -408,6 +408,13 @@ describe('what will not mend itself', () => {
     expect(told(status)).not.toHaveProperty('Reconciling');
   });
 
+  it('is told by what keeps the images from the nodes, where a roll-out waits for that', () => {
+    const failing = [...pods(2), aPod('node-3', { said: { tools: unauthorized } })];
+    const status = statusOf(failing, { seen: { stalled: true } });
+    expect(told(status)['Stalled']).toBe('True ImagesFailing');
+    expect(messageOf(status, 'Stalled')).toContain('401 Unauthorized');
+  });
+
   it('is not told of a cache that is complete all the same', () => {
     const status = statusOf(pods(3), { seen: { stalled: true } });
     expect(told(status)).toMatchObject({
