@@ -229,10 +229,7 @@ describe('a process that stands for election', () => {
   });
 
   it.each([
-    ['with nine digits', { renewTime: '2026-01-01T00:00:00.123456789Z' }],
-    ['without a fraction', { renewTime: '2026-01-01T00:00:00Z' }],
     ['in another time zone', { renewTime: '2026-01-01T02:00:00.000000+02:00' }],
-    ['that are no times', { renewTime: 'yesterday', acquireTime: '' }],
     ['that are missing', { renewTime: null, acquireTime: null }],
     ['of an hour from now', { renewTime: '2026-01-01T01:00:00.000000Z' }],
     ['of a year ago', { renewTime: '2025-01-01T00:00:00.000000Z' }],

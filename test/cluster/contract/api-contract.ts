@@ -4,6 +4,7 @@ import { describeCustomResources } from './custom-resources.ts';
 import { describeDiscovery } from './discovery.ts';
 import { describeEvents } from './events.ts';
 import { describeGarbageCollection } from './garbage-collection.ts';
+import { describeLeases } from './leases.ts';
 import { describeListAndWatch } from './list-watch.ts';
 import { describeObjects } from './objects.ts';
 import { describeOpenApi } from './openapi.ts';
@@ -33,4 +34,5 @@ export function describeApiContract(cluster: () => Cluster): void {
   describeValidation(cluster);
   describeQuotas(cluster);
   describeEvents(cluster);
+  describeLeases(cluster);
 }

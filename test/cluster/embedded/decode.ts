@@ -66,11 +66,24 @@ function isZero(type: Type, value: unknown): boolean {
 }
 
 function decodeScalar(type: ScalarType, value: unknown, path: string): unknown {
+  if (type.format === 'microtime') return decodeMicroTime(value, path);
   if (type.format !== undefined) return decodeQuantity(type.format, value, path);
   const wanted = type.scalar === 'numeric' ? 'number' : type.scalar;
   const fits = wanted === 'untyped' ? typeof value !== 'object' : typeof value === wanted;
   if (!fits) throw mismatch(value, path, type.scalar === 'numeric' ? 'int32' : type.scalar);
   return value;
+}
+
+/** Six digits and no others (kubernetes/apimachinery: pkg/apis/meta/v1/micro_time.go); kept in UTC. */
+function decodeMicroTime(value: unknown, path: string): string {
+  const [, seconds = '', micros, zone] =
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{6})(Z|[+-]\d\d:\d\d)$/.exec(String(value)) ?? [];
+  const time = Date.parse(`${seconds}${zone}`);
+  if (Number.isNaN(time)) {
+    const layout = '2006-01-02T15:04:05.000000Z07:00';
+    throw cannotHandle(path, `parsing time ${JSON.stringify(value)} as "${layout}"`);
+  }
+  return `${new Date(time).toISOString().slice(0, 19)}.${micros}Z`;
 }
 
 const milli = 1_000_000n;

@@ -10,7 +10,7 @@ export interface ScalarType {
   readonly type: 'scalar';
   readonly scalar: 'string' | 'numeric' | 'boolean' | 'untyped';
   /** Set for scalars that are stored in one spelling only; an amount of a resource in thousandths. */
-  readonly format?: 'quantity' | 'amount';
+  readonly format?: 'quantity' | 'amount' | 'microtime';
 }
 
 /** Whatever comes: maps field by field, lists and scalars as a whole. */
@@ -55,6 +55,7 @@ const scalars: Readonly<Record<string, Type>> = {
   untyped: { type: 'scalar', scalar: 'untyped' },
   any: anything,
   'resource.Quantity': { type: 'scalar', scalar: 'untyped', format: 'quantity' },
+  'meta.v1.MicroTime': { type: 'scalar', scalar: 'untyped', format: 'microtime' },
 };
 
 interface StructDefinition {

@@ -156,7 +156,10 @@ export class Writer {
     options: WriteOptions,
   ): KubeObject {
     const isAbsent = this.#store.get(kind, namespace, name) === undefined;
-    if (isAbsent && kind.rules.createsOnUpdate) return this.create(kind, namespace, body, options);
+    if (isAbsent && kind.rules.createsOnUpdate) {
+      refuseOtherUid(kind, body, { ...body, metadata: { name, uid: '' } });
+      return this.create(kind, namespace, body, options);
+    }
     const change = (live: KubeObject) => {
       refuseOtherUid(kind, body, live);
       if (kind.rules.needsResourceVersion && !body.metadata.resourceVersion) {

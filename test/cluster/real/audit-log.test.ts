@@ -24,7 +24,7 @@ describe('the audit log', () => {
   it('tells who asked for what, and what the answer was', async () => {
     write({
       verb: 'patch',
-      user: { username: 'ann' },
+      user: { username: 'ann', extra: { 'authentication.kubernetes.io/pod-name': ['p'] } },
       objectRef: reference,
       responseStatus: { code: 200 },
     });
@@ -32,6 +32,7 @@ describe('the audit log', () => {
       {
         user: 'ann',
         userAgent: '',
+        pod: 'p',
         verb: 'patch',
         resource: 'daemonsets',
         subresource: 'status',

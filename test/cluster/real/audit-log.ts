@@ -6,6 +6,8 @@ export interface AuditedRequest {
   /** For example `system:serviceaccount:<namespace>:<name>`. */
   readonly user: string;
   readonly userAgent: string;
+  /** The pod whose token was shown; empty where none was. */
+  readonly pod: string;
   /** get, list, watch, create, update, patch, delete, deletecollection. */
   readonly verb: string;
   /** Empty for a request that names no resource, such as /version. */
@@ -58,6 +60,9 @@ export class AuditLog {
   }
 }
 
+/** What the API server says of a pod's own token (kubernetes/apiserver: pkg/authentication/serviceaccount). */
+const podOfToken = 'authentication.kubernetes.io/pod-name';
+
 /** Undefined for a line that is still being written, which ends before its closing brace. */
 function requestIn(line: string): AuditedRequest | undefined {
   if (!line.endsWith('}')) return undefined;
@@ -66,6 +71,7 @@ function requestIn(line: string): AuditedRequest | undefined {
   return {
     user: event.user.username,
     userAgent: event.userAgent ?? '',
+    pod: event.user.extra?.[podOfToken]?.[0] ?? '',
     verb: event.verb,
     resource,
     subresource,
@@ -79,7 +85,10 @@ function requestIn(line: string): AuditedRequest | undefined {
 /** As much of an audit.k8s.io/v1 Event as is read here. */
 interface AuditEvent {
   readonly verb: string;
-  readonly user: { readonly username: string };
+  readonly user: {
+    readonly username: string;
+    readonly extra?: Readonly<Record<string, readonly string[]>>;
+  };
   readonly userAgent?: string;
   readonly requestReceivedTimestamp: string;
   readonly objectRef?: {

@@ -26,6 +26,11 @@ export class Runtime {
     return table.flatMap((line) => /^(\S+) +\d+ +RUNNING\b/.exec(line)?.[1] ?? []);
   }
 
+  /** Sends a signal to the first process of a container, behind kubelet's back. */
+  async signal(container: string, name: NodeJS.Signals): Promise<void> {
+    await this.#call('tasks', 'kill', '--signal', name, container);
+  }
+
   #call(...args: readonly string[]): Promise<string> {
     return output([this.#ctr, '--address', this.#socket, '--namespace', 'k8s.io', ...args]);
   }
