@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { imagePullers } from '../../src/controllers/image-puller.ts';
 import { daemonSets, type KubeObject, pods, roles } from '../../src/kube/objects.ts';
 import { partsOf } from '../../src/manifests/shards.ts';
 import { aPuller } from '../pullers.ts';
@@ -249,6 +250,24 @@ describe('a list on three nodes', () => {
     await becomesReady();
     expect(Object.keys(templates()).sort()).toEqual(['cache', 'cache-s1']);
   });
+});
+
+it('a name that a split needs and another puller has is left to it, and nothing is lost', async () => {
+  await aScene({ nodes: 3 });
+  const name = 'kubernetes-image-puller-s1';
+  const others = { daemonsetName: name, deploymentName: 'other', configMapName: 'other' };
+  scene.apply(aPuller({ images: listOf([500]), ...others }, { name: 'other' }));
+  await scene.until(() => scene.condition('Ready', 'other')?.status === 'True');
+  list(range(0, 40));
+  await scene.until(isReady);
+  guard.begin(listed);
+  list(range(0, 41));
+  await scene.until(() => scene.condition('Ready')?.reason === 'NameConflict');
+  expect(scene.condition('Ready')?.message).toContain(`DaemonSet ${name} exists`);
+  await scene.settle();
+  expect(templates()).toMatchObject({ [name]: [reference(500)] });
+  scene.cluster.controlPlane.remove(imagePullers, 'workspaces', 'other');
+  await becomesReady();
 });
 
 describe('a DaemonSet whose selector cannot be kept', () => {
