@@ -3,6 +3,7 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -55,6 +56,17 @@ describe('the kubectl plug-in', () => {
     const { output } = await run({ command: [command, '--help'], env });
     expect(output).toMatch(/^Usage: kubectl image-puller COMMAND\n/);
     expect(output).not.toContain('demo');
+  });
+});
+
+describe('what kubectl asks how to complete the plug-in', () => {
+  it('is the bundle by another name, in the PATH by the npm package', async () => {
+    const { bin } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
+    expect(bin['kubectl_complete-image_puller']).toBe(bin['kubectl-image_puller']);
+    const command = join(directory, 'kubectl_complete-image_puller');
+    symlinkSync(join(directory, file), command);
+    const { output } = await run({ command: [command, 'status', '-o', ''], env });
+    expect(output).toBe('json\ntable\nwide\nyaml\n:4\n');
   });
 });
 

@@ -39,10 +39,7 @@ export function frame(
 ): readonly string[] {
   const heads = pullers.map((puller) => headLine(puller, width, style));
   const room = Math.max(0, height - heads.length);
-  const shares = sharesOf(
-    pullers.map(({ images }) => images.length),
-    room,
-  );
+  const shares = sharesOf(needsOf(pullers, room), room);
   const lines = pullers.flatMap((puller, index) => [
     heads[index] ?? '',
     ...imageLines(puller, { width, height: shares[index] ?? 0 }, style),
@@ -51,6 +48,14 @@ export function frame(
   const shown = Math.max(0, height - 1);
   const rest = pullers.length - lines.slice(0, shown).length;
   return [...lines.slice(0, shown), style.paint('quiet', `and ${nounCount(rest, 'more puller')}`)];
+}
+
+/** How many lines the images of each puller take; those of Ready ones none where others need them. */
+function needsOf(pullers: readonly PullerReport[], room: number): readonly number[] {
+  const all = pullers.reduce((sum, { images }) => sum + images.length, 0);
+  return pullers.map(({ images, outcome }) =>
+    all > room && outcome === 'ready' ? 0 : images.length,
+  );
 }
 
 /** Lines for the images of each puller: what one does not need the others have. */

@@ -174,7 +174,7 @@ function lackingText(names: readonly string[], isWhole: boolean): string {
 
 function costLines({ cost, observation }: PullerReport, drawing: Drawing): readonly string[] {
   if (cost === undefined || cost.quota.pods === 0) return [];
-  const headings = ['COST', 'CPU REQUEST', 'MEMORY REQUEST', 'CPU LIMIT', 'MEMORY LIMIT', 'PODS'];
+  const headings = ['COST', 'CPU', 'MEMORY', 'CPU LIMIT', 'MEMORY LIMIT', 'PODS'];
   const rows = [
     ['each node', ...costCells(cost.eachNode)],
     [`all ${nounCount(observation.nodesDesired, 'node')}`, ...costCells(cost.allNodes)],

@@ -50,6 +50,19 @@ describe('a frame', () => {
     ]);
   });
 
+  it('leaves out the images of pullers that are Ready where others need the room', () => {
+    const complete = reportOf({ java: '##', tools: '##' }, { conditions: ready, name: 'complete' });
+    const head = 'workspaces/complete  AllResourcesReady  4 of 4 copies, 2 of 2 nodes ready';
+    expect(drawn(80, 5, [complete, failing])).toEqual([
+      head,
+      expect.stringMatching(/^workspaces\/puller /),
+      expect.stringMatching(/^ {2}bad /),
+      expect.stringMatching(/^ {2}java /),
+      expect.stringMatching(/^ {2}tools /),
+    ]);
+    expect(drawn(80, 7, [complete, failing])).toHaveLength(7);
+  });
+
   it('leaves out of many pullers the last', () => {
     const many = Array.from({ length: 9 }, (_, index) =>
       reportOf({ java: '#' }, { name: `p${index}` }),

@@ -35,13 +35,13 @@ describe('a puller that is Ready', () => {
         'tools  3/3     0        0        sha256:746f6f6c7300',
       ],
       [
-        'COST                    CPU REQUEST  MEMORY REQUEST  CPU LIMIT  MEMORY LIMIT  PODS',
-        'each node               100m         20Mi            400m       40Mi          1',
-        'all 3 nodes             300m         60Mi            1200m      120Mi         3',
-        'surge of a roll         100m         20Mi            400m       40Mi          1',
-        "the puller's own pod    10m          96Mi            500m       256Mi         1",
-        'a quota must hold       410m         176Mi           2100m      416Mi         5',
-        'limit x images x nodes                               1200m      120Mi',
+        'COST                    CPU   MEMORY  CPU LIMIT  MEMORY LIMIT  PODS',
+        'each node               100m  20Mi    400m       40Mi          1',
+        'all 3 nodes             300m  60Mi    1200m      120Mi         3',
+        'surge of a roll         100m  20Mi    400m       40Mi          1',
+        "the puller's own pod    10m   96Mi    500m       256Mi         1",
+        'a quota must hold       410m  176Mi   2100m      416Mi         5',
+        'limit x images x nodes                1200m      120Mi',
         '',
       ],
     ]);
@@ -84,8 +84,7 @@ describe('a puller with failures', () => {
     expect(lines).toContain(
       'bad    0/4     1        2        -                    401 Unauthorized;~',
     );
-    const tables = lines.filter((line) => !/^(COST|each|all|surge|the|a quota|limit)/.test(line));
-    expect(Math.max(...tables.map((line) => line.length))).toBeLessThanOrEqual(72);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(72);
   });
 
   it('has references, whole digests and every node where all is asked for', () => {
