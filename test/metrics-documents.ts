@@ -48,18 +48,13 @@ export function rules(): readonly Rule[] {
 }
 
 interface Dashboard {
-  readonly templating: { readonly list: readonly { readonly query: string }[] };
   readonly panels: readonly {
-    readonly title: string;
     readonly targets?: readonly { readonly expr: string }[];
   }[];
 }
 
-/** Everything that the dashboard asks, with its variables. */
+/** Everything that the panels of the dashboard ask, with its variables. */
 export function dashboardQueries(): readonly string[] {
-  const { templating, panels }: Dashboard = JSON.parse(read('config/prometheus/dashboard.json'));
-  return [
-    ...templating.list.map(({ query }) => query),
-    ...panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
-  ];
+  const { panels }: Dashboard = JSON.parse(read('config/prometheus/dashboard.json'));
+  return panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
 }
