@@ -1,6 +1,6 @@
 import { daemonSets, type KubeObject, leases } from '../../src/kube/objects.ts';
 import { leaseName } from '../../src/manifests/names.ts';
-import { operatorNamespace } from '../../src/manifests/operator.ts';
+import { operatorNamespace, serviceAccount } from '../../src/manifests/operator.ts';
 import { aPuller } from '../pullers.ts';
 import type { Competitor, SentWrite } from './competitor.ts';
 import { type Scene, startScene } from './scene.ts';
@@ -186,6 +186,84 @@ describe('of two operators', () => {
     }
     expect(trespasses(...all)).toEqual([]);
     expect(new Set(sent(...all).map(({ by }) => by)).size).toBe(ends.length + 1);
+  });
+});
+
+describe('of two installations in one namespace', () => {
+  /** What has to be granted beside config/rbac/leader-election where a Lease has another name. */
+  const allow = (lease: string) => {
+    const metadata = { name: lease, namespace: operatorNamespace };
+    const rbac = 'rbac.authorization.k8s.io';
+    const { name, namespace } = serviceAccount().metadata;
+    scene.apply(
+      {
+        apiVersion: `${rbac}/v1`,
+        kind: 'Role',
+        metadata,
+        rules: [
+          {
+            apiGroups: ['coordination.k8s.io'],
+            resources: ['leases'],
+            resourceNames: [lease],
+            verbs: ['get', 'update'],
+          },
+        ],
+      },
+      {
+        apiVersion: `${rbac}/v1`,
+        kind: 'RoleBinding',
+        metadata,
+        roleRef: { apiGroup: rbac, kind: 'Role', name: lease },
+        subjects: [{ kind: 'ServiceAccount', name, namespace }],
+      },
+    );
+  };
+
+  it('each does its own work where they have a Lease each', async () => {
+    await a.stop();
+    await b.stop();
+    allow('other');
+    const one = scene.compete('one', { WATCH_NAMESPACE: 'workspaces' });
+    const other = scene.compete('other', { WATCH_NAMESPACE: 'elsewhere', LEASE_NAME: 'other' });
+    scene.apply(pullerOf('one'));
+    scene.apply({
+      ...pullerOf('other'),
+      metadata: { name: 'theirs', namespace: 'elsewhere' },
+    });
+    await isDone('one');
+    await scene.until(() => scene.condition('Ready', 'theirs', 'elsewhere')?.status === 'True');
+    expect(one.sent.map(({ what }) => what)).toContain('apply kubernetesimagepullers/puller');
+    expect(one.sent.map(({ what }) => what)).not.toContain('apply kubernetesimagepullers/theirs');
+    expect(other.sent.map(({ what }) => what)).not.toContain('apply kubernetesimagepullers/puller');
+  });
+
+  it('one stands by, and leaves its namespaces alone, where they share the Lease', async () => {
+    const other = scene.compete('other', { WATCH_NAMESPACE: 'elsewhere' });
+    scene.apply(pullerOf('one'));
+    await isDone('one');
+    await scene.pass(60_000);
+    expect(other.sent).toEqual([]);
+    expect(scene.leader()).toBe('a');
+  });
+
+  it('one writes nothing where it has no right to its Lease', async () => {
+    const other = scene.compete('other', { LEASE_NAME: 'other' });
+    scene.apply(pullerOf('one'));
+    await isDone('one');
+    await scene.pass(60_000);
+    expect(other.sent).toEqual([]);
+  });
+
+  it('both write the same, and no war breaks out, where they watch the same with a Lease each', async () => {
+    allow('other');
+    const other = scene.compete('other', { LEASE_NAME: 'other' });
+    scene.apply(pullerOf('one'));
+    await isDone('one');
+    await scene.pass(60_000);
+    const before = sent(a, other).length;
+    expect(other.sent).not.toEqual([]);
+    await scene.pass(10 * 60_000);
+    expect(sent(a, other).length).toBe(before);
   });
 });
 

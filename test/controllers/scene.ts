@@ -22,7 +22,7 @@ import {
 import { type Log, silentLog } from '../../src/log.ts';
 import { leaseName } from '../../src/manifests/names.ts';
 import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
-import type { Metrics } from '../../src/metrics.ts';
+import { Metrics } from '../../src/metrics.ts';
 import { assembleOperator } from '../../src/operator.ts';
 import {
   type EmbeddedCluster,
@@ -46,7 +46,6 @@ export interface SceneOptions extends Omit<EmbeddedOptions, 'clock'> {
   readonly log?: Log;
   /** How long a pull takes, in the cluster's time. */
   readonly pullMs?: number;
-  readonly metrics?: Metrics;
   /** How far the operator's wall clock is ahead of the cluster's. */
   readonly skewMs?: number;
   /** Leaves the cluster to operators that compete: see `compete`. */
@@ -65,6 +64,8 @@ export interface Scene {
   readonly workloads: Workloads;
   readonly registries: Registries;
   readonly clock: ManualClock;
+  /** What the operator counts, since it was started last. */
+  readonly metrics: Metrics;
   /** Applies objects as an administrator with kubectl. */
   apply(...objects: readonly KubeObject[]): void;
   get(resource: Resource, name: string, namespace?: string): KubeObject | undefined;
@@ -86,11 +87,19 @@ export interface Scene {
   startOperator(): Promise<void>;
   stopOperator(): Promise<void>;
   /** Starts an operator that stands for election under this name, beside others. */
-  compete(name: string): Competitor;
+  compete(name: string, env?: Readonly<Record<string, string>>): Competitor;
   /** Who holds the lease that operators compete for; empty where nobody does. */
   leader(): string;
   stop(): Promise<void>;
 }
+
+/** What the test's own process costs is nobody's business. */
+const noProcess = {
+  cpuSeconds: () => 0,
+  uptimeSeconds: () => 0,
+  memory: () => ({ resident: 0, heap: 0, external: 0 }),
+  eventLoopDelay: () => ({ p50: 0, p99: 0, max: 0 }),
+};
 
 interface LeaseSpec {
   readonly holderIdentity?: string;
@@ -137,7 +146,7 @@ function install(rightsIn: readonly string[] | undefined): readonly KubeObject[]
 /** Starts a cluster and, in it, the operator. */
 export async function startScene(options: SceneOptions = {}): Promise<Scene> {
   const { nodes = 3, env = {}, rightsIn, log = silentLog, pullMs = 500, ...others } = options;
-  const { withoutOperator = false, metrics, skewMs = 0, ...cluster } = others;
+  const { withoutOperator = false, skewMs = 0, ...cluster } = others;
   const clock = new ManualClock();
   const embedded = await startEmbeddedCluster({ ...cluster, clock });
   const registries = new Registries({ others: { pullMs } });
@@ -181,7 +190,10 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     monotonic: () => clock.monotonic(),
     after: (delayMs, callback) => clock.after(delayMs, callback),
   };
+  const nothingCounted = () => new Metrics({ clock, version: '0.0.0', process: noProcess });
+  let metrics = nothingCounted();
   const startOperator = async () => {
+    metrics = nothingCounted();
     const connected = connect(operatorsClock);
     const client = inFlight.counted(connected);
     const config = operatorConfig({ HEALTH_PORT: '0', ...env });
@@ -190,7 +202,7 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
       config,
       clock: operatorsClock,
       log,
-      ...(metrics && { metrics }),
+      metrics,
     });
     stopOperator = async () => {
       stopOperator = async () => {};
@@ -208,9 +220,10 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     return spec?.holderIdentity ?? '';
   };
   const competitors: Competitor[] = [];
-  const compete = (name: string) => {
+  const compete: Scene['compete'] = (name, itsEnv) => {
+    const parts = { name, clock, log, env: { ...env, ...itsEnv }, connect, leader };
     const counted = (client: Client) => inFlight.counted(client);
-    const competitor = new Competitor({ name, clock, log, env, connect, counted, leader });
+    const competitor = new Competitor({ ...parts, counted });
     competitors.push(competitor);
     void competitor.start();
     return competitor;
@@ -221,6 +234,9 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     workloads,
     registries,
     clock,
+    get metrics() {
+      return metrics;
+    },
     apply: (...objects) => void embedded.apply(...objects),
     get,
     childrenOf: (uid) =>
