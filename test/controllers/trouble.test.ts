@@ -249,7 +249,7 @@ describe('a roll-out that does not advance', () => {
     expect(told('Progressing')).toBe('True ImagesPulling');
     expect(told('Stalled')).toBeUndefined();
     await scene.until(() => told('Progressing') === 'False RolloutStalled');
-    expect(told('Stalled')).toBe('True RolloutStalled');
+    expect(told('Stalled')).toBe('True ImagesFailing');
     expect(message('Degraded')).toContain('the roll-out does not advance');
     for (const node of scene.workloads.nodes) {
       const names = scene.workloads.imagesOn(node).flatMap((image) => image.names);
@@ -309,7 +309,7 @@ describe('a roll-out that was stalled', () => {
       await scene.pass(5000);
     }
     expect(told('Progressing')).toBe('False RolloutStalled');
-    expect(told('Stalled')).toBe('True RolloutStalled');
+    expect(told('Stalled')).toBe('True ImagesFailing');
   });
 });
 

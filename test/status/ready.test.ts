@@ -228,6 +228,16 @@ describe('an image that fails', () => {
     expect(stalledInMs(complete, { now, progressDeadlineMs: 10 * minute })).toBeUndefined();
   });
 
+  it('is what Stalled tells of a roll-out that does not advance for its sake', () => {
+    const status = statusOf(failing(['node-2']), { seen: { stalled: true } });
+    expect(told(status)).toEqual({
+      Ready: 'False ImagesFailing',
+      Progressing: 'False RolloutStalled',
+      Degraded: 'True ImagesFailing',
+      Stalled: 'True ImagesFailing',
+    });
+  });
+
   it('to bring sleep is told first, as everything waits for it', () => {
     const blocked = aPod('node-1', {
       spec: {
