@@ -44,8 +44,12 @@ export interface OperatorParts {
   readonly config: OperatorConfig;
   readonly clock: Clock;
   readonly log: Log;
+  /** Uniform in [0, 1): spreads what would happen at once; `Math.random` unless given. */
+  readonly random?: () => number;
   /** Of its own unless given. */
   readonly metrics?: Metrics;
+  /** What answers probes and scrapes: servers on the ports of the settings unless given. */
+  readonly servers?: readonly Runnable[];
   /** How it comes to be the one that writes; absent where it is alone by promise. */
   readonly candidacy?: Candidacy | undefined;
 }
@@ -79,9 +83,8 @@ const podBurstMs = 500;
 
 /** Puts an operator together; nothing runs and nothing is read before its `start`. */
 export function assembleOperator(parts: OperatorParts): Operator {
-  const { client, config, clock, log, candidacy } = parts;
+  const { client, config, clock, log, candidacy, random = Math.random } = parts;
   const { metrics = new Metrics({ clock, version, process: thisProcess() }) } = parts;
-  const random = Math.random;
   const election = candidacy && new LeaderElection({ ...candidacy, clock, random, log });
   const writer = election ? new LeadingClient(client, () => election.assertLeading()) : client;
   const namespaces = config.watchNamespaces.length === 0 ? [''] : config.watchNamespaces;
@@ -182,7 +185,7 @@ export function assembleOperator(parts: OperatorParts): Operator {
       // First, so that probes are answered while the caches fill.
       {
         name: 'health',
-        runnables: [
+        runnables: parts.servers ?? [
           new HealthServer(config.healthPort, isReady),
           ...metricsServers(parts, metrics),
         ],
