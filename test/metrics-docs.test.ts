@@ -1,5 +1,7 @@
+import { reasons as findingReasons } from '../src/api/reasons.ts';
 import { Metrics } from '../src/metrics.ts';
 import { thisProcess } from '../src/process-figures.ts';
+import { conditionTypes, reasons } from '../src/status/conditions.ts';
 import { ManualClock } from './manual-clock.ts';
 import {
   dashboardQueries,
@@ -76,6 +78,20 @@ describe('the alerts', () => {
       );
       expect(runbook).toContain(`\n## ${alert}\n`);
     }
+  });
+});
+
+describe('the runbook', () => {
+  it('knows conditions by the reasons that they have', () => {
+    const known: ReadonlySet<string> = new Set([
+      ...Object.values(reasons),
+      ...Object.values(conditionTypes),
+      ...Object.keys(findingReasons),
+    ]);
+    const words = [...read('docs/runbook.md').matchAll(/`([A-Z][a-z]+(?:[A-Z][a-z]+)*)`/g)];
+    const named = words.map(([, word = '']) => word);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((word) => !known.has(word))).toEqual([]);
   });
 });
 
