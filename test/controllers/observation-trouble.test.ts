@@ -1,7 +1,5 @@
-import { systemClock } from '../../src/clock.ts';
 import { ApiError } from '../../src/kube/client.ts';
 import { coreEvents, daemonSets, type KubeObject, pods, roles } from '../../src/kube/objects.ts';
-import { Metrics } from '../../src/metrics.ts';
 import { aPuller } from '../pullers.ts';
 import { type Scene, startScene } from './scene.ts';
 
@@ -228,21 +226,13 @@ describe('a burst of failing pods', () => {
 });
 
 describe('a flood of events of pods', () => {
-  const noProcess = {
-    cpuSeconds: () => 0,
-    uptimeSeconds: () => 0,
-    memory: () => ({ resident: 0, heap: 0, external: 0 }),
-    eventLoopDelay: () => ({ p50: 0, p99: 0, max: 0 }),
-  };
-
   it('wakes the puller twice a second at most, and half a second after its end', async () => {
-    const metrics = new Metrics({ clock: systemClock, version: '0.0.0', process: noProcess });
     const runs = async () => {
       const count = /^controller_runtime_reconcile_total\{.*result="success".*\} (\d+)$/gm;
-      const counts = [...(await metrics.text()).matchAll(count)];
+      const counts = [...(await scene.metrics.text()).matchAll(count)];
       return counts.reduce((sum, [, times]) => sum + Number(times), 0);
     };
-    scene = await startScene({ nodes: 10, metrics });
+    scene = await startScene({ nodes: 10 });
     scene.apply(aPuller());
     await becomes('Ready', 'True AllResourcesReady');
     await scene.settle();
