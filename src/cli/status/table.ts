@@ -134,7 +134,7 @@ function nodeLines({ observation }: PullerReport, drawing: Drawing): readonly st
   const { style, isWide } = drawing;
   const images = observation.images.map(({ image }) => image);
   const nodes = [...observation.nodes.values()]
-    .filter(({ verdict }) => verdict !== 'holds' && (isWide || verdict !== 'pulling'))
+    .filter((node) => node.verdict !== 'holds' && (isWide || rank(node) < 2))
     .sort((a, b) => rank(a) - rank(b) || (a.node < b.node ? -1 : 1));
   if (nodes.length === 0) return [];
   const shown = isWide ? nodes : nodes.slice(0, mostNodes);

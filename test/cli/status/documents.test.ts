@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { json, nodeDocument, reportDocument, yaml } from '../../../src/cli/status/documents.ts';
 import { nodeReport } from '../../../src/cli/status/node-report.ts';
@@ -133,6 +134,30 @@ describe('a node as data', () => {
       nodeList: { mayBeCut: true },
       pullers: [{ images: [{ state: 'unknown' }, { state: 'unknown' }] }],
     });
+  });
+});
+
+describe('docs/status-command.md', () => {
+  const docs = readFileSync(new URL('../../../docs/status-command.md', import.meta.url), 'utf8');
+  const puller = reportOf({ bad: 'x#', java: '##' }, { conditions: stalled });
+
+  /** The names of all fields, at whatever depth; those of conditions are Kubernetes' own. */
+  function fieldsOf(value: unknown): readonly string[] {
+    if (typeof value !== 'object' || value === null) return [];
+    if (Array.isArray(value)) return value.flatMap(fieldsOf);
+    return Object.entries(value).flatMap(([field, inner]) => [
+      field,
+      ...(field === 'conditions' ? [] : fieldsOf(inner)),
+    ]);
+  }
+
+  it.each<[string, object]>([
+    ['a report', reportDocument({ pullers: [puller], unread: [] })],
+    ['a node', nodeDocument(nodeReport([puller], 'node-1', { error: 'no' }), [])],
+    ['its list', nodeDocument(nodeReport([puller], 'x', { isCut: true, has: () => true }), [])],
+  ])('has every field of %s', (_what, document) => {
+    const missing = fieldsOf(document).filter((field) => !new RegExp(`\\b${field}\\b`).test(docs));
+    expect(missing).toEqual([]);
   });
 });
 
