@@ -18,9 +18,7 @@ const refusalRetryMs = 5 * 60_000;
 
 /** How an error is told to the user of the puller of that name. */
 export function failureOf(error: Error, pullerName: string): Failure {
-  if (error instanceof NotOursError) {
-    return { reason: reasons.nameConflict, message: conflictMessage(error, pullerName) };
-  }
+  if (error instanceof NotOursError) return conflict(error, pullerName);
   if (error instanceof ContendedError) {
     const sparesCache = error.resource !== daemonSets;
     return { reason: reasons.contended, message: error.message, sparesCache };
@@ -76,13 +74,19 @@ function isBadBody({ code, status }: ApiError): boolean {
   );
 }
 
-function conflictMessage(error: NotOursError, pullerName: string): string {
+/** What a puller of this name has left behind goes by itself; what is somebody else's does not. */
+function conflict(error: NotOursError, pullerName: string): Failure {
   if (error.owner?.kind === kind && error.owner.name === pullerName) {
-    return (
-      `${error.resource.kind} ${error.objectName} belonged to a puller of this name that was deleted: ` +
-      'waiting for garbage collection'
-    );
+    return {
+      reason: reasons.waitingForDeletion,
+      message:
+        `${error.resource.kind} ${error.objectName} belonged to a puller of this name that was deleted: ` +
+        'waiting for garbage collection',
+    };
   }
   const field = nameFields.get(error.resource) ?? 'deploymentName';
-  return `${error.message}; choose another spec.${field}, or remove that object`;
+  return {
+    reason: reasons.nameConflict,
+    message: `${error.message}; choose another spec.${field}, or remove that object`,
+  };
 }
