@@ -1,10 +1,15 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { customResourceDefinition } from '../src/api/schema.ts';
+import { leases } from '../src/kube/objects.ts';
+import { leaseName } from '../src/manifests/names.ts';
+import { type EmbeddedCluster, startEmbeddedCluster } from './cluster/embedded/embedded-cluster.ts';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'operator-'));
@@ -32,6 +37,15 @@ function file(name: string, text: string): string {
   const path = join(directory, name);
   writeFileSync(path, text);
   return path;
+}
+
+async function freePort(): Promise<number> {
+  const free = createServer().listen(0);
+  await once(free, 'listening');
+  const { port } = free.address() as { port: number };
+  free.close();
+  await once(free, 'close');
+  return port;
 }
 
 function aKubeconfig(cluster: string): string {
@@ -94,11 +108,7 @@ describe('an operator that cannot run ends with one sentence', () => {
 
 describe('an operator whose API server does not answer', () => {
   it('lives, is not ready, and ends in order when it is asked to', async () => {
-    const free = createServer().listen(0);
-    await once(free, 'listening');
-    const { port } = free.address() as { port: number };
-    free.close();
-    await once(free, 'close');
+    const port = await freePort();
     const operator = spawn(
       process.execPath,
       ['--disable-warning=ExperimentalWarning', main, 'operator'],
@@ -120,5 +130,64 @@ describe('an operator whose API server does not answer', () => {
     }
     operator.kill('SIGTERM');
     expect(await closed).toEqual([0, null]);
+  });
+});
+
+describe('an operator that competes with another one', () => {
+  const lease = {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name: leaseName, namespace: 'default' },
+  };
+  let cluster: EmbeddedCluster;
+  let operator: ChildProcessByStdio<null, Readable, null> | undefined;
+  const hold = (holderIdentity: string) => {
+    const live = cluster.controlPlane.get(leases, 'default', leaseName) ?? lease;
+    const spec = { holderIdentity, leaseDurationSeconds: 15, leaseTransitions: 1 };
+    if (live === lease) cluster.controlPlane.create(leases, { ...lease, spec });
+    else cluster.controlPlane.update(leases, { ...live, spec });
+  };
+
+  beforeEach(async () => {
+    cluster = await startEmbeddedCluster();
+    cluster.apply(customResourceDefinition());
+  });
+
+  afterEach(async () => {
+    operator?.kill('SIGKILL');
+    await cluster.stop();
+  });
+
+  it('is ready while it stands by, leads when it may, and ends in order when it has lost', async () => {
+    hold('somebody');
+    const port = await freePort();
+    operator = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', main, 'operator'],
+      {
+        env: {
+          PATH: process.env['PATH'],
+          KUBECONFIG: file('embedded', cluster.kubeconfig()),
+          POD_NAMESPACE: 'default',
+          METRICS_PORT: '0',
+          HEALTH_PORT: String(port),
+        },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    const closed = once(operator, 'close');
+    let log = '';
+    operator.stdout.on('data', (chunk) => {
+      log += chunk;
+    });
+    await cluster.until(() => log.includes('standing by'));
+    await cluster.until(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok);
+    expect(log).not.toContain('running');
+    hold('');
+    await cluster.until(() => log.includes('running'));
+    hold('somebody else');
+    expect(await closed).toEqual([1, null]);
+    expect(log).toContain('lost the lease');
+    expect(log).toContain('stopped');
   });
 });
