@@ -8,7 +8,14 @@ import { asObject, isObject, type JsonObject } from './json.ts';
 import type { Kind, Kinds } from './kinds.ts';
 import { list } from './lists.ts';
 import { openApiDocument, openApiIndex } from './openapi.ts';
-import { jsonPatch, mergePatch } from './patches.ts';
+import {
+  applyType,
+  jsonPatch,
+  jsonPatchType,
+  mergePatch,
+  patchTypesOf,
+  strategicType,
+} from './patches.ts';
 import type { Authorizer } from './rbac.ts';
 import { type Representation, representation } from './representation.ts';
 import { bodyIn, bodyTypes, mediaType, objectIn } from './request-body.ts';
@@ -52,9 +59,6 @@ export interface ApiParts {
   /** As `v1.36.3`. */
   readonly version: string;
 }
-
-const applyTypes = ['application/apply-patch+yaml'];
-const strategicType = 'application/strategic-merge-patch+json';
 
 /** What an API server answers, apart from HTTP and from who may ask. Refusals are thrown. */
 export class Api {
@@ -178,7 +182,7 @@ export class Api {
       case 'PUT':
         return this.#replace(call);
       case 'PATCH':
-        return applyTypes.includes(mediaType(request)) ? this.#apply(call) : this.#patch(call);
+        return mediaType(request) === applyType ? this.#apply(call) : this.#patch(call);
       case 'DELETE':
         if (options.subresource !== undefined) throw methodNotAllowed();
         return { code: 200, body: this.#remove(call) };
@@ -198,7 +202,7 @@ export class Api {
   #apply({ kind, place, request, options }: Call): Body {
     const { namespace, name } = place;
     refusePatchOptions(request.query, true);
-    const body = objectIn(request, applyTypes);
+    const body = objectIn(request, [applyType]);
     refuseOtherName(body, name);
     const code = this.#codeOf(kind, place);
     const force = isTrue(request.query.get('force'));
@@ -293,19 +297,9 @@ function writeOptions(request: ApiRequest, target: ResourceTarget, user: User): 
   };
 }
 
-/** Custom kinds have no strategic merge patch: how their lists merge is not in Go's tags. */
-function patchTypesOf({ isCustom }: Kind): readonly string[] {
-  return [
-    'application/json-patch+json',
-    'application/merge-patch+json',
-    ...(isCustom ? [] : [strategicType]),
-    ...applyTypes,
-  ];
-}
-
 function patchedBy(type: string, kind: Kind, live: KubeObject, patch: unknown): KubeObject {
   const patched = () => {
-    if (type === 'application/json-patch+json') return jsonPatch(live, patch);
+    if (type === jsonPatchType) return jsonPatch(live, patch);
     if (type === strategicType) return strategicMergePatch(kind.type, live, patch);
     return mergePatch(live, patch);
   };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isObject, type JsonObject } from './json.ts';
 import { apiVersionOf, type Kind, type Kinds } from './kinds.ts';
+import { patchTypesOf } from './patches.ts';
 import { noSuchResource } from './status-error.ts';
 import { mergeKey, patchStrategy } from './strategic-merge.ts';
 import type { Field, ListType, MapType, ScalarType, Type } from './types.ts';
@@ -45,20 +46,12 @@ function groupVersionKind({ group, version, kind }: Kind) {
 }
 
 const writeParameters = ['dryRun', 'fieldManager', 'fieldValidation'];
-const patchTypes = [
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/apply-patch+yaml',
-];
 
 /** The paths of the collection and of one object, with what may be done there. */
 function pathsOf(kind: Kind): readonly (readonly [path: string, item: JsonObject])[] {
   const root = `/${rootOf(apiVersionOf(kind))}`;
   const all = `${root}/${kind.plural}`;
   const collection = kind.namespaced ? `${root}/namespaces/{namespace}/${kind.plural}` : all;
-  const patches = kind.isCustom
-    ? patchTypes
-    : [...patchTypes, 'application/strategic-merge-patch+json'];
   const get = operation(kind, []);
   return [
     [all, { get }],
@@ -70,7 +63,9 @@ function pathsOf(kind: Kind): readonly (readonly [path: string, item: JsonObject
         put: operation(kind, writeParameters),
         patch: {
           ...operation(kind, [...writeParameters, 'force']),
-          requestBody: { content: Object.fromEntries(patches.map((type) => [type, {}])) },
+          requestBody: {
+            content: Object.fromEntries(patchTypesOf(kind).map((type) => [type, {}])),
+          },
         },
         delete: operation(kind, ['dryRun']),
       },

@@ -1,6 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isObject, type JsonObject } from './json.ts';
+import type { Kind } from './kinds.ts';
 import { badRequest, StatusError } from './status-error.ts';
+
+export const applyType = 'application/apply-patch+yaml';
+export const strategicType = 'application/strategic-merge-patch+json';
+export const jsonPatchType = 'application/json-patch+json';
+
+/** Custom kinds have no strategic merge patch: how their lists merge is not in Go's tags. */
+export function patchTypesOf({ isCustom }: Kind): readonly string[] {
+  const strategic = isCustom ? [] : [strategicType];
+  return [jsonPatchType, 'application/merge-patch+json', ...strategic, applyType];
+}
 
 /** RFC 7396: fields of the patch replace, null removes, lists are replaced as a whole. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
