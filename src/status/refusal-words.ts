@@ -10,12 +10,22 @@ export interface RefusedPods {
 }
 
 /**
+ * What stands before the reason: from the tenth refusal on client-go's recorder says that it tells of
+ * several at once (kubernetes/client-go: tools/record/events_cache.go), and each has a pod's name.
+ */
+const preambles = [
+  /^\(combined from similar events\): /,
+  /^Error creating: /,
+  /^pods "[^"]*" is forbidden: /,
+];
+
+/**
  * Reads the message of a FailedCreate Event. Of an exceeded quota it tells how much more it would have
  * to hold for that many pods. (kubernetes/kubernetes: pkg/controller/daemon/daemon_controller.go;
  * staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go)
  */
 export function refusedPods(message: string, missing: number): RefusedPods {
-  const text = message.replace(/^Error creating: /, '').replace(/^pods "[^"]*" is forbidden: /, '');
+  const text = preambles.reduce((rest, preamble) => rest.replace(preamble, ''), message);
   const quota = /^exceeded quota: ([^,]+), requested: (.*), used: (.*), limited: (.*)$/s.exec(text);
   if (!quota) return { isQuota: false, says: printable(text, 400) };
   const [, name = '', requested = '', used = '', limited = ''] = quota;

@@ -83,6 +83,14 @@ describe('pods that were refused', () => {
     });
   });
 
+  it('again and again are told as the first', () => {
+    const first =
+      'Error creating: pods "x" is forbidden: exceeded quota: team, requested: pods=1, used: pods=2, limited: pods=2';
+    expect(refusedPods(`(combined from similar events): ${first}`, 1)).toEqual(
+      refusedPods(first, 1),
+    );
+  });
+
   it('for several resources of a quota are told by all of them', () => {
     const message =
       'Error creating: pods "x" is forbidden: exceeded quota: team, requested: pods=1,requests.cpu=2, used: pods=2,requests.cpu=3500m, limited: pods=2,requests.cpu=4';

@@ -61,13 +61,16 @@ function headLines(puller: PullerReport, { width, style }: Drawing): readonly st
 }
 
 function remarks({ conditions, isOutdated, isTerminating, observation }: PullerReport) {
+  const wrong = complaints(conditions);
   return [
     ...(isTerminating ? ['it is being deleted'] : []),
     ...(isOutdated
-      ? ['the operator has not spoken of the present spec yet; of the last one:']
+      ? [
+          `the operator has not spoken of the present spec yet${wrong.length > 0 ? '; of the last:' : ''}`,
+        ]
       : []),
-    ...complaints(conditions),
-    ...absences(observation),
+    // Where the operator complains, it knows of nodes without pods, too.
+    ...(wrong.length > 0 ? wrong : absences(observation)),
   ];
 }
 

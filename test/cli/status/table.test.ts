@@ -1,12 +1,17 @@
 import { plainStyle, type Style } from '../../../src/cli/demo/style.ts';
+import { report } from '../../../src/cli/status/report.ts';
 import { pullerTable } from '../../../src/cli/status/table.ts';
 import {
   aCondition,
   type Drawn,
   evicted,
+  failedCreate,
+  now,
   pulling,
+  reading,
   reportOf,
   type SceneOptions,
+  seenOf,
   stalled,
   unheard,
   unplaced,
@@ -139,9 +144,38 @@ describe('a puller that the operator has not spoken of', () => {
   it('tells what it said of an earlier spec', () => {
     const [head] = sections({ java: '#' }, { conditions: stalled, generation: 2 });
     expect(head?.slice(1)).toEqual([
-      '  the operator has not spoken of the present spec yet; of the last one:',
+      '  the operator has not spoken of the present spec yet; of the last:',
       '  bad (quay.io/example/bad:1) cannot be pulled',
     ]);
+  });
+});
+
+describe('pods that were refused', () => {
+  const told = (conditions: SceneOptions['conditions'] & object) => {
+    const seen = seenOf({ java: '#' }, { conditions, nodesWithoutPod: 1 });
+    const events = reading(
+      seen.daemonSets.objects.map((daemonSet) =>
+        failedCreate(
+          daemonSet,
+          'Error creating: pods "x" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1',
+        ),
+      ),
+    );
+    const [puller] = report({ ...seen, events }, now).pullers;
+    if (puller === undefined) throw new Error('nothing is told');
+    const drawing = { width: Number.POSITIVE_INFINITY, isWide: false, style: plainStyle };
+    return pullerTable(puller, drawing).split('\n').slice(1, 3);
+  };
+
+  it('are told by what a quota would have to hold', () => {
+    expect(told(pulling)).toEqual([
+      '  1 node without a pod',
+      '  pods are refused: the quota q would have to hold 1 more pods',
+    ]);
+  });
+
+  it('are left to the words of the operator, where it has them', () => {
+    expect(told(stalled)).toEqual(['  bad (quay.io/example/bad:1) cannot be pulled', '']);
   });
 });
 
