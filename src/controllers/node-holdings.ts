@@ -29,9 +29,7 @@ export function nodeHoldings(
     now,
   });
   const isOurs = new Set(daemonSets.map(({ metadata }) => metadata.uid));
-  const present = pods.filter(
-    (pod) => isOurs.has(ownerUid(pod)) && pod.node !== '' && pod.condition.phase !== 'Failed',
-  );
+  const present = pods.filter((pod) => isOurs.has(ownerUid(pod)) && pod.node !== '');
   const reader = new VectorReader();
   return [...Map.groupBy(present, ({ node }) => node)].map(([node, onNode]) => ({
     isReachable: nodes.get(node)?.verdict !== 'unreachable',
@@ -53,24 +51,21 @@ function ownerUid(pod: PodRecord): string {
  * lacks nothing but images which cannot be had gets no better by waiting, and so counts as well.
  */
 function holding(pods: readonly PodRecord[], reader: VectorReader): Holding {
-  const [oldest, ...younger] = pods
-    .filter(({ isTerminating }) => !isTerminating)
+  const living = pods
+    .filter(({ isTerminating, condition }) => !isTerminating && condition.phase !== 'Failed')
     .sort((a, b) => a.createdAt - b.createdAt);
-  if (oldest === undefined) return nothing;
-  const stays = [oldest].filter((pod) => pod.condition.isReady || reader.isStuck(pod.containers));
-  const stuck = younger.filter((pod) => reader.isStuck(pod.containers));
-  return {
-    held: union([oldest, ...younger].map((pod) => reader.held(pod.containers))),
-    kept: union([...stays, ...stuck].map((pod) => reader.held(pod.containers))),
-  };
+  const staying = living.filter(
+    ({ containers, condition }, at) =>
+      (at === 0 && condition.isReady) || reader.isStuck(containers),
+  );
+  const heldBy = ({ containers }: PodRecord) => reader.held(containers);
+  return { held: union(living.map(heldBy)), kept: union(staying.map(heldBy)) };
 }
-
-const nothing: Holding = { held: new Set(), kept: new Set() };
 
 /** Mostly of one set, which is not copied then. */
 function union(sets: readonly ReadonlySet<string>[]): ReadonlySet<string> {
-  const [first = nothing.held, ...others] = sets;
-  return others.length === 0 ? first : new Set(sets.flatMap((set) => [...set]));
+  const [first, ...others] = sets;
+  return first && others.length === 0 ? first : new Set(sets.flatMap((set) => [...set]));
 }
 
 /** Reads each distinct vector once: thousands of pods share a few. */
