@@ -19,7 +19,7 @@ import { operatorConfig } from '../../src/config.ts';
 import { imagePullers } from '../../src/controllers/image-puller.ts';
 import { UsageError } from '../../src/errors.ts';
 import { createClient } from '../../src/kube/http-client.ts';
-import type { KubeObject } from '../../src/kube/objects.ts';
+import { coreEvents, type KubeObject } from '../../src/kube/objects.ts';
 import type { Operator } from '../../src/kube/operator.ts';
 import { silentLog } from '../../src/log.ts';
 import { assembleOperator } from '../../src/operator.ts';
@@ -71,14 +71,17 @@ function apply(name: string, images: string): void {
   cluster.apply(aPuller({ images, ...names }, { name }));
 }
 
-function statusOf(name: string): ImagePullerStatus {
-  const puller = cluster.controlPlane.get(imagePullers, 'workspaces', name);
+function statusOf(name: string, namespace = 'workspaces'): ImagePullerStatus {
+  const puller = cluster.controlPlane.get(imagePullers, namespace, name);
   return (puller?.['status'] ?? {}) as ImagePullerStatus;
 }
 
+function isReadyCondition({ type, status }: Condition): boolean {
+  return type === 'Ready' && status === 'True';
+}
+
 async function untilReady(name: string): Promise<void> {
-  const isReady = ({ type, status }: Condition) => type === 'Ready' && status === 'True';
-  await cluster.until(() => statusOf(name).conditions?.some(isReady) === true, patienceMs);
+  await cluster.until(() => statusOf(name).conditions?.some(isReadyCondition) === true, patienceMs);
 }
 
 let files = 0;
@@ -134,6 +137,13 @@ async function spawned(
     closed,
   ]);
   return { output, errors, exitCode };
+}
+
+/** The part `cost.quota` of the JSON. */
+interface QuotaCost {
+  readonly pods: number;
+  readonly requests: { readonly cpu: string; readonly memory: string };
+  readonly limits: { readonly cpu: string; readonly memory: string };
 }
 
 const inWorkspaces = ['-n', 'workspaces'];
@@ -247,6 +257,57 @@ describe('for an administrator, status', () => {
       expect(new Set(told.map(({ namespace }) => namespace))).toEqual(
         new Set(['elsewhere', 'workspaces']),
       );
+    },
+    patienceMs,
+  );
+});
+
+describe('the quota that status tells', () => {
+  const namespace = 'measured';
+  const names = { configMapName: 'c', daemonsetName: 'd', deploymentName: 'p' };
+  const images = (tag: number) => `java=quay.io/example/java:${tag};shell=quay.io/example/shell:1`;
+  const applyPuller = (tag: number) =>
+    cluster.apply(aPuller({ images: images(tag), ...names }, { name: 'measured', namespace }));
+
+  const generation = () =>
+    cluster.controlPlane.get(imagePullers, namespace, 'measured')?.metadata.generation;
+  const isReady = () => {
+    const { conditions = [], observedGeneration } = statusOf('measured', namespace);
+    return observedGeneration === generation() && conditions.some(isReadyCondition);
+  };
+
+  function limit({ pods, requests, limits }: QuotaCost, spared: number): void {
+    const hard = {
+      pods: String(pods - spared),
+      'requests.cpu': requests.cpu,
+      'requests.memory': requests.memory,
+      'limits.cpu': limits.cpu,
+      'limits.memory': limits.memory,
+    };
+    const metadata = { name: 'exact', namespace };
+    cluster.apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard } });
+  }
+
+  const refusals = () =>
+    cluster.controlPlane
+      .list(coreEvents, namespace)
+      .filter(({ reason }) => reason === 'FailedCreate').length;
+
+  it(
+    'is just enough for a roll without a gap',
+    async () => {
+      cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+      applyPuller(1);
+      await cluster.until(isReady, patienceMs);
+      const told = await run(['-n', namespace, '-o', 'json'], { kubeconfig: cluster.kubeconfig() });
+      const [{ cost }] = JSON.parse(told.output).pullers;
+      limit(cost.quota, 0);
+      applyPuller(2);
+      await cluster.until(isReady, patienceMs);
+      expect(refusals()).toBe(0);
+      limit(cost.quota, 1);
+      applyPuller(3);
+      await cluster.until(() => refusals() > 0, patienceMs);
     },
     patienceMs,
   );
