@@ -4,7 +4,8 @@ import { authenticatedGroup, type User, userNamed } from './users.ts';
 
 /**
  * The user in whose stead a request is made: `kubectl --as`. 403 where its sender may not impersonate
- * them. (kubernetes/kubernetes: apiserver/pkg/endpoints/filters/impersonation)
+ * them; rights to impersonate for one verb alone are not modelled.
+ * (kubernetes/kubernetes: apiserver/pkg/endpoints/filters/impersonation)
  */
 export function impersonated(user: User, { headers }: ApiRequest, authorizer: Authorizer): User {
   const name = headers['impersonate-user'];
