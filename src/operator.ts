@@ -130,7 +130,10 @@ export function assembleOperator(parts: OperatorParts): Operator {
       const selection = { namespace, fieldSelector };
       const reflector = new Reflector({ client, resource, ...selection, clock, random, log });
       reflector.onChange(onEvent);
-      void reflector.start();
+      void reflector.start().then(() => {
+        // It went before anybody watched, and nothing is left to tell of it.
+        if (reflector.list().length === 0) onEvent();
+      });
       return reflector;
     },
     (key) => queue.add(key),

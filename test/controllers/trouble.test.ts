@@ -79,6 +79,21 @@ describe('a name that somebody else has', () => {
     expect(scene.clock.monotonic() - begun).toBeLessThan(60_000);
   });
 
+  it('is taken when the other goes just before it is watched', async () => {
+    scene = await startScene();
+    scene.apply(aForeign(daemonSets, 'theirs'));
+    scene.failWith((verb, resource) => {
+      const isGoing = verb === 'list' && resource === daemonSets;
+      if (isGoing && scene.get(daemonSets, 'theirs')) {
+        scene.cluster.controlPlane.remove(daemonSets, 'workspaces', 'theirs');
+      }
+      return undefined;
+    });
+    scene.apply(aPuller({ daemonsetName: 'theirs' }));
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    expect(scene.clock.monotonic()).toBeLessThan(60_000);
+  });
+
   it('costs next to nothing while it lasts', async () => {
     scene = await startScene();
     scene.apply(aForeign(daemonSets, 'theirs'), aPuller({ daemonsetName: 'theirs' }));
