@@ -29,6 +29,7 @@ describe("a node's own list", () => {
     ['quay.io/example/java:1', 'quay.io/example/java:1'],
     ['quay.io/example/java', 'quay.io/example/java:latest'],
     ['node', 'docker.io/library/node:latest'],
+    ['registry.example:5000/java:1', 'registry.example:5000/java:1'],
     ['index.docker.io/a/b:2', 'docker.io/a/b:2'],
     [`quay.io/example/java:1@${digestOf('x')}`, `quay.io/example/java@${digestOf('x')}`],
   ])('has %s as %s', (reference, listed) => {
