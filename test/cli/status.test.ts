@@ -116,7 +116,7 @@ async function run(
 
 /** Runs `status` as a user does, as the viewer of a cluster; `during` sees its output as it comes. */
 async function spawned(
-  { kubeconfig }: EmbeddedCluster,
+  { kubeconfig }: Pick<EmbeddedCluster, 'kubeconfig'>,
   args: readonly string[],
   during: (
     output: NodeJS.ReadableStream,
@@ -384,6 +384,9 @@ describe('a watch of a puller that no operator attends to', () => {
 
   afterAll(() => quiet.stop());
 
+  /** Longer than a lost server is asked again at first. */
+  const awayMs = 1500;
+
   function speak(reason: string, status: Condition['status']): void {
     const puller = quiet.controlPlane.get(imagePullers, 'workspaces', 'unattended') as KubeObject;
     const conditions = [{ ...aCondition('Ready', status, reason), observedGeneration: 1 }];
@@ -411,15 +414,18 @@ describe('a watch of a puller that no operator attends to', () => {
     'outlives the API server, and ends when that is back and says that it is Ready',
     async () => {
       const gate = await Gate.before(quiet.url);
-      const { output, exitCode } = await run([...inWorkspaces, '-w'], {
-        kubeconfig: quiet.kubeconfig(viewer).replace(quiet.url, gate.url),
-        hear: (line) => {
-          if (line.includes('not spoken yet')) void gate.close();
-          if (!line.includes('was lost')) return;
+      const through: Pick<EmbeddedCluster, 'kubeconfig'> = {
+        kubeconfig: (user) => quiet.kubeconfig(user).replace(quiet.url, gate.url),
+      };
+      // A process of its own, that nothing else keeps alive.
+      const { output, exitCode } = await spawned(through, [...inWorkspaces, '-w'], (stream) =>
+        stream.on('data', (data) => {
+          if (String(data).includes('not spoken yet')) void gate.close();
+          if (!String(data).includes('was lost')) return;
           speak('NoMatchingNodes', 'True');
-          void gate.open();
-        },
-      });
+          setTimeout(() => void gate.open(), awayMs);
+        }),
+      );
       await gate.close();
       expect(output).toMatch(
         /^.*the operator has not spoken yet\n.*before the API server was lost: .*\n.*Ready True NoMatchingNodes\n/s,
