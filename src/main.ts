@@ -112,7 +112,17 @@ async function main([command = '', ...args]: readonly string[], env: Environment
   }
 }
 
+/** A reader that goes away, such as `| head`, is no failure. */
+function bearReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}
+
 if (import.meta.main) {
+  bearReaders();
   try {
     const args = process.argv.slice(2);
     await main(isCompletion ? ['__complete', ...args] : args, process.env);

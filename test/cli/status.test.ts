@@ -537,6 +537,20 @@ describe('where there is nothing to tell, status', () => {
   );
 
   it(
+    'bears a reader that goes away',
+    async () => {
+      const command = `'${process.execPath}' '${main}' status --help | true`;
+      const env = {
+        PATH: process.env['PATH'],
+        NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
+      };
+      const shell = spawn('sh', ['-c', command], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+      expect(await text(shell.stderr)).toBe('');
+    },
+    patienceMs,
+  );
+
+  it(
     'explains itself with --help, and a mistake in a sentence',
     async () => {
       expect(await run(['--help'])).toEqual({ output: statusUsage, errors: '', exitCode: 0 });
