@@ -29,11 +29,11 @@ interface Amount {
   readonly isDefault: boolean;
 }
 
-/** Requests and limits of each cache container: valid, and no request above its limit. */
+/** Requests and limits as the user means them: valid, and no request above its limit. */
 export function resources(
   texts: SpecTexts,
   findings: Findings,
-): Pick<PullerSpec, 'requests' | 'limits'> {
+): Pick<PullerSpec, 'requests' | 'limits' | 'choosesRequest'> {
   const cpus = pair(cpu, texts, findings);
   const bytes = pair(memory, texts, findings);
   if (isBetween('0', bytes.limit, leastMemoryLimit)) {
@@ -47,6 +47,7 @@ export function resources(
   return {
     requests: { cpu: cpus.request, memory: bytes.request },
     limits: { cpu: cpus.limit, memory: bytes.limit },
+    choosesRequest: { cpu: cpus.isChosen, memory: bytes.isChosen },
   };
 }
 
@@ -58,15 +59,16 @@ function pair(
   resource: Resource,
   texts: SpecTexts,
   findings: Findings,
-): { readonly request: string; readonly limit: string } {
+): { readonly request: string; readonly limit: string; readonly isChosen: boolean } {
   const request = amount(resource.request, resource.huge, texts, findings);
   const limit = amount(resource.limit, resource.huge, texts, findings);
+  const isChosen = !request.isDefault;
   if (compareQuantities(request.text, limit.text) <= 0) {
-    return { request: request.text, limit: limit.text };
+    return { request: request.text, limit: limit.text, isChosen };
   }
-  const used = request.isDefault ? limit.text : request.text;
+  const used = isChosen ? request.text : limit.text;
   findings.add(resource.limit, 'MendedInput', () => disagreement(resource, request, limit));
-  return { request: used, limit: used };
+  return { request: used, limit: used, isChosen };
 }
 
 /**

@@ -114,6 +114,8 @@ export interface PullerSpec {
   /** Valid quantities in the user's spelling; a request is never above its limit. */
   readonly requests: { readonly cpu: string; readonly memory: string };
   readonly limits: { readonly cpu: string; readonly memory: string };
+  /** Which requests the user chose; the others are defaults, also where a text could not be used. */
+  readonly choosesRequest: { readonly cpu: boolean; readonly memory: boolean };
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly affinity: V1Affinity | undefined;
   readonly tolerations: readonly V1Toleration[];

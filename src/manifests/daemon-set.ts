@@ -2,7 +2,14 @@ import type { CachedImage } from '../api/types.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { sleeperImage } from './config-map.ts';
 import { childMeta, type ManifestInput } from './input.ts';
-import { daemonSetSelector, pullerUidLabel, shardOfAnnotation } from './names.ts';
+import {
+  daemonSetSelector,
+  perContainer,
+  pullerUidLabel,
+  requestsAnnotation,
+  shardOfAnnotation,
+} from './names.ts';
+import { containerResources, podResources } from './pod-requests.ts';
 import { containerSecurityContext, podSecurityContext } from './pod-security.ts';
 import type { Part } from './shards.ts';
 
@@ -23,12 +30,13 @@ const sleepTime = '87600h';
 export function daemonSet(input: ManifestInput, part: Part): KubeObject {
   const { spec, settings, puller } = input;
   const labels = daemonSetSelector(part.name);
+  const resources = podResources(input, part);
   return {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
     metadata: {
       ...childMeta(input, part.name, { 'app.kubernetes.io/name': 'image-puller' }),
-      ...(part.shardOf !== undefined && { annotations: { [shardOfAnnotation]: part.shardOf } }),
+      ...annotations(input, part),
     },
     spec: {
       selector: { matchLabels: part.selector ?? labels },
@@ -56,6 +64,7 @@ export function daemonSet(input: ManifestInput, part: Part): KubeObject {
           ...(spec.imagePullSecrets.length === 0
             ? {}
             : { imagePullSecrets: spec.imagePullSecrets.map((name) => ({ name })) }),
+          ...(resources === undefined ? {} : { resources }),
           initContainers: [copySleep(input)],
           containers: part.images.map((image) => cacheContainer(input, image)),
           volumes: [{ name: 'kip', emptyDir: { sizeLimit: '50Mi' } }],
@@ -99,13 +108,21 @@ interface DaemonSetSpec {
   };
 }
 
+function annotations({ settings }: ManifestInput, { shardOf }: Part) {
+  const annotations = {
+    ...(shardOf !== undefined && { [shardOfAnnotation]: shardOf }),
+    ...(settings.podRequests === 'refused' && { [requestsAnnotation]: perContainer }),
+  };
+  return Object.keys(annotations).length === 0 ? {} : { annotations };
+}
+
 function copySleep(input: ManifestInput) {
   return {
     name: 'copy-sleep',
     image: sleeperImage(input),
     imagePullPolicy: 'IfNotPresent',
     command: ['/bin/sh', '-c', `cp /bin/sleep ${sleepProgram}`],
-    resources: resources(input),
+    resources: containerResources(input),
     securityContext: containerSecurityContext,
     volumeMounts: [{ name: 'kip', mountPath: sleepDirectory }],
   };
@@ -118,12 +135,8 @@ function cacheContainer(input: ManifestInput, image: CachedImage) {
     // From disk where it is there: a node that restarts while the registry is down keeps its cache.
     imagePullPolicy: 'IfNotPresent',
     command: [sleepProgram, sleepTime],
-    resources: resources(input),
+    resources: containerResources(input),
     securityContext: containerSecurityContext,
     volumeMounts: [{ name: 'kip', mountPath: sleepDirectory, readOnly: true }],
   };
-}
-
-function resources({ spec }: ManifestInput) {
-  return { requests: spec.requests, limits: spec.limits };
 }

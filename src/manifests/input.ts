@@ -28,7 +28,15 @@ export interface ManifestSettings {
   readonly maxSurge: number | string;
   /** On OpenShift the platform assigns the uids, and a fixed one would be refused. */
   readonly openshift: boolean;
+  /** Absent where the server does not keep requests for whole pods, or nobody knows. */
+  readonly podRequests?: PodRequests | undefined;
 }
+
+/**
+ * What becomes of requests for a pod as a whole: the server keeps them (by default from Kubernetes 1.34
+ * on), or it would, and in this namespace pods that have them were refused.
+ */
+export type PodRequests = 'kept' | 'refused';
 
 /** Metadata that every child has: name, namespace, labels, and the puller as controlling owner. */
 export function childMeta(

@@ -23,6 +23,10 @@ export const pullerUidLabel = 'che.eclipse.org/image-puller-uid';
 export const daemonSetLabel = 'che.eclipse.org/daemonset';
 /** On the DaemonSet of a shard: the `daemonsetName` that its own name is made from. */
 export const shardOfAnnotation = 'che.eclipse.org/shard-of';
+/** On a DaemonSet of a namespace that refuses pods with requests of their own; once it is taken off, they are tried again. */
+export const requestsAnnotation = 'che.eclipse.org/requests';
+/** Its value: each container has requests, as the peer's do. */
+export const perContainer = 'per-container';
 /** On the puller's pods: changes with the ConfigMap, so that the puller starts again with new values. */
 export const configHashAnnotation = 'che.eclipse.org/configmap-hash';
 
@@ -49,6 +53,11 @@ export function shardName(daemonSetName: string, path: string): string {
 /** What holds the images of a DaemonSet while another of its name, which cannot be changed, goes. */
 export function standInName(daemonSetName: string): string {
   return derivedName(`${daemonSetName}-stand-in`);
+}
+
+/** What is asked about under this name is never stored. */
+export function dryRunName(daemonSetName: string): string {
+  return derivedName(`${daemonSetName}-dry-run`);
 }
 
 /** Pods add a suffix to the name of their DaemonSet: one longer than 63 is cut and told apart by its hash. */

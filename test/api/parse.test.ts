@@ -30,6 +30,7 @@ const defaultSpec: PullerSpec = {
   cachingIntervalHours: 1,
   requests: { cpu: '.05', memory: '10Mi' },
   limits: { cpu: '.2', memory: '20Mi' },
+  choosesRequest: { cpu: false, memory: false },
   nodeSelector: {},
   affinity: undefined,
   tolerations: [],

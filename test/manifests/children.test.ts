@@ -42,6 +42,22 @@ describe('the children of a puller', () => {
     expectGolden(`${name}.openshift.yaml`, bodies(puller, true));
   });
 
+  it.each(['minimal', 'codeready-workspaces', 'one-request'])(
+    'have pods with requests of their own where the server keeps them: %s',
+    (name) => {
+      const puller = parse(readFileSync(goldenPath(`${name}.input.yaml`), 'utf8')) as KubeObject;
+      const made = children(anInput(puller, false, { podRequests: 'kept' }));
+      const daemonSets = made.filter(({ body }) => body.kind === 'DaemonSet');
+      expectGolden(
+        `${name}.pod-requests.yaml`,
+        daemonSets.map(({ body }) => body),
+      );
+      // Nothing else knows of it.
+      const others = made.filter(({ body }) => body.kind !== 'DaemonSet').map(({ body }) => body);
+      expect(bodies(puller)).toEqual(expect.arrayContaining(others));
+    },
+  );
+
   it('are the same for the same input', () => {
     expect(bodies(aPuller())).toEqual(bodies(aPuller()));
   });

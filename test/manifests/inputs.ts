@@ -4,8 +4,12 @@ import type { KubeObject } from '../../src/kube/objects.ts';
 import { identityOf, type ManifestInput } from '../../src/manifests/input.ts';
 import { aPuller } from '../pullers.ts';
 
-/** What the manifests of a puller are made from, on OpenShift or not. */
-export function anInput(puller: KubeObject = aPuller(), openshift = false): ManifestInput {
+/** What the manifests of a puller are made from, on OpenShift or not; further settings may be given. */
+export function anInput(
+  puller: KubeObject = aPuller(),
+  openshift = false,
+  settings: Partial<ManifestInput['settings']> = {},
+): ManifestInput {
   const raw = (puller['spec'] ?? {}) as RawSpec;
   return {
     puller: identityOf(puller),
@@ -16,6 +20,7 @@ export function anInput(puller: KubeObject = aPuller(), openshift = false): Mani
       sleeperImage: 'registry.example/sleeper:1',
       maxSurge: '10%',
       openshift,
+      ...settings,
     },
   };
 }
