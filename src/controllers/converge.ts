@@ -27,7 +27,8 @@ export interface ConvergeDependencies {
 
 /**
  * Makes the children what they should be and removes those that should be no more. Every name is
- * looked at before anything is written, so that a conflict leaves no half of a puller behind.
+ * looked at before anything is written, so that a conflict leaves no half of a puller behind. A child
+ * that cannot be written holds up no other one; only removals wait until everything is in place.
  *
  * @returns milliseconds after which to look again though nothing happens, where there is such a time
  * @throws NotOursError, ApiError, WaitingError
@@ -44,11 +45,14 @@ export async function converge(
   const present = await Promise.all(desired.map((child) => look(child, known, the)));
   refuseForeign(present, ownerUid);
 
+  const outcomes: PromiseSettledResult<void>[] = [];
   for (const step of steps(present)) {
     signal.throwIfAborted();
-    await all(step.map((child) => put(child, ownerUid, the, log)));
+    const writes = step.map((child) => put(child, ownerUid, the, log));
+    outcomes.push(...(await Promise.allSettled(writes)));
   }
   signal.throwIfAborted();
+  throwFirst(outcomes);
   for (const { resource, object } of [...formerChildren(desired, input, the), ...released(next)]) {
     if (await the.applier.remove(resource, object, ownerUid)) {
       log.info('removed', { kind: object.kind, name: object.metadata.name });
@@ -135,9 +139,8 @@ async function put(
   }
 }
 
-/** Runs to the end of all of them, then throws the first failure: one child does not hold up another. */
-async function all(work: readonly Promise<void>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(work)) {
+function throwFirst(outcomes: readonly PromiseSettledResult<void>[]): void {
+  for (const outcome of outcomes) {
     if (outcome.status === 'rejected') throw outcome.reason;
   }
 }

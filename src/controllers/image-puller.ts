@@ -226,7 +226,7 @@ export class ImagePullerController {
     } catch (error) {
       // Deleted, or replaced by another of the same name: its own event follows.
       if (isApiError(error, 404) || isApiError(error, 409)) return undefined;
-      throw error;
+      throw this.#retry(asError(error), log);
     }
     this.#the.pullers.observe(written);
     this.#patience.statusWritten(key);
