@@ -58,6 +58,8 @@ export interface InProcessCluster {
   readonly requests: LoggedRequest[];
   /** The API server, for transports. */
   readonly server: ApiServer;
+  /** What is stored, past all rules: for objects by the thousand, which whoever puts them has made right. */
+  readonly store: Store;
   /** The number of the last commit, as resourceVersions count. */
   readonly revision: number;
   /** Applies objects as the administrator, in order; returns them as stored. */
@@ -135,6 +137,7 @@ export function createInProcessCluster(options: InProcessOptions = {}): InProces
     faults,
     requests,
     server,
+    store,
     get revision() {
       return store.revision;
     },

@@ -1,0 +1,137 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import type { RawSpec } from '../../src/api/types.ts';
+import * as api from '../../src/api/types.ts';
+import { sleep, systemClock } from '../../src/clock.ts';
+import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { type ConnectedClient, createClient } from '../../src/kube/http-client.ts';
+import type { KubeObject, Resource } from '../../src/kube/objects.ts';
+import { Reflector } from '../../src/kube/reflector.ts';
+import { silentLog } from '../../src/log.ts';
+import type { CountedRequest, Rig } from './rig.ts';
+
+const namespaces: Resource = {
+  group: '',
+  version: 'v1',
+  plural: 'namespaces',
+  kind: 'Namespace',
+  namespaced: false,
+};
+
+/** A puller in the namespace of its own name. */
+export function puller(name: string, spec: RawSpec): KubeObject {
+  return {
+    apiVersion: api.apiVersion,
+    kind: api.kind,
+    metadata: { name, namespace: name },
+    spec,
+  };
+}
+
+/** A lean list, and the same with one image exchanged. */
+export const lists = {
+  two: 'tools=quay.io/example/tools:1;shell=quay.io/example/shell:2',
+  other: 'tools=quay.io/example/tools:1;more=quay.io/example/more:1',
+} as const;
+
+/** An administrator who makes pullers and sees what becomes of them. */
+export class Bench {
+  readonly rig: Rig;
+  readonly client: ConnectedClient;
+  readonly #child: Resource;
+  readonly #children: Reflector;
+
+  /** `child` is what an operator makes last for a puller. */
+  constructor(rig: Rig, child: Resource) {
+    this.rig = rig;
+    this.#child = child;
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromString(rig.kubeconfig);
+    this.client = createClient(kubeConfig, { clock: systemClock, userAgent: 'bench' });
+    this.#children = new Reflector({
+      client: this.client,
+      resource: child,
+      clock: systemClock,
+      random: Math.random,
+      log: silentLog,
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#children.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#children.stop();
+    await this.client.close();
+  }
+
+  async makeNamespace(name: string): Promise<void> {
+    await this.client.create(namespaces, {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name },
+    });
+  }
+
+  /** Creates a puller, or changes its spec. */
+  async apply(object: KubeObject): Promise<void> {
+    await this.client.apply(imagePullers, object, { fieldManager: 'bench', force: true });
+  }
+
+  /** Resolves when this many namespaces have had a new child of a puller since this was called. */
+  async newChildren(count: number, timeoutMs: number): Promise<void> {
+    const seen = new Set<string>();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const unsubscribe = this.#children.onChange(({ type, object }) => {
+      if (type === 'added') seen.add(object.metadata.namespace ?? '');
+      if (seen.size === count) resolve();
+    });
+    const cancel = systemClock.after(timeoutMs, () =>
+      reject(new Error(`${seen.size} of ${count} ${this.#child.plural} after ${timeoutMs} ms`)),
+    );
+    try {
+      await promise;
+    } finally {
+      unsubscribe();
+      cancel();
+    }
+  }
+
+  /** Resolves when a puller is Ready with the spec that it has. */
+  async ready(name: string): Promise<void> {
+    await this.until(`${name} to be Ready`, async () => {
+      const live = await this.client.get(imagePullers, name, name);
+      const { conditions = [] } = (live?.['status'] ?? {}) as api.ImagePullerStatus;
+      return conditions.some(
+        ({ type, status, observedGeneration }) =>
+          type === 'Ready' && status === 'True' && observedGeneration === live?.metadata.generation,
+      );
+    });
+  }
+
+  /** Resolves when the operator has asked for nothing but its Lease for some seconds. */
+  async quiet(): Promise<void> {
+    for (let before = -1, seen = 0; before !== seen; ) {
+      const since = this.rig.position();
+      await sleep(systemClock, quietMs);
+      before = 0;
+      seen = (await this.rig.requestsSince(since)).filter(isOfWork).length;
+    }
+  }
+
+  /** Resolves when a condition holds, looked at every few milliseconds. */
+  async until(what: string, condition: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    while (!(await condition())) {
+      if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`);
+      await sleep(systemClock, 5);
+    }
+  }
+}
+
+/** Above the five seconds for which the operator holds back counts that move. */
+const quietMs = 6_000;
+
+function isOfWork({ about }: CountedRequest): boolean {
+  return about !== 'leases';
+}

@@ -1,0 +1,102 @@
+import { type Bench, lists, puller } from './bench-client.ts';
+import { type Figure, spoken } from './figure.ts';
+import { goOperator } from './go-operator.ts';
+import { isWrite } from './rig.ts';
+import type { Launcher, Subject } from './subject.ts';
+
+/** How many requests the administrator has on their way at a time. */
+const atATime = 20;
+
+export const crowdName = (index: number) => `crowd-${index}`;
+
+/** Many pullers, each in a namespace of its own, and a new start among them. */
+export async function crowdFigures(
+  bench: Bench,
+  subject: Subject,
+  size: number,
+): Promise<readonly Figure[]> {
+  const names = Array.from({ length: size }, (_, index) => crowdName(index));
+  await inParallel(names, (name) => bench.makeNamespace(name));
+  await bench.quiet();
+  const since = bench.rig.position();
+  const cpuBefore = subject.cpuSeconds();
+  const begun = performance.now();
+  const children = bench.newChildren(size, 600_000);
+  await inParallel(names, (name) =>
+    bench.apply(puller(name, { images: lists.two, ...bench.rig.placement('nowhere') })),
+  );
+  await children;
+  const lastedMs = performance.now() - begun;
+  const cpu = subject.cpuSeconds() - cpuBefore;
+  await bench.quiet();
+  const cpuAll = subject.cpuSeconds() - cpuBefore;
+  const writes = (await bench.rig.requestsSince(since)).filter(isWrite).length;
+  return [
+    {
+      what: `${size} pullers created at once until the last child of each exists`,
+      asked: '<= 12 s',
+      measured: spoken.seconds(lastedMs / 1000),
+      go: goOperator.crowd,
+    },
+    {
+      what: 'operator processor time until then, until quiet',
+      asked: '<= 1 core',
+      measured: `${spoken.seconds(cpu)}, ${spoken.seconds(cpuAll)}`,
+      go: goOperator.crowdCpu,
+    },
+    {
+      what: 'API writes for each of them, Events aside',
+      asked: '<= 9',
+      measured: (writes / size).toFixed(1),
+      go: goOperator.crowdWrites,
+    },
+    {
+      what: `resident, ${size} pullers more`,
+      asked: '<= 95 MB',
+      measured: spoken.megabytes(subject.memory('VmRSS')),
+      go: goOperator.residentCrowd,
+    },
+    { what: 'resident, peak', asked: '-', measured: spoken.megabytes(subject.memory('VmHWM')) },
+  ];
+}
+
+/** An operator that starts where everything is in place; returns it beside its figures. */
+export async function restartFigures(
+  bench: Bench,
+  { launcher, kubeconfig, old }: { launcher: Launcher; kubeconfig: string; old: Subject },
+): Promise<{ readonly subject: Subject; readonly figures: readonly Figure[] }> {
+  await old.end('SIGTERM');
+  const since = bench.rig.position();
+  const subject = await launcher.launch(kubeconfig);
+  const readyMs = await subject.ready();
+  await bench.quiet();
+  const requests = await bench.rig.requestsSince(since);
+  const figures = [
+    {
+      what: 'started anew until ready',
+      asked: '<= 5 s',
+      measured: spoken.ms(readyMs),
+      go: goOperator.restart,
+    },
+    {
+      what: 'API writes of that start, where nothing is to be changed',
+      asked: '0',
+      measured: String(requests.filter(isWrite).length),
+      go: goOperator.restartWrites,
+    },
+    {
+      what: 'resident after it',
+      asked: '<= 95 MB',
+      measured: spoken.megabytes(subject.memory('VmRSS')),
+    },
+  ];
+  return { subject, figures };
+}
+
+async function inParallel(names: readonly string[], act: (name: string) => Promise<void>) {
+  const waiting = names[Symbol.iterator]();
+  const worker = async () => {
+    for (const name of waiting) await act(name);
+  };
+  await Promise.all(Array.from({ length: atATime }, worker));
+}

@@ -1,0 +1,136 @@
+import { sleep, systemClock } from '../../src/clock.ts';
+import { type Bench, lists, puller } from './bench-client.ts';
+import { type Figure, percentile, spoken } from './figure.ts';
+import { goOperator } from './go-operator.ts';
+import { isWrite } from './rig.ts';
+import type { Subject } from './subject.ts';
+
+/** How many are made one after another, to see how long one takes. */
+const inTurn = 30;
+
+/** What a few pullers cost, one after another: writes, time, and what an idle operator does. */
+export async function pullerFigures(
+  bench: Bench,
+  subject: Subject,
+  idleSeconds: number,
+): Promise<readonly Figure[]> {
+  await bench.quiet();
+  const residentEmpty = subject.memory('VmRSS');
+  const first = (images: string) =>
+    puller('bench-first', { images, ...bench.rig.placement('nodes') });
+  await bench.makeNamespace('bench-first');
+  const created = await requestsOf(bench, () => bench.apply(first(lists.two)));
+  const edited = await requestsOf(bench, () => bench.apply(first(lists.other)));
+  const times = await timesToChild(bench);
+  await bench.quiet();
+  const residentFew = subject.memory('VmRSS');
+  return [
+    {
+      what: 'puller created until its last child exists, median and 95 % of 30',
+      asked: 'p95 <= 100 ms',
+      measured: `${spoken.ms(percentile(times, 0.5))}, ${spoken.ms(percentile(times, 0.95))}`,
+      go: goOperator.toDaemonSet,
+    },
+    { what: 'API writes for a new puller', asked: '<= 9', ...created, go: goOperator.writesNew },
+    {
+      what: 'API writes for a change of its images',
+      asked: '<= 5',
+      ...edited,
+      go: goOperator.writesEdit,
+    },
+    ...(await idleFigures(bench, subject, idleSeconds)),
+    {
+      what: 'resident, no puller',
+      asked: '<= 75 MB',
+      measured: spoken.megabytes(residentEmpty),
+      go: goOperator.residentEmpty,
+    },
+    {
+      what: `resident, ${inTurn + 1} pullers`,
+      asked: '-',
+      measured: spoken.megabytes(residentFew),
+    },
+    {
+      what: 'resident, peak so far',
+      asked: '-',
+      measured: spoken.megabytes(subject.memory('VmHWM')),
+    },
+  ];
+}
+
+/** Events only tell of what was written, so they are counted beside it. */
+async function requestsOf(
+  bench: Bench,
+  act: () => Promise<void>,
+): Promise<Pick<Figure, 'measured'>> {
+  const since = bench.rig.position();
+  await act();
+  await bench.quiet();
+  const requests = await bench.rig.requestsSince(since);
+  const events = requests.filter(({ about }) => about === 'events').length;
+  return { measured: `${requests.filter(isWrite).length}, and ${events} Events` };
+}
+
+async function timesToChild(bench: Bench): Promise<readonly number[]> {
+  const times: number[] = [];
+  for (let index = 0; index < inTurn; index += 1) {
+    const name = `bench-${index}`;
+    await bench.makeNamespace(name);
+    // Its service account and what else a namespace begins with.
+    await sleep(systemClock, 200);
+    const object = puller(name, { images: lists.two, ...bench.rig.placement('nowhere') });
+    const child = bench.newChildren(1, 60_000);
+    const begun = performance.now();
+    await bench.apply(object);
+    await child;
+    times.push(performance.now() - begun);
+  }
+  return times;
+}
+
+/** What an operator does that has nothing to do. */
+async function idleFigures(
+  bench: Bench,
+  subject: Subject,
+  idleSeconds: number,
+): Promise<readonly Figure[]> {
+  await bench.quiet();
+  const since = bench.rig.position();
+  const cpuBefore = subject.cpuSeconds();
+  const sockets = new Set(subject.sockets());
+  const before = sockets.size;
+  const end = performance.now() + idleSeconds * 1000;
+  while (performance.now() < end) {
+    await sleep(systemClock, 100);
+    for (const socket of subject.sockets()) sockets.add(socket);
+  }
+  const requests = await bench.rig.requestsSince(since);
+  const leases = requests.filter(({ about, verb }) => about === 'leases' && verb !== 'get').length;
+  const within = `in ${idleSeconds} idle seconds`;
+  const cpu = ((subject.cpuSeconds() - cpuBefore) * 60) / idleSeconds;
+  return [
+    {
+      what: `API writes ${within}, ${inTurn + 1} pullers`,
+      asked: '0',
+      measured: String(requests.filter(isWrite).length),
+      go: goOperator.writesIdle,
+    },
+    {
+      what: 'writes of the Lease a minute',
+      asked: '<= 31',
+      measured: String(Math.round((leases * 60) / idleSeconds)),
+      go: goOperator.leaseWrites,
+    },
+    {
+      what: `sockets opened ${within}`,
+      asked: '<= 2 an hour',
+      measured: String(sockets.size - before),
+    },
+    {
+      what: 'processor time in an idle minute',
+      asked: '-',
+      measured: `${cpu.toFixed(2)} s`,
+      go: goOperator.idleCpu,
+    },
+  ];
+}

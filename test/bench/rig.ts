@@ -1,0 +1,49 @@
+import type { RawSpec } from '../../src/api/types.ts';
+
+/** One request of the operator that was answered. */
+export interface CountedRequest {
+  readonly verb: string;
+  /** The plural, with the subresource where there is one: `kubernetesimagepullers/status`. */
+  readonly about: string;
+}
+
+/** A cluster to measure an operator on; the same measurements run on each. */
+export interface Rig {
+  /** What it is, for the heading. */
+  readonly setting: string;
+  /** The kubeconfig of the operator, a service account with the rights that it needs. */
+  readonly operatorKubeconfig: string;
+  /** The administrator's. */
+  readonly kubeconfig: string;
+  /** Where the count of requests is now. */
+  position(): number;
+  /** What the operator has asked since a position. A watch may be counted when it ends. */
+  requestsSince(position: number): Promise<readonly CountedRequest[]>;
+  /** Fields of a puller's spec that choose nodes, so that it has pods, or none. */
+  placement(on: 'nodes' | 'nowhere'): RawSpec;
+  /** Lets a puller of 40 images roll out on so many nodes. */
+  largeRollOut(nodes: number): Promise<LargeRollOut>;
+  stop(): Promise<void>;
+}
+
+/** Many nodes on which a DaemonSet of large pods comes up. */
+export interface LargeRollOut {
+  /** What is simulated. */
+  readonly setting: string;
+  readonly placement: RawSpec;
+  /** Resolves when every pod of the DaemonSet in the namespace is Ready. */
+  run(namespace: string): Promise<void>;
+}
+
+/** Requests that ask, or tell of what was written. */
+const asides: ReadonlySet<string> = new Set([
+  'leases',
+  'events',
+  'tokenreviews',
+  'subjectaccessreviews',
+]);
+
+/** Claims that a request is one of those that are counted as writes. */
+export function isWrite({ verb, about }: CountedRequest): boolean {
+  return !['get', 'list', 'watch'].includes(verb) && !asides.has(about);
+}
