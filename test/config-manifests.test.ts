@@ -1,29 +1,12 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import type { KubeObject } from '../src/kube/objects.ts';
 import { flags } from './image/launcher.ts';
+import { resourcesOf } from './shipped.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-
-interface Kustomization {
-  readonly resources: readonly string[];
-  readonly patches?: readonly { readonly path: string }[];
-}
-
-/** What `kubectl apply -k` would read: the files of a kustomization and of those it refers to. */
-function resourcesOf(directory: string): readonly KubeObject[] {
-  const read = (path: string): unknown => parse(readFileSync(join(root, path), 'utf8'));
-  const { resources, patches = [] } = read(`${directory}/kustomization.yaml`) as Kustomization;
-  for (const { path } of patches) expect(existsSync(join(root, directory, path))).toBe(true);
-  return resources.flatMap((resource) => {
-    const path = join(directory, resource);
-    return statSync(join(root, path)).isDirectory()
-      ? resourcesOf(path)
-      : [read(path) as KubeObject];
-  });
-}
 
 const kinds = (directory: string) => resourcesOf(directory).map(({ kind }) => kind);
 
@@ -201,7 +184,7 @@ describe('the install manifests', () => {
       spec: {
         podSelector: { matchLabels: { name: 'kubernetes-image-puller-operator' } },
         policyTypes: ['Ingress', 'Egress'],
-        ingress: [{ ports: [{ port: 8081 }, { port: 8443 }] }],
+        ingress: [{ ports: [{ port: 8081 }] }, { ports: [{ port: 8443 }] }],
       },
     });
   });

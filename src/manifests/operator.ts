@@ -156,10 +156,13 @@ export function podDisruptionBudget(): KubeObject {
   };
 }
 
+/** On the namespaces from which metrics are asked for, as in the policies that kubebuilder makes. */
+const scrapers = { metrics: 'enabled' };
+
 /**
  * Offered, not installed: who uses it may have to name other ports. The operator asks for names and
  * speaks to the API server, which no policy can select, at the usual ports before and behind its
- * Service; it is asked how it is and for its metrics.
+ * Service; it is asked how it is, and for its metrics from namespaces that are labelled for that.
  */
 export function networkPolicy(): KubeObject {
   const tcp = (port: number) => ({ protocol: 'TCP', port });
@@ -172,7 +175,10 @@ export function networkPolicy(): KubeObject {
     spec: {
       podSelector: { matchLabels: labels },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [{ ports: [tcp(healthPort), tcp(metricsPort)] }],
+      ingress: [
+        { ports: [tcp(healthPort)] },
+        { from: [{ namespaceSelector: { matchLabels: scrapers } }], ports: [tcp(metricsPort)] },
+      ],
       egress: [{ ports: dns }, { ports: [tcp(443), tcp(6443)] }],
     },
   };
