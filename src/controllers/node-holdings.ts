@@ -2,7 +2,7 @@ import type { Cache } from '../kube/cache.ts';
 import { controllerOf, type KubeObject } from '../kube/objects.ts';
 import type { Holding, NodeHoldings } from '../manifests/hand-over.ts';
 import { nodesOf } from '../status/nodes.ts';
-import { type ContainerVector, holdsImage, type PodRecord } from '../status/pods.ts';
+import { type ContainerVector, holdsImage, isStuck, type PodRecord } from '../status/pods.ts';
 
 /** The pods of a namespace; undefined while they cannot be read. */
 export function podsIn(namespace: string, pods: Cache): readonly PodRecord[] | undefined {
@@ -55,8 +55,7 @@ function holding(pods: readonly PodRecord[], reader: VectorReader): Holding {
     .filter(({ isTerminating, condition }) => !isTerminating && condition.phase !== 'Failed')
     .sort((a, b) => a.createdAt - b.createdAt);
   const staying = living.filter(
-    ({ containers, condition }, at) =>
-      (at === 0 && condition.isReady) || reader.isStuck(containers),
+    ({ containers, condition }, at) => (at === 0 && condition.isReady) || isStuck(containers),
   );
   const heldBy = ({ containers }: PodRecord) => reader.held(containers);
   return { held: union(living.map(heldBy)), kept: union(staying.map(heldBy)) };
@@ -79,14 +78,5 @@ class VectorReader {
     const held = new Set(holders.map(({ reference }) => reference));
     this.#held.set(containers, held);
     return held;
-  }
-
-  /** Claims that all containers run but some that fail, and that some do. */
-  isStuck(containers: ContainerVector): boolean {
-    const cached = containers.filter(({ isInit }) => !isInit);
-    return (
-      cached.some(({ state }) => state === 'failing') &&
-      cached.every(({ state }) => state === 'failing' || state === 'running')
-    );
   }
 }

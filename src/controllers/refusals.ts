@@ -3,6 +3,7 @@ import { asError } from '../errors.ts';
 import { type Client, isApiError } from '../kube/client.ts';
 import { coreEvents, type Key, type KubeObject } from '../kube/objects.ts';
 import type { Log } from '../log.ts';
+import type { RefusedPod } from '../status/roll.ts';
 import { lacksPods } from '../status/rollout.ts';
 import type { Verdict } from './patience.ts';
 
@@ -54,6 +55,16 @@ export class Refusals {
 
   forget(puller: Key): void {
     this.#known.delete(puller);
+  }
+
+  /** What was learned last of the DaemonSets of a puller that lack pods, by their uid; asks nobody. */
+  known(puller: Key): ReadonlyMap<string, RefusedPod> {
+    const known = [...(this.#known.get(puller) ?? [])].flatMap(([uid, { counts, message, at }]) =>
+      counts === '' || message === undefined
+        ? []
+        : [[uid, { message, at: Date.parse(`${at}Z`) }] as const],
+    );
+    return new Map(known);
   }
 
   /**

@@ -11,6 +11,7 @@ import {
 } from './names.ts';
 import { containerResources, podResources } from './pod-requests.ts';
 import { containerSecurityContext, podSecurityContext } from './pod-security.ts';
+import { gapless } from './roll-strategy.ts';
 import type { Part } from './shards.ts';
 
 /** Where the static `sleep` lies in every container of the pod. */
@@ -40,10 +41,9 @@ export function daemonSet(input: ManifestInput, part: Part): KubeObject {
     },
     spec: {
       selector: { matchLabels: part.selector ?? labels },
-      // The new pod holds every image before the old one goes, as long as the old one is Ready.
       updateStrategy: {
         type: 'RollingUpdate',
-        rollingUpdate: { maxSurge: settings.maxSurge, maxUnavailable: 0 },
+        rollingUpdate: part.strategy ?? gapless(settings.maxSurge),
       },
       template: {
         metadata: {

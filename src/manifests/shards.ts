@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CachedImage, PullerSpec } from '../api/types.ts';
 import { shardName } from './names.ts';
+import type { RollStrategy } from './roll-strategy.ts';
 
 /**
  * The most references that one DaemonSet is made for. A pod takes about 2 kB of JSON for each of its
@@ -42,6 +43,8 @@ export interface Part {
   readonly images: readonly CachedImage[];
   /** That of the DaemonSet which has the name already, where it is not the one we would choose. */
   readonly selector?: Readonly<Record<string, string>>;
+  /** How its pods are replaced, where that is not as the settings have it. */
+  readonly strategy?: RollStrategy;
 }
 
 /** The DaemonSets of a puller, one for each shard of its list, from left to right. */

@@ -108,6 +108,15 @@ export function holdsImage({ state, digest }: ContainerRecord): boolean {
   return state === 'running' || (state === 'waiting' && digest !== '');
 }
 
+/** Claims that all containers of a pod run but some that fail, and that some do: it holds what can be had. */
+export function isStuck(containers: ContainerVector): boolean {
+  const cached = containers.filter(({ isInit }) => !isInit);
+  return (
+    cached.some(({ state }) => state === 'failing') &&
+    cached.every(({ state }) => state === 'failing' || state === 'running')
+  );
+}
+
 /**
  * Seconds from a pod's place on a node to the start of its last container, which is what its pulls
  * took; undefined while it does not run. Two machines' clocks are compared, so it is never negative.

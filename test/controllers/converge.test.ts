@@ -36,7 +36,7 @@ it('a run that was aborted writes nothing more', async () => {
 
   const run = converge(
     input,
-    { applier, children: new Map(), pods: nothing, clock },
+    { applier, children: new Map(), pods: nothing, refusals: new Map(), clock },
     { signal: abort.signal, log: silentLog },
   );
   await expect(run).rejects.toThrow('the program is stopping');

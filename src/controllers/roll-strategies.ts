@@ -1,0 +1,41 @@
+import type { KubeObject } from '../kube/objects.ts';
+import type { HandOver } from '../manifests/hand-over.ts';
+import { strategyFor } from '../manifests/roll-strategy.ts';
+import type { PodRecord } from '../status/pods.ts';
+import { type RefusedPod, rollOf } from '../status/roll.ts';
+
+/** What the strategies of rolls depend on. */
+export interface RollsInput {
+  /** The DaemonSets of the puller, as they are now. */
+  readonly owned: readonly KubeObject[];
+  /** Of its namespace; undefined where they cannot be read. */
+  readonly pods: readonly PodRecord[] | undefined;
+  /** What is known of pods that could not be created, by the uid of their DaemonSet. */
+  readonly refusals: ReadonlyMap<string, RefusedPod>;
+  /** That of the settings. */
+  readonly maxSurge: number | string;
+  /** Wall-clock milliseconds. */
+  readonly now: number;
+}
+
+/** A step of a hand-over with the strategies that bring the rolls under way to their ends. */
+export function withStrategies(
+  step: HandOver,
+  { owned, pods, refusals, maxSurge, now }: RollsInput,
+): HandOver {
+  const rolls = new Map(
+    owned.map((daemonSet) => {
+      const { name = '', uid = '' } = daemonSet.metadata;
+      return [name, rollOf({ daemonSet, pods, refusal: refusals.get(uid), now })] as const;
+    }),
+  );
+  const strategy = (name: string) => strategyFor(maxSurge, rolls.get(name)?.roll);
+  const times = [step.againMs, ...[...rolls.values()].map(({ againMs }) => againMs)].filter(
+    (ms) => ms !== undefined,
+  );
+  return {
+    ...step,
+    parts: step.parts.map((part) => ({ ...part, strategy: strategy(part.name) })),
+    againMs: times.length === 0 ? undefined : Math.min(...times),
+  };
+}

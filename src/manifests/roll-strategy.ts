@@ -1,0 +1,73 @@
+/** How the pods of a DaemonSet are replaced: `rollingUpdate` of its `updateStrategy`. */
+export interface RollStrategy {
+  readonly maxSurge: number | string;
+  readonly maxUnavailable: number | string;
+}
+
+/** What is seen of a DaemonSet some of whose nodes still have a pod of a former template. */
+export interface Roll {
+  /** Nodes that should have a pod. */
+  readonly desired: number;
+  /** Of these, nodes whose pod is one of a former template, whether or not a new one waits beside it. */
+  readonly outdated: number;
+  /** The strategy in force, where it is one of replacing pods step by step. */
+  readonly present: RollStrategy | undefined;
+  /** What holds it up; undefined where pods cannot be read. */
+  readonly obstacles: RollObstacles | undefined;
+}
+
+/** What takes the places of those that could go on. Nothing counts that may pass within moments. */
+export interface RollObstacles {
+  /** New pods beside old ones that hold all that can be had, which is not everything. */
+  readonly stuck: number;
+  /** The same without an old one. */
+  readonly stuckAlone: number;
+  /** New pods that have no room beside the old one. */
+  readonly crowded: number;
+  /** Claims that nothing moves any more, as a quota has no room for another pod. */
+  readonly isQuotaFull: boolean;
+}
+
+/** New pods hold every image before old ones go, as long as the old ones are Ready. */
+export function gapless(maxSurge: number | string): RollStrategy {
+  return { maxSurge, maxUnavailable: 0 };
+}
+
+/** Claims that each old pod goes before the new one of its node comes. */
+export function isInPlace(strategy: RollStrategy | undefined): boolean {
+  return strategy !== undefined && /^0%?$/.test(String(strategy.maxSurge));
+}
+
+/**
+ * The strategy that brings a roll to its end. It is gapless as far as that goes: pods that will get no
+ * further are made up for, up to all nodes. Where all that is left are nodes without room for two
+ * pods, or a quota without, they are replaced in place, one after another; this lasts until the roll is
+ * over, as nobody sees what is missing while nobody needs it. A strategy is no part of the template, so
+ * changing it rolls nothing. What cannot be seen changes nothing.
+ *
+ * @param roll undefined when no pod is left to be replaced
+ */
+export function strategyFor(maxSurge: number | string, roll: Roll | undefined): RollStrategy {
+  if (roll === undefined) return gapless(maxSurge);
+  const { desired, outdated, present, obstacles } = roll;
+  if (obstacles === undefined) return present ?? gapless(maxSurge);
+  const { stuck, stuckAlone, crowded, isQuotaFull } = obstacles;
+  const isOnlyCrowded = crowded > 0 && crowded + stuck >= outdated;
+  return isInPlace(present) || isOnlyCrowded || isQuotaFull
+    ? { maxSurge: 0, maxUnavailable: raised(1, stuckAlone, desired) }
+    : gapless(raised(maxSurge, stuck + crowded, desired));
+}
+
+/** A number of pods and so many more, in a form that does not depend on the number of nodes where it can. */
+function raised(number: number | string, by: number, desired: number): number | string {
+  const pods = scaled(number, desired);
+  if (by === 0 || pods >= desired) return number;
+  return pods + by >= desired ? '100%' : pods + by;
+}
+
+/** Percentages are rounded up (kubernetes/kubernetes: pkg/controller/daemon/util, SurgeCount). */
+function scaled(number: number | string, desired: number): number {
+  return typeof number === 'number'
+    ? number
+    : Math.ceil((desired * Number.parseInt(number, 10)) / 100);
+}

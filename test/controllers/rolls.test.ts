@@ -1,0 +1,133 @@
+import { daemonSets, type KubeObject, pods } from '../../src/kube/objects.ts';
+import type { RollStrategy } from '../../src/manifests/roll-strategy.ts';
+import { aPuller } from '../pullers.ts';
+import { type Scene, type SceneOptions, startScene } from './scene.ts';
+
+let scene: Scene;
+/** Every strategy that a DaemonSet has had, in order. */
+let strategies: string[];
+
+afterEach(() => scene.stop());
+
+const minute = 60_000;
+const gapless = 'surge 10%';
+const inPlace = 'surge 0, unavailable 1';
+
+async function aScene(options: SceneOptions = {}): Promise<void> {
+  scene = await startScene({ pullMs: 1000, ...options });
+  strategies = [];
+  scene.cluster.controlPlane.onChange(daemonSets, ({ type, object }) => {
+    if (type === 'DELETED') return;
+    const strategy = strategyOf(object);
+    if (strategies.at(-1) !== strategy) strategies.push(strategy);
+  });
+}
+
+function strategyOf(daemonSet: KubeObject): string {
+  const { updateStrategy } = daemonSet['spec'] as {
+    readonly updateStrategy: { readonly rollingUpdate: RollStrategy };
+  };
+  const { maxSurge, maxUnavailable } = updateStrategy.rollingUpdate;
+  return `surge ${maxSurge}${maxUnavailable === 0 ? '' : `, unavailable ${maxUnavailable}`}`;
+}
+
+const reference = (name: string) =>
+  name === 'bad' ? 'registry.invalid/bad:1' : `quay.io/example/${name}:1`;
+
+function list(...names: readonly string[]): void {
+  scene.apply(aPuller({ images: names.map((name) => `${name}=${reference(name)}`).join(';') }));
+}
+
+const isReady = () => {
+  const { generation } = scene.puller()?.metadata ?? {};
+  const ready = scene.condition('Ready');
+  return ready?.status === 'True' && ready.observedGeneration === generation;
+};
+
+/** On how many nodes a container runs from the image. */
+const holdersOf = (name: string) =>
+  scene.workloads.nodes.filter((node) => scene.workloads.runningOn(node).includes(reference(name)));
+
+const isOver = () => {
+  const [daemonSet] = scene.cluster.controlPlane.list(daemonSets, 'workspaces');
+  return daemonSet !== undefined && strategyOf(daemonSet) === gapless;
+};
+
+/** Looks at every change of a pod which nodes lack one of the images; returns them as they come. */
+function lackersOf(...names: readonly string[]): Set<string> {
+  const lackers = new Set<string>();
+  scene.cluster.controlPlane.onChange(pods, () => {
+    for (const name of names) {
+      const holders = new Set(holdersOf(name));
+      for (const node of scene.workloads.nodes) if (!holders.has(node)) lackers.add(node);
+    }
+  });
+  return lackers;
+}
+
+/** Applied by whoever administers the namespace. */
+function aQuota(hard: Readonly<Record<string, string>>): KubeObject {
+  const metadata = { name: 'exact', namespace: 'workspaces' };
+  return { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard } };
+}
+
+describe('a new list with an image that nobody can pull', () => {
+  it('reaches all nodes with its other images within minutes, and no node loses any', async () => {
+    await aScene({ nodes: 5 });
+    list('kept', 'old');
+    await scene.until(isReady);
+    const lackers = lackersOf('kept');
+    const begun = scene.clock.monotonic();
+    list('bad', 'kept', 'new');
+    await scene.until(() => holdersOf('new').length === 5);
+    expect(scene.clock.monotonic() - begun).toBeLessThan(5 * minute);
+    expect(strategies).toEqual([gapless, 'surge 2', 'surge 3', 'surge 4', 'surge 100%']);
+    expect(scene.condition('Ready')?.message).toMatch(/bad .*cannot pull/);
+    await scene.settle();
+    expect(strategies.slice(4)).toEqual(['surge 100%']);
+
+    list('kept', 'new');
+    await scene.until(() => isReady() && isOver());
+    expect([...lackers]).toEqual([]);
+  });
+});
+
+describe('a node that has no room for two pods', () => {
+  /** Room for two containers and a half. */
+  const small = { allocatable: { memory: '25Mi' } };
+
+  it('gets a new list in place once all others have it, and only that one has a gap', async () => {
+    await aScene({ nodes: 2 });
+    scene.workloads.addNode('small', small);
+    list('kept', 'old');
+    await scene.until(isReady);
+    const lackers = lackersOf('kept');
+    const begun = scene.clock.monotonic();
+    list('kept', 'new');
+    await scene.until(() => strategies.includes(inPlace));
+    expect(holdersOf('new')).toEqual(['node-1', 'node-2']);
+    await scene.until(() => isReady() && isOver());
+    expect(scene.clock.monotonic() - begun).toBeLessThan(2 * minute);
+    expect([...lackers]).toEqual(['small']);
+    expect(strategies.at(-2)).toBe(inPlace);
+  });
+});
+
+describe('a quota that is exactly what the documented formula says', () => {
+  it('holds a roll in place, one node after another', async () => {
+    await aScene({ nodes: 3 });
+    // Three nodes, two images, 20Mi for each container.
+    scene.apply(aQuota({ 'limits.memory': '120Mi' }));
+    list('kept', 'old');
+    await scene.until(isReady);
+    const begun = scene.clock.monotonic();
+    list('kept', 'new');
+    await scene.until(() => strategies.includes(inPlace));
+    await scene.until(() => {
+      expect(holdersOf('kept').length).toBeGreaterThanOrEqual(2);
+      return isReady() && isOver();
+    });
+    expect(scene.clock.monotonic() - begun).toBeLessThan(2 * minute);
+    expect(strategies).toEqual([gapless, inPlace, gapless]);
+  });
+});
