@@ -1,4 +1,5 @@
-import { isLabel, isSubdomain } from './api/object-names.ts';
+import { isRegistryPattern } from './api/allowance.ts';
+import { isLabel, isLabelKey, isSubdomain } from './api/object-names.ts';
 import { parseReference } from './api/reference.ts';
 import { isRefusal } from './api/refusal.ts';
 import { quote } from './api/text.ts';
@@ -24,6 +25,12 @@ export interface OperatorConfig {
   readonly sleeperImage: string;
   /** The largest number of images in one puller. */
   readonly maxImages: number;
+  /** Patterns of the registries that images may come from; empty for any. */
+  readonly allowedRegistries: readonly string[];
+  /** Keys of the taints that pullers may tolerate; empty for any. */
+  readonly allowedTolerationKeys: readonly string[];
+  /** The PriorityClass of all pods of pullers; undefined leaves them the cluster's default. */
+  readonly priorityClass: string | undefined;
   /** Pods above the desired number during a roll-out: a number, or a percentage of the nodes. */
   readonly maxSurge: number | string;
   /** A roll-out that has not advanced for this long is reported as stalled. */
@@ -66,7 +73,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function operatorConfig(env: Environment): OperatorConfig {
   return Object.freeze({
-    watchNamespaces: namespaces(env, 'WATCH_NAMESPACE'),
+    watchNamespaces: list(env, 'WATCH_NAMESPACE', watchedNamespace),
     podNamespace: name(env, 'POD_NAMESPACE', ''),
     podName: name(env, 'POD_NAME', ''),
     lease: lease(env),
@@ -74,6 +81,9 @@ export function operatorConfig(env: Environment): OperatorConfig {
     operatorImage: image(env, 'RELATED_IMAGE_OPERATOR', operatorImage),
     sleeperImage: image(env, 'RELATED_IMAGE_SLEEPER', sleeperImage),
     maxImages: integer(env, 'MAX_IMAGES', 500, { min: 1, max: 10_000 }),
+    allowedRegistries: list(env, 'ALLOWED_REGISTRIES', registryPattern),
+    allowedTolerationKeys: list(env, 'ALLOWED_TOLERATION_KEYS', taintKey),
+    priorityClass: name(env, 'PRIORITY_CLASS', '') || undefined,
     maxSurge: surge(env, 'MAX_SURGE', '10%'),
     progressDeadlineMs:
       1000 * integer(env, 'PROGRESS_DEADLINE_SECONDS', 600, { min: 1, max: 86_400 }),
@@ -171,17 +181,34 @@ function image(env: Environment, name: string, otherwise: string): string {
   return value;
 }
 
-/** RFC 1123 labels, as namespaces are; blanks between commas are ignored. */
-function namespaces(env: Environment, name: string): readonly string[] {
+/** What an entry of a list must be, in code and in words. */
+interface EntryRule {
+  readonly isValid: (entry: string) => boolean;
+  readonly expected: string;
+}
+
+const watchedNamespace: EntryRule = {
+  isValid: isLabel,
+  expected: 'a comma-separated list of namespaces, or empty for all',
+};
+const registryPattern: EntryRule = {
+  isValid: isRegistryPattern,
+  expected:
+    'a comma-separated list of registries such as quay.io, *.example.com:5000 or docker.io/library, or empty for all',
+};
+const taintKey: EntryRule = {
+  isValid: isLabelKey,
+  expected: 'a comma-separated list of keys of taints, or empty for all',
+};
+
+/** Blanks between commas are ignored. */
+function list(env: Environment, name: string, { isValid, expected }: EntryRule): readonly string[] {
   const entries = text(env, name, '')
     .split(',')
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
-  for (const entry of entries) {
-    if (!isLabel(entry)) {
-      throw wrong(name, entry, 'a comma-separated list of namespaces, or empty for all');
-    }
-  }
+  const bad = entries.find((entry) => !isValid(entry));
+  if (bad !== undefined) throw wrong(name, bad, expected);
   return [...new Set(entries)];
 }
 

@@ -6,8 +6,10 @@ import { type Environment, type OperatorConfig, operatorConfig } from './config.
 import { ImagePullerController, imagePullers } from './controllers/image-puller.ts';
 import { pullerKeyOf, pullerKeyOfPod } from './controllers/keys.ts';
 import { NameWatches } from './controllers/name-watches.ts';
+import { isOurs } from './controllers/ownership.ts';
 import { Platform } from './controllers/platform.ts';
 import { Pulls } from './controllers/pulls.ts';
+import { Rivals } from './controllers/rivals.ts';
 import { sameValue } from './controllers/same-value.ts';
 import { Applier } from './kube/applier.ts';
 import { NamespacesCache } from './kube/cache.ts';
@@ -108,11 +110,23 @@ export function assembleOperator(parts: OperatorParts): Operator {
     });
     return new NamespacesCache(new Map(byNamespace));
   };
-  const pullers = watch(imagePullers);
+  const pullers = watch(imagePullers, {
+    onChange: (change) => {
+      enqueueOwner(change);
+      for (const key of rivals.freedBy(change)) queue.add(key);
+    },
+  });
   const labelSelector = `${managedByLabel}=${fieldManager}`;
-  const children = new Map(
-    childResources.map((resource) => [resource, watch(resource, { labelSelector })]),
-  );
+  const watchChildren = (resource: Resource) => {
+    const onChange = (change: Change) => {
+      enqueueOwner(change);
+      // Whoever waits for the name, or has had its owner taken away.
+      for (const key of rivals.contenders(resource, change.object)) queue.add(key);
+    };
+    return watch(resource, { labelSelector, onChange });
+  };
+  const children = new Map(childResources.map((resource) => [resource, watchChildren(resource)]));
+  const rivals = new Rivals({ client, pullers, children, settings: config });
   const needed = [pullers, ...children.values()];
   const pods = watch(podResource, {
     ...podWatch,
@@ -156,6 +170,7 @@ export function assembleOperator(parts: OperatorParts): Operator {
     children,
     pods,
     nameWatches,
+    rivals,
     isOpenShift: () => platform.isOpenShift,
     onStatus: (key, status) => metrics.puller(key, status && figuresOf(status)),
     applier: new Applier({
@@ -164,6 +179,7 @@ export function assembleOperator(parts: OperatorParts): Operator {
       fieldManager,
       caches: children,
       sameScalar: sameValue,
+      isOurs,
     }),
   });
   const controller = new Controller({

@@ -1,3 +1,4 @@
+import { isAllowedImage } from './allowance.ts';
 import {
   containerNames,
   mendingOf,
@@ -9,6 +10,13 @@ import { isImplicitLatest, parseReference, type Reference } from './reference.ts
 import { isRefusal } from './refusal.ts';
 import { count, nounCount, quote, trimSpace } from './text.ts';
 import type { CachedImage } from './types.ts';
+
+/** What the operator's settings say about a list. */
+export interface ImageLimits {
+  readonly maxImages: number;
+  /** Patterns of the registries that images may come from; none for any. */
+  readonly allowedRegistries?: readonly string[];
+}
 
 /** A list may have this many entries for each image the operator allows; most would be repeats. */
 const entriesPerImage = 4;
@@ -30,9 +38,10 @@ export function isBlankList(text: string): boolean {
  */
 export function parseImages(
   text: string,
-  maxImages: number,
+  limits: ImageLimits,
   findings: Findings,
 ): readonly CachedImage[] | undefined {
+  const { maxImages, allowedRegistries = [] } = limits;
   const list = trimSpace(text);
   if (list === noImages) return [];
   const mostEntries = maxImages * entriesPerImage;
@@ -41,7 +50,7 @@ export function parseImages(
     findings.add('images', 'TooManyImages', () => tooMany(found, maxImages));
     return undefined;
   }
-  const namesByReference = byReference(entriesOf(list, findings));
+  const namesByReference = byReference(entriesOf(list, allowedRegistries, findings));
   if (namesByReference.size > maxImages) {
     const found = nounCount(namesByReference.size, 'different image');
     findings.add('images', 'TooManyImages', () => tooMany(found, maxImages));
@@ -51,7 +60,7 @@ export function parseImages(
 }
 
 function tooMany(found: string, maxImages: number): string {
-  return `spec.images has ${found}, and the operator allows ${nounCount(maxImages, 'image')}; split the list over several pullers or raise the operator's limit.`;
+  return `spec.images has ${found}, and the operator allows ${nounCount(maxImages, 'image')}; split the list over several pullers or raise the operator's MAX_IMAGES.`;
 }
 
 function hasMoreSeparators(most: number, list: string): boolean {
@@ -65,7 +74,11 @@ function hasMoreSeparators(most: number, list: string): boolean {
 }
 
 /** The usable entries; of those with one name the last, of those that repeat each other the first. */
-function entriesOf(list: string, findings: Findings): Iterable<WantedName> {
+function entriesOf(
+  list: string,
+  registries: readonly string[],
+  findings: Findings,
+): Iterable<WantedName> {
   const entries = new Map<string, WantedName>();
   const texts = list.split(';').map(trimSpace);
   // A separator at the end closes the last entry and does not begin another.
@@ -80,13 +93,17 @@ function entriesOf(list: string, findings: Findings): Iterable<WantedName> {
     );
   }
   for (const text of texts) {
-    const entry = text === '' ? undefined : entryOf(text, findings);
+    const entry = text === '' ? undefined : entryOf(text, registries, findings);
     if (entry !== undefined) keep(entry, entries, findings);
   }
   return entries.values();
 }
 
-function entryOf(text: string, findings: Findings): WantedName | undefined {
+function entryOf(
+  text: string,
+  registries: readonly string[],
+  findings: Findings,
+): WantedName | undefined {
   const equals = text.indexOf('=');
   if (equals < 0) return skipped(text, missingName(text), findings);
   if (text.indexOf('=', equals + 1) >= 0) {
@@ -104,6 +121,14 @@ function entryOf(text: string, findings: Findings): WantedName | undefined {
       findings,
     );
   }
+  if (!isAllowedImage(parsed, registries)) {
+    findings.add(
+      'images',
+      'RegistryNotAllowed',
+      () => `spec.images: the entry ${quote(text)} is left out: ${notAllowed(registries)}.`,
+    );
+    return undefined;
+  }
   remark(reference, parsed, findings);
   return { name: trimSpace(text.slice(0, equals)), reference };
 }
@@ -115,6 +140,11 @@ function skipped(text: string, why: string, findings: Findings): undefined {
     () => `spec.images: the entry ${quote(text)} is left out: ${why}.`,
   );
   return undefined;
+}
+
+/** Names the setting that an image does not meet, and what it allows. */
+export function notAllowed(registries: readonly string[]): string {
+  return `ALLOWED_REGISTRIES of the operator allows only ${quote(registries.join(','), 200)}`;
 }
 
 function missingName(text: string): string {

@@ -1,7 +1,8 @@
 import { reportName } from '../manifests/names.ts';
+import { isAllowedImage } from './allowance.ts';
 import { defaults } from './defaults.ts';
 import { Findings } from './findings.ts';
-import { implicitLatest, isBlankList, parseImages } from './images.ts';
+import { implicitLatest, isBlankList, notAllowed, parseImages } from './images.ts';
 import { isSubdomain } from './object-names.ts';
 import { affinity, nodeSelector, tolerations } from './placement.ts';
 import { isImplicitLatest, parseReference } from './reference.ts';
@@ -15,6 +16,10 @@ import type { CachedImage, ParsedSpec, PullerSpec, RawSpec } from './types.ts';
 export interface ParseSettings {
   /** Distinct references a puller may cache. */
   readonly maxImages: number;
+  /** Patterns of the registries that images may come from (see allowance.ts); none for any. */
+  readonly allowedRegistries?: readonly string[];
+  /** Keys of the taints that may be tolerated; none for any. */
+  readonly allowedTolerationKeys?: readonly string[];
 }
 
 /**
@@ -74,9 +79,9 @@ function typedSpec(texts: SpecTexts, settings: ParseSettings, findings: Findings
     ...resources(texts, findings),
     nodeSelector: nodeSelector(texts, findings),
     affinity: affinity(texts, findings),
-    tolerations: tolerations(texts, findings),
+    tolerations: tolerations(texts, findings, settings.allowedTolerationKeys),
     imagePullSecrets: pullSecrets(texts, findings),
-    imagePullerImage: pullerImage(texts, findings),
+    imagePullerImage: pullerImage(texts, settings, findings),
   };
 }
 
@@ -114,7 +119,7 @@ function distinctConfigMapName(
 
 function images(
   texts: SpecTexts,
-  { maxImages }: ParseSettings,
+  settings: ParseSettings,
   findings: Findings,
 ): readonly CachedImage[] {
   const list = texts.get('images') ?? defaults.images;
@@ -128,8 +133,8 @@ function images(
     );
   }
   return (
-    parseImages(isBlank ? defaults.images : list, maxImages, findings) ??
-    parseImages(defaults.images, Number.POSITIVE_INFINITY, new Findings()) ??
+    parseImages(isBlank ? defaults.images : list, settings, findings) ??
+    parseImages(defaults.images, { maxImages: Number.POSITIVE_INFINITY }, new Findings()) ??
     []
   );
 }
@@ -187,7 +192,11 @@ const peerImages: readonly RegExp[] = [
   /^registry\.redhat\.io\/(?:devspaces|codeready-workspaces)\/imagepuller-rhel[0-9]*$/,
 ];
 
-function pullerImage(texts: SpecTexts, findings: Findings): string | undefined {
+function pullerImage(
+  texts: SpecTexts,
+  { allowedRegistries = [] }: ParseSettings,
+  findings: Findings,
+): string | undefined {
   const field = 'imagePullerImage';
   const image = word(field, texts, findings);
   if (image === undefined) return undefined;
@@ -203,6 +212,15 @@ function pullerImage(texts: SpecTexts, findings: Findings): string | undefined {
   }
   const repository = `${reference.domain ?? 'docker.io'}/${reference.path}`;
   if (peerImages.some((pattern) => pattern.test(repository))) return undefined;
+  if (!isAllowedImage(reference, allowedRegistries)) {
+    findings.add(
+      field,
+      'InvalidField',
+      () =>
+        `spec.${field} is ${quote(image)}, so the operator's own image is used: ${notAllowed(allowedRegistries)}.`,
+    );
+    return undefined;
+  }
   if (isImplicitLatest(reference)) {
     findings.add(field, 'ImplicitLatest', () => `spec.${field}: ${implicitLatest(image)}`);
   }

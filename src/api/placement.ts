@@ -8,7 +8,7 @@ import { isRefusal } from './refusal.ts';
 import { affinityObjections, tolerationObjections } from './scheduling.ts';
 import { affinitySchema, nodeSelectorSchema, tolerationsSchema } from './scheduling-schemas.ts';
 import type { SpecTexts } from './spec-texts.ts';
-import { trimSpace } from './text.ts';
+import { quote, trimSpace } from './text.ts';
 
 /** A field of JSON that says where pods may run. A guess about one could place them where they must not be. */
 interface PlacementField {
@@ -41,10 +41,26 @@ export function nodeSelector(
   return read<Record<string, string>>(nodeSelectorField, texts, findings) ?? {};
 }
 
-/** The tolerations of `spec.tolerations`; none if it is unset or the API server would refuse it. */
-export function tolerations(texts: SpecTexts, findings: Findings): readonly V1Toleration[] {
+/**
+ * The tolerations of `spec.tolerations`; none if it is unset or the API server would refuse it. Where
+ * keys are given, others are left out: a pod then comes to fewer nodes, never to one it must not be on.
+ */
+export function tolerations(
+  texts: SpecTexts,
+  findings: Findings,
+  allowedKeys: readonly string[] = [],
+): readonly V1Toleration[] {
   const value = read<readonly V1Toleration[]>(tolerationsField, texts, findings) ?? [];
-  return isUnopposed(tolerationsField, tolerationObjections(value), findings) ? value : [];
+  if (!isUnopposed(tolerationsField, tolerationObjections(value), findings)) return [];
+  if (allowedKeys.length === 0) return value;
+  return value.filter(({ key = '' }, index) => {
+    if (allowedKeys.includes(key)) return true;
+    findings.add('tolerations', 'TolerationNotAllowed', () => {
+      const taints = key === '' ? 'every taint' : `the taint ${quote(key)}`;
+      return `spec.tolerations: [${index}] tolerates ${taints} and is left out: ALLOWED_TOLERATION_KEYS of the operator allows only ${quote(allowedKeys.join(','), 200)}.`;
+    });
+    return false;
+  });
 }
 
 /** The affinity of `spec.affinity`; undefined if it is unset, empty, or the API server would refuse it. */

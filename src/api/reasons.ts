@@ -21,6 +21,10 @@ export const reasons = {
   InvalidAffinity: 'hold',
   /** An entry of `images` is not name=reference, or no kubelet could parse its reference. */
   InvalidImages: 'skip',
+  /** An image does not come from one of the registries that the operator's settings allow. */
+  RegistryNotAllowed: 'skip',
+  /** A toleration has not one of the keys that the operator's settings allow: it would only add nodes. */
+  TolerationNotAllowed: 'skip',
   /** An entry of `imagePullSecrets` cannot be the name of a Secret. */
   InvalidImagePullSecrets: 'skip',
   /** A value cannot be used; the documented default is. */

@@ -1,67 +1,68 @@
 import type { Clock } from '../clock.ts';
-import { type Applier, type Live, NotOursError } from '../kube/applier.ts';
+import { type Applier, type Live, NotOursError, type Outcome } from '../kube/applier.ts';
 import type { Cache } from '../kube/cache.ts';
 import type { ReconcileContext } from '../kube/controller.ts';
-import {
-  daemonSets,
-  isControlledBy,
-  type KubeObject,
-  type Resource,
-  roleBindings,
-} from '../kube/objects.ts';
+import { daemonSets, type KubeObject, type Resource, roleBindings } from '../kube/objects.ts';
 import type { Log } from '../log.ts';
-import { type Child, children } from '../manifests/children.ts';
+import { type Child, children, nameId } from '../manifests/children.ts';
 import { type HandOver, handOver } from '../manifests/hand-over.ts';
 import type { ManifestInput } from '../manifests/input.ts';
 import { partsOf } from '../manifests/shards.ts';
-import type { RefusedPod } from '../status/roll.ts';
 import { rolloutOf } from '../status/rollout.ts';
+import { type Conflict, NameConflictError } from './conflicts.ts';
+import { NameCheck, type NameCheckDependencies, type PresentChild } from './name-check.ts';
 import { nodeHoldings, podsIn } from './node-holdings.ts';
-import { withStrategies } from './roll-strategies.ts';
+import { isOurs } from './ownership.ts';
 
-export interface ConvergeDependencies {
+export interface ConvergeDependencies extends NameCheckDependencies {
   readonly applier: Applier;
   readonly children: ReadonlyMap<Resource, Cache>;
-  /** Of the caches, as projected records; only hand-overs and rolls look at them, and do without. */
+  /** Of the caches, as projected records; needed by nothing but hand-overs, and those do without. */
   readonly pods: Cache;
-  /** What is known of pods that could not be created, by the uid of their DaemonSet. */
-  readonly refusals: ReadonlyMap<string, RefusedPod>;
   readonly clock: Clock;
 }
 
 /**
  * Makes the children what they should be and removes those that should be no more. Every name is
- * looked at before anything is written, so that a conflict leaves no half of a puller behind. A child
- * that cannot be written holds up no other one; only removals wait until everything is in place.
+ * looked at before anything is written, and what was made before one turned out to be taken is removed
+ * again, so that a conflict leaves no half of a puller behind. A child that cannot be written for
+ * another reason holds up no other one; only removals wait until everything is in place.
  *
  * @returns milliseconds after which to look again though nothing happens, where there is such a time
- * @throws NotOursError, ApiError, WaitingError
+ * @throws NameConflictError, ApiError, WaitingError
  */
 export async function converge(
   input: ManifestInput,
   the: ConvergeDependencies,
-  { log, signal }: ReconcileContext,
+  context: ReconcileContext,
 ): Promise<number | undefined> {
-  const ownerUid = input.puller.uid ?? '';
   const known = await lookForParts(input, the);
   const next = nextStep(input, [...known.values()], the);
   const desired = children(input, next.parts);
   const present = await Promise.all(desired.map((child) => look(child, known, the)));
-  refuseForeign(present, ownerUid);
+  const check = new NameCheck(input, the);
+  refuse(await check.conflicts(present));
 
-  const outcomes: PromiseSettledResult<void>[] = [];
+  const written: Written[] = [];
   for (const step of steps(present)) {
-    signal.throwIfAborted();
-    const writes = step.map((child) => put(child, ownerUid, the, log));
-    outcomes.push(...(await Promise.allSettled(writes)));
+    context.signal.throwIfAborted();
+    const puts = step.map((child) => put(child, input, the, context.log));
+    const outcomes = await Promise.allSettled(puts);
+    written.push(...outcomes.map((outcome, at) => ({ child: step[at] as PresentChild, outcome })));
+    const taken = failuresOf(written).filter((failure) => failure instanceof NotOursError);
+    if (taken.length === 0) continue;
+    await remove(await made(written, the), input, the, context.log);
+    refuse(await Promise.all(taken.map((failure) => check.late(failure))));
   }
-  signal.throwIfAborted();
-  throwFirst(outcomes);
-  for (const { resource, object } of [...formerChildren(desired, input, the), ...released(next)]) {
-    if (await the.applier.remove(resource, object, ownerUid)) {
-      log.info('removed', { kind: object.kind, name: object.metadata.name });
-    }
-  }
+  context.signal.throwIfAborted();
+  const [failure] = failuresOf(written);
+  if (failure !== undefined) throw failure;
+  await remove(
+    [...formerChildren(desired, input, the), ...released(next)],
+    input,
+    the,
+    context.log,
+  );
   return next.againMs;
 }
 
@@ -76,31 +77,27 @@ async function lookForParts(
   return new Map(await Promise.all(looks));
 }
 
-/** What the DaemonSets hold next, and how they get there, from those that the puller controls today. */
+/** What the DaemonSets hold next, from those that the puller controls today under whatever names. */
 function nextStep(
-  { puller, spec, settings }: ManifestInput,
+  { puller, spec }: ManifestInput,
   known: readonly Live[],
-  { children, pods, refusals, clock }: ConvergeDependencies,
+  { children, pods, clock }: ConvergeDependencies,
 ): HandOver {
   const cached = children.get(daemonSets)?.list(puller.namespace) ?? [];
   const byName = new Map([...cached, ...known].map((live) => [live?.metadata.name, live]));
   const owned = [...byName.values()].flatMap((live) =>
-    live && isControlledBy(live, puller.uid ?? '') ? [live] : [],
+    live && isOurs(live, puller.uid ?? '') ? [live] : [],
   );
   const now = clock.now();
-  const records = podsIn(puller.namespace, pods);
-  const next = handOver({
+  return handOver({
     spec,
     present: owned.map((object) => ({ object, rollout: rolloutOf(object) })),
-    nodes: () => records && nodeHoldings(owned, records, now),
+    nodes: () => {
+      const records = podsIn(puller.namespace, pods);
+      return records && nodeHoldings(owned, records, now);
+    },
     now,
   });
-  return withStrategies(next, { owned, pods: records, refusals, maxSurge: settings.maxSurge, now });
-}
-
-/** A child and the object that has its name today, if there is one. */
-interface PresentChild extends Child {
-  readonly live: Live;
 }
 
 async function look(
@@ -114,10 +111,8 @@ async function look(
   return { ...child, live };
 }
 
-function refuseForeign(present: readonly PresentChild[], ownerUid: string): void {
-  for (const { resource, live } of present) {
-    if (live && !isControlledBy(live, ownerUid)) throw new NotOursError(resource, live);
-  }
+function refuse(conflicts: readonly Conflict[]): void {
+  if (conflicts.length > 0) throw new NameConflictError(conflicts);
 }
 
 /**
@@ -132,20 +127,39 @@ function steps(present: readonly PresentChild[]): readonly (readonly PresentChil
 
 async function put(
   { resource, body, live }: PresentChild,
-  ownerUid: string,
+  { puller }: ManifestInput,
   { applier }: ConvergeDependencies,
   log: Log,
-): Promise<void> {
-  const outcome = await applier.apply({ resource, body, ownerUid, live });
+): Promise<Outcome> {
+  const outcome = await applier.apply({ resource, body, ownerUid: puller.uid ?? '', live });
   if (outcome !== 'unchanged') {
     log.info(outcome, { kind: body.kind, name: body.metadata.name });
   }
+  return outcome;
 }
 
-function throwFirst(outcomes: readonly PromiseSettledResult<void>[]): void {
-  for (const outcome of outcomes) {
-    if (outcome.status === 'rejected') throw outcome.reason;
-  }
+/** What became of a child. */
+interface Written {
+  readonly child: PresentChild;
+  readonly outcome: PromiseSettledResult<Outcome>;
+}
+
+function failuresOf(written: readonly Written[]): readonly unknown[] {
+  return written.flatMap(({ outcome }) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+}
+
+/** What did not exist before. */
+async function made(
+  written: readonly Written[],
+  { applier }: ConvergeDependencies,
+): Promise<readonly Former[]> {
+  const looks = written.map(async ({ child: { resource, body }, outcome }) => {
+    if (outcome.status === 'rejected' || outcome.value !== 'created') return [];
+    const { namespace = '', name = '' } = body.metadata;
+    const object = await applier.observe(resource, namespace, name);
+    return object ? [{ resource, object }] : [];
+  });
+  return (await Promise.all(looks)).flat();
 }
 
 /** An object that is to be removed. */
@@ -154,13 +168,28 @@ interface Former {
   readonly object: KubeObject;
 }
 
+async function remove(
+  former: readonly Former[],
+  { puller }: ManifestInput,
+  { applier }: ConvergeDependencies,
+  log: Log,
+): Promise<void> {
+  for (const { resource, object } of former) {
+    if (await applier.remove(resource, object, puller.uid ?? '')) {
+      log.info('removed', { kind: object.kind, name: object.metadata.name });
+    }
+  }
+}
+
 /** Children that the puller owns under names it wants no more; their successors are there by now. */
 function formerChildren(
   desired: readonly Child[],
   { puller }: ManifestInput,
   the: ConvergeDependencies,
 ): readonly Former[] {
-  const wanted = new Set(desired.map(({ resource, body }) => id(resource, body)));
+  const wanted = new Set(
+    desired.map(({ resource, body }) => nameId(resource, body.metadata.name ?? '')),
+  );
   return [...the.children]
     .filter(([resource]) => resource !== daemonSets)
     .flatMap(([resource, cache]) =>
@@ -168,14 +197,11 @@ function formerChildren(
     )
     .filter(
       ({ resource, object }) =>
-        isControlledBy(object, puller.uid ?? '') && !wanted.has(id(resource, object)),
+        isOurs(object, puller.uid ?? '') &&
+        !wanted.has(nameId(resource, object.metadata.name ?? '')),
     );
 }
 
 function released({ released }: HandOver): readonly Former[] {
   return released.map((object) => ({ resource: daemonSets, object }));
-}
-
-function id(resource: Resource, object: KubeObject): string {
-  return `${resource.plural}/${object.metadata.name}`;
 }

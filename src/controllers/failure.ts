@@ -1,24 +1,18 @@
-import { kind, type SpecField } from '../api/types.ts';
 import { TerminalError, WaitingError } from '../errors.ts';
-import { ContendedError, NotOursError } from '../kube/applier.ts';
+import { ContendedError } from '../kube/applier.ts';
 import { type ApiError, isApiError } from '../kube/client.ts';
-import { configMaps, daemonSets, type Resource } from '../kube/objects.ts';
+import { daemonSets } from '../kube/objects.ts';
 import { errorChain } from '../log.ts';
 import type { Failure } from '../status/checks.ts';
 import { reasons } from '../status/conditions.ts';
-
-/** The field that names a child; ServiceAccount, Role, RoleBinding and report follow deploymentName. */
-const nameFields: ReadonlyMap<Resource, SpecField> = new Map([
-  [daemonSets, 'daemonsetName'],
-  [configMaps, 'configMapName'],
-]);
+import { conflictFailure, NameConflictError } from './conflicts.ts';
 
 /** A refusal stays one until somebody changes something that we may not see; we ask again this often. */
 const refusalRetryMs = 5 * 60_000;
 
-/** How an error is told to the user of the puller of that name. */
-export function failureOf(error: Error, pullerName: string): Failure {
-  if (error instanceof NotOursError) return conflict(error, pullerName);
+/** How an error is told to the user of the puller. */
+export function failureOf(error: Error): Failure {
+  if (error instanceof NameConflictError) return conflictFailure(error);
   if (error instanceof ContendedError) {
     const sparesCache = error.resource !== daemonSets;
     return { reason: reasons.contended, message: error.message, sparesCache };
@@ -34,13 +28,13 @@ export function failureOf(error: Error, pullerName: string): Failure {
 
 /** Claims that an error may pass by itself: nobody has refused anything, and nothing is awaited. */
 export function isTransient(error: Error): boolean {
-  return failureOf(error, '').reason === reasons.reconcileError;
+  return failureOf(error).reason === reasons.reconcileError;
 }
 
 /** How an error is told to the work queue: what cannot get better by itself is not hurried. */
 export function retryOf(error: Error, refusedMs = refusalRetryMs): Error {
-  if (error instanceof NotOursError) {
-    return new TerminalError(reasons.nameConflict, error.message, { cause: error });
+  if (error instanceof NameConflictError) {
+    return new TerminalError(failureOf(error).reason, error.message, { cause: error });
   }
   if (isApiError(error) && isRefusal(error)) {
     const reason = refusalReason(error);
@@ -72,21 +66,4 @@ function isBadBody({ code, status }: ApiError): boolean {
     code === 400 ||
     (code === 500 && status.message?.includes('failed to create typed patch object') === true)
   );
-}
-
-/** What a puller of this name has left behind goes by itself; what is somebody else's does not. */
-function conflict(error: NotOursError, pullerName: string): Failure {
-  if (error.owner?.kind === kind && error.owner.name === pullerName) {
-    return {
-      reason: reasons.waitingForDeletion,
-      message:
-        `${error.resource.kind} ${error.objectName} belonged to a puller of this name that was deleted: ` +
-        'waiting for garbage collection',
-    };
-  }
-  const field = nameFields.get(error.resource) ?? 'deploymentName';
-  return {
-    reason: reasons.nameConflict,
-    message: `${error.message}; choose another spec.${field}, or remove that object`,
-  };
 }

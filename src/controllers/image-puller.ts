@@ -4,7 +4,6 @@ import type { ImagePullerStatus, RawSpec } from '../api/types.ts';
 import * as api from '../api/types.ts';
 import type { OperatorConfig } from '../config.ts';
 import { asError, WaitingError } from '../errors.ts';
-import { NotOursError } from '../kube/applier.ts';
 import type { Cache } from '../kube/cache.ts';
 import { type Client, isApiError } from '../kube/client.ts';
 import type { ReconcileContext, ReconcileResult } from '../kube/controller.ts';
@@ -17,6 +16,7 @@ import { fieldManager } from '../manifests/names.ts';
 import { meansTheSame, saysTheSame } from '../status/due.ts';
 import { newsBetween } from '../status/news.ts';
 import { stalledInMs, summarize } from '../status/summarize.ts';
+import { NameConflictError } from './conflicts.ts';
 import { type ConvergeDependencies, converge } from './converge.ts';
 import { failureOf, isRefusal, isTransient, retryOf } from './failure.ts';
 import type { NameWatches } from './name-watches.ts';
@@ -34,7 +34,7 @@ export const imagePullers: Resource = {
   namespaced: true,
 };
 
-export interface Dependencies extends Omit<ConvergeDependencies, 'refusals'>, Readable {
+export interface Dependencies extends ConvergeDependencies, Readable {
   readonly client: Client;
   readonly recorder: Recorder;
   readonly pullers: Cache;
@@ -150,8 +150,9 @@ export class ImagePullerController {
     const { config, isOpenShift } = this.#the;
     const raw = (puller['spec'] ?? {}) as RawSpec;
     const parsed = parseSpec(raw, config);
-    const { operatorImage, sleeperImage, maxSurge } = config;
-    const settings = { operatorImage, sleeperImage, maxSurge, openshift: isOpenShift() };
+    const { operatorImage, sleeperImage, maxSurge, priorityClass } = config;
+    const openshift = isOpenShift();
+    const settings = { operatorImage, sleeperImage, maxSurge, priorityClass, openshift };
     const input = { puller: identityOf(puller), raw, spec: parsed.spec, settings };
     return { key, puller, parsed, input };
   }
@@ -166,11 +167,7 @@ export class ImagePullerController {
       return {};
     }
     try {
-      const againMs = await converge(
-        input,
-        { ...this.#the, refusals: this.#refusals.known(key) },
-        context,
-      );
+      const againMs = await converge(input, this.#the, context);
       this.#the.nameWatches.keep(key, []);
       return { againMs };
     } catch (thrown) {
@@ -179,7 +176,7 @@ export class ImagePullerController {
       const error = asError(thrown);
       // No news about the puller, and whoever leads will look at it anew.
       if (error instanceof NotLeadingError) throw error;
-      this.#the.nameWatches.keep(key, error instanceof NotOursError ? [error] : []);
+      this.#the.nameWatches.keep(key, error instanceof NameConflictError ? error.conflicts : []);
       return { error };
     }
   }
@@ -196,7 +193,7 @@ export class ImagePullerController {
   /** Waiting is no news to the work queue, yet a refusal is to the operator's log. */
   #retry(error: Error, log: Log): Error {
     if (isApiError(error) && isRefusal(error)) {
-      log.warn('refused by the API server', { reason: failureOf(error, '').reason, error });
+      log.warn('refused by the API server', { reason: failureOf(error).reason, error });
     }
     return retryOf(error);
   }

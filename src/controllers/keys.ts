@@ -1,6 +1,12 @@
 import * as api from '../api/types.ts';
 import type { Cache } from '../kube/cache.ts';
-import { controllerOf, daemonSets, type Key, type KubeObject } from '../kube/objects.ts';
+import {
+  controllerOf,
+  daemonSets,
+  type Key,
+  type KubeObject,
+  type OwnerReference,
+} from '../kube/objects.ts';
 
 /** The key of the puller that an event is about: the puller itself, or the owner of a child. */
 export function pullerKeyOf(object: KubeObject): Key | undefined {
@@ -8,8 +14,12 @@ export function pullerKeyOf(object: KubeObject): Key | undefined {
   if (object.kind === api.kind) return `${namespace}/${name}`;
   // By name, not uid: when a deleted puller's child goes, its successor of the same name is waiting.
   const owner = controllerOf(object);
-  const isPuller = owner?.kind === api.kind && owner.apiVersion.startsWith(`${api.group}/`);
-  return isPuller ? `${namespace}/${owner.name}` : undefined;
+  return owner && isPuller(owner) ? `${namespace}/${owner.name}` : undefined;
+}
+
+/** Claims that an owner is a KubernetesImagePuller. */
+export function isPuller({ apiVersion, kind }: OwnerReference): boolean {
+  return kind === api.kind && apiVersion.startsWith(`${api.group}/`);
 }
 
 /**

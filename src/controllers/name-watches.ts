@@ -1,5 +1,5 @@
-import type { NotOursError } from '../kube/applier.ts';
 import type { Key, Resource } from '../kube/objects.ts';
+import type { Conflict } from './conflicts.ts';
 
 /** A watch of one name, as the kube layer makes it. */
 export interface NameWatch {
@@ -17,8 +17,8 @@ export type StartNameWatch = (
 const limit = 100;
 
 /**
- * Looks at disputed names: our caches hold only what we made, so while a name belongs to somebody else,
- * that one object is watched, and its puller gets another run when it changes or goes.
+ * Looks at disputed names: our caches hold only what we made, so while a name belongs to somebody else
+ * than a puller, that one object is watched, and its puller gets another run when it changes or goes.
  */
 export class NameWatches {
   readonly name = 'name watches';
@@ -34,16 +34,17 @@ export class NameWatches {
   /** Has nothing to begin with. */
   async start(): Promise<void> {}
 
-  /** From now on exactly these conflicts of the puller are watched. */
-  keep(key: Key, conflicts: readonly NotOursError[]): void {
-    const wanted = new Map(conflicts.map((conflict) => [idOf(key, conflict), conflict]));
+  /** From now on exactly these conflicts of the puller are watched, but for what our caches tell. */
+  keep(key: Key, conflicts: readonly Conflict[]): void {
+    const unknown = conflicts.filter(({ isCached }) => !isCached);
+    const wanted = new Map(unknown.map((conflict) => [idOf(key, conflict), conflict]));
     for (const [id, entry] of this.#watches) {
       if (entry.key === key && !wanted.has(id)) this.#stop(id);
     }
     for (const [id, conflict] of wanted) {
       if (this.#watches.has(id) || this.#watches.size >= limit) continue;
-      const { resource, namespace, objectName } = conflict;
-      const watch = this.#start(resource, namespace, objectName, () => this.#enqueue(key));
+      const { resource, namespace, name } = conflict;
+      const watch = this.#start(resource, namespace, name, () => this.#enqueue(key));
       this.#watches.set(id, { key, watch });
     }
   }
@@ -62,6 +63,6 @@ export class NameWatches {
   }
 }
 
-function idOf(key: Key, { resource, objectName }: NotOursError): string {
-  return `${key} ${resource.plural}/${objectName}`;
+function idOf(key: Key, { resource, name }: Conflict): string {
+  return `${key} ${resource.plural}/${name}`;
 }

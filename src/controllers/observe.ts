@@ -68,7 +68,7 @@ export async function observe(
   });
   const stalled = patience.stalled(key, seen, stored);
   const unavailable = patience.unavailable(deploymentOf(input, the));
-  const failure = patience.told(key, error && failureOf(error, input.puller.name));
+  const failure = patience.told(key, error && failureOf(error));
   return {
     observed: {
       spec,

@@ -52,13 +52,18 @@ export interface ApplierOptions {
   readonly clock: Clock;
   /** Where the server stores another spelling of a value, for example of a quantity. */
   readonly sameScalar?: SameScalar;
+  /**
+   * Claims that an object may be changed and removed on behalf of the owner with this uid: that it
+   * controls the object, unless another rule is given.
+   */
+  readonly isOurs?: (live: KubeObject, ownerUid: string) => boolean;
 }
 
 export interface ApplyRequest {
   readonly resource: Resource;
   /** The full desired object, without uid and resourceVersion. */
   readonly body: KubeObject;
-  /** The uid of the owner that must control the object. */
+  /** The uid of the owner on whose behalf the object is changed. */
   readonly ownerUid: string;
   /** The object under that name, as `observe` returned it. */
   readonly live: Live;
@@ -84,17 +89,19 @@ const deletionRetryMs = 10_000;
 
 /**
  * Makes owned objects what they should be by server-side apply under one field manager. It never
- * writes to an object that its owner does not control, sends nothing where nothing would change,
+ * writes to an object that is not its owner's, sends nothing where nothing would change,
  * and neither fights an admission plug-in nor races another writer.
  */
 export class Applier {
   readonly #client: Client;
   readonly #caches: ApplierOptions['caches'];
   readonly #inPlace: InPlaceOptions;
+  readonly #isOurs: NonNullable<ApplierOptions['isOurs']>;
   readonly #memory: ApplyMemory;
 
-  constructor({ client, fieldManager, caches, clock, sameScalar }: ApplierOptions) {
+  constructor({ client, fieldManager, caches, clock, sameScalar, isOurs }: ApplierOptions) {
     this.#client = client;
+    this.#isOurs = isOurs ?? isControlledBy;
     this.#caches = caches;
     this.#inPlace = { manager: fieldManager, ...(sameScalar && { sameScalar }) };
     this.#memory = new ApplyMemory(clock);
@@ -132,15 +139,14 @@ export class Applier {
 
   /**
    * Deletes the object if the server still has this very one and its owner controls it; the server
-   * is asked first, as a cache may be late. False where it was gone, replaced or on its way out.
-   *
-   * @throws NotOursError where the owner does not control it any more; nothing is deleted then
+   * is asked first, as a cache may be late. False where it was gone, replaced, on its way out, or
+   * has come to somebody else.
    */
   async remove(resource: Resource, object: KubeObject, ownerUid: string): Promise<boolean> {
     const { namespace = '', name = '', uid } = object.metadata;
     const live = await this.#client.get(resource, namespace, name);
     if (live === undefined || live.metadata.uid !== uid) return false;
-    if (!isControlledBy(live, ownerUid)) throw new NotOursError(resource, live);
+    if (!this.#isOurs(live, ownerUid)) return false;
     this.#memory.forget(idOf(resource, live.metadata));
     if (live.metadata.deletionTimestamp !== undefined) return false;
     return this.#client.remove(resource, live, { propagationPolicy: 'Background' });
@@ -154,7 +160,7 @@ export class Applier {
       return 'created';
     }
     refuseGoing(resource, live);
-    if (!isControlledBy(live, ownerUid)) throw new NotOursError(resource, live);
+    if (!this.#isOurs(live, ownerUid)) throw new NotOursError(resource, live);
 
     const found = differences(body, live, this.#inPlace);
     const verdict = this.#memory.judge(idOf(resource, live.metadata), { live, body }, found);

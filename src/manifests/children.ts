@@ -1,3 +1,4 @@
+import type { PullerSpec, SpecField } from '../api/types.ts';
 import {
   configMaps,
   daemonSets,
@@ -12,6 +13,7 @@ import { configMap } from './config-map.ts';
 import { daemonSet } from './daemon-set.ts';
 import { deployment } from './deployment.ts';
 import type { ManifestInput } from './input.ts';
+import { reportName, serviceAccountName } from './names.ts';
 import { report } from './report.ts';
 import { role } from './role.ts';
 import { roleBinding } from './role-binding.ts';
@@ -52,4 +54,36 @@ export function children(
     { resource: configMaps, body: report(input) },
     { resource: deployments, body: deployment(input) },
   ];
+}
+
+/** The name of a child, and the field of the spec that it comes from. */
+export interface ChildName {
+  readonly resource: Resource;
+  readonly name: string;
+  readonly field: SpecField;
+}
+
+/** The names of everything that should exist for a spec, without making it. */
+export function childNames(spec: PullerSpec): readonly ChildName[] {
+  const { configMapName, deploymentName } = spec;
+  const report = reportName(deploymentName);
+  const field = 'deploymentName';
+  return [
+    ...partsOf(spec).map(({ name }) => ({
+      resource: daemonSets,
+      name,
+      field: 'daemonsetName' as const,
+    })),
+    { resource: serviceAccounts, name: serviceAccountName(deploymentName), field },
+    { resource: roles, name: report, field },
+    { resource: roleBindings, name: report, field },
+    { resource: configMaps, name: configMapName, field: 'configMapName' },
+    { resource: configMaps, name: report, field },
+    { resource: deployments, name: deploymentName, field },
+  ];
+}
+
+/** Tells a name from the same one of another kind. */
+export function nameId({ plural }: Resource, name: string): string {
+  return `${plural}/${name}`;
 }

@@ -11,7 +11,7 @@ import {
 } from './names.ts';
 import { containerResources, podResources } from './pod-requests.ts';
 import { containerSecurityContext, podSecurityContext } from './pod-security.ts';
-import { gapless } from './roll-strategy.ts';
+import { priority } from './priority.ts';
 import type { Part } from './shards.ts';
 
 /** Where the static `sleep` lies in every container of the pod. */
@@ -41,9 +41,10 @@ export function daemonSet(input: ManifestInput, part: Part): KubeObject {
     },
     spec: {
       selector: { matchLabels: part.selector ?? labels },
+      // The new pod holds every image before the old one goes, as long as the old one is Ready.
       updateStrategy: {
         type: 'RollingUpdate',
-        rollingUpdate: part.strategy ?? gapless(settings.maxSurge),
+        rollingUpdate: { maxSurge: settings.maxSurge, maxUnavailable: 0 },
       },
       template: {
         metadata: {
@@ -57,6 +58,7 @@ export function daemonSet(input: ManifestInput, part: Part): KubeObject {
           enableServiceLinks: false,
           // `sleep` as the first process of a container ignores TERM, so waiting would be for nothing.
           terminationGracePeriodSeconds: 0,
+          ...priority(input),
           securityContext: podSecurityContext(settings.openshift),
           nodeSelector: { 'kubernetes.io/os': 'linux', ...spec.nodeSelector },
           ...(spec.affinity === undefined ? {} : { affinity: spec.affinity }),

@@ -4,6 +4,7 @@ import { configMap } from './config-map.ts';
 import { childMeta, type ManifestInput } from './input.ts';
 import { configHashAnnotation, deploymentSelector, serviceAccountName } from './names.ts';
 import { containerSecurityContext, podSecurityContext } from './pod-security.ts';
+import { priority } from './priority.ts';
 
 /** Where the puller finds its ConfigMap: files, as one environment variable ends at 128 KiB. */
 const configDirectory = '/etc/image-puller';
@@ -32,6 +33,7 @@ export function deployment(input: ManifestInput): KubeObject {
           // The puller asks the API server for nothing.
           automountServiceAccountToken: false,
           enableServiceLinks: false,
+          ...priority(input),
           nodeSelector: { 'kubernetes.io/os': 'linux' },
           securityContext: podSecurityContext(settings.openshift),
           containers: [

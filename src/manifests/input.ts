@@ -26,6 +26,8 @@ export interface ManifestSettings {
   readonly sleeperImage: string;
   /** DaemonSet `maxSurge`. */
   readonly maxSurge: number | string;
+  /** The PriorityClass of all pods, where they are to have one. */
+  readonly priorityClass?: string | undefined;
   /** On OpenShift the platform assigns the uids, and a fixed one would be refused. */
   readonly openshift: boolean;
   /** Absent where the server does not keep requests for whole pods, or nobody knows. */

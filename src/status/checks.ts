@@ -120,16 +120,18 @@ export function notInPlace({ findings, failure }: Facts): Claim | undefined {
 }
 
 function entriesSkipped(facts: Facts): Claim | undefined {
-  const skipped = countOf(
-    facts.findings.filter(({ verdict, field }) => verdict === 'skip' && field === 'images'),
+  const findings = facts.findings.filter(
+    ({ verdict, field }) => verdict === 'skip' && field === 'images',
   );
+  const skipped = countOf(findings);
   if (skipped === 0) return undefined;
+  const isValid = findings.every(({ reason }) => reason === reasons.registryNotAllowed);
   const { images } = facts.spec;
   const rest =
     images.length === 0 ? 'no image is left to cache' : `of the others, ${progressOf(facts)}`;
   return {
     status: 'False',
-    reason: reasons.invalidImages,
+    reason: isValid ? reasons.registryNotAllowed : reasons.invalidImages,
     message: `${count(skipped, 'entry', 'entries')} of spec.images had to be skipped, see Degraded; ${rest}`,
   };
 }

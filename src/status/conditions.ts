@@ -55,6 +55,8 @@ export const reasons = {
   podsUnreadable: 'PodsUnreadable',
   /** Ready False: entries of the list had to be skipped. */
   invalidImages: 'InvalidImages',
+  /** Ready False: the same, and only because the operator's settings allow other registries. */
+  registryNotAllowed: 'RegistryNotAllowed',
   /** Progressing and Degraded False: nothing is left to do, nothing is wrong. */
   reconcileComplete: 'ReconcileComplete',
   /** Progressing False, Degraded True: the roll-out has not advanced for too long. */

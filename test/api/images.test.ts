@@ -5,7 +5,7 @@ import { shortHash } from '../../src/manifests/names.ts';
 /** What a list comes to: its images, and its findings as `verdict: message`. */
 function read(list: string, maxImages = 500) {
   const findings = new Findings();
-  const images = parseImages(list, maxImages, findings);
+  const images = parseImages(list, { maxImages }, findings);
   return {
     images,
     findings: findings.sorted().map(({ verdict, message }) => `${verdict}: ${message}`),
@@ -181,7 +181,7 @@ describe('a list that is too long', () => {
     expect(read(entries(501))).toEqual({
       images: undefined,
       findings: [
-        "hold: spec.images has 501 different images, and the operator allows 500 images; split the list over several pullers or raise the operator's limit.",
+        "hold: spec.images has 501 different images, and the operator allows 500 images; split the list over several pullers or raise the operator's MAX_IMAGES.",
       ],
     });
   });

@@ -34,9 +34,10 @@ it('a run that was aborted writes nothing more', async () => {
   const settings = { operatorImage: 'o:1', sleeperImage: 's:1', maxSurge: 1, openshift: false };
   const input = { puller: identityOf(puller), raw: puller.spec, spec, settings };
 
+  const rivals = { claims: () => new Map(), exists: async () => false };
   const run = converge(
     input,
-    { applier, children: new Map(), pods: nothing, refusals: new Map(), clock },
+    { applier, children: new Map(), pods: nothing, rivals, clock },
     { signal: abort.signal, log: silentLog },
   );
   await expect(run).rejects.toThrow('the program is stopping');

@@ -1,13 +1,10 @@
+import type { Conflict } from '../../src/controllers/conflicts.ts';
 import { NameWatches } from '../../src/controllers/name-watches.ts';
-import { NotOursError } from '../../src/kube/applier.ts';
 import { configMaps, daemonSets, type Resource } from '../../src/kube/objects.ts';
 
-function aConflict(name: string, resource: Resource = daemonSets): NotOursError {
-  return new NotOursError(resource, {
-    apiVersion: 'v1',
-    kind: resource.kind,
-    metadata: { name, namespace: 'n' },
-  });
+function aConflict(name: string, resource: Resource = daemonSets, isCached = false): Conflict {
+  const hindrance = { why: 'unowned' } as const;
+  return { resource, namespace: 'n', name, field: 'daemonsetName', hindrance, isCached };
 }
 
 /** Watches of names, and what of them runs. */
@@ -50,6 +47,12 @@ describe('the watches of disputed names', () => {
     watches.keep('n/a', [aConflict('x')]);
     watches.keep('n/b', [aConflict('y')]);
     watches.keep('n/a', []);
+    expect([...running.keys()]).toEqual(['daemonsets n/y']);
+  });
+
+  it('are none for a name of which our caches tell', () => {
+    const { watches, running } = someWatches();
+    watches.keep('n/a', [aConflict('x', daemonSets, true), aConflict('y')]);
     expect([...running.keys()]).toEqual(['daemonsets n/y']);
   });
 

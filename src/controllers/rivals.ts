@@ -1,0 +1,135 @@
+import { holdOf } from '../api/findings.ts';
+import { type ParseSettings, parseSpec } from '../api/parse.ts';
+import type { RawSpec } from '../api/types.ts';
+import type { Cache } from '../kube/cache.ts';
+import type { Client } from '../kube/client.ts';
+import {
+  type Key,
+  type KubeObject,
+  keyOf,
+  type OwnerReference,
+  type Resource,
+} from '../kube/objects.ts';
+import type { Change } from '../kube/store.ts';
+import { type ChildName, childNames, nameId } from '../manifests/children.ts';
+import type { PullerIdentity } from '../manifests/input.ts';
+import { imagePullers } from './image-puller.ts';
+import { isOurs } from './ownership.ts';
+
+export interface RivalsOptions {
+  readonly client: Pick<Client, 'get'>;
+  readonly pullers: Pick<Cache, 'get' | 'list'>;
+  readonly children: ReadonlyMap<Resource, Pick<Cache, 'get'>>;
+  readonly settings: ParseSettings;
+}
+
+/** The names that a puller wants, by {@link nameId}. */
+type Names = ReadonlyMap<string, ChildName>;
+
+/** Who else in the namespace of a puller wants or has what names. */
+export class Rivals {
+  readonly #the: RivalsOptions;
+  /** By uid: a list of a thousand images is read once for each change of its spec. */
+  readonly #known = new Map<string, { readonly generation: number; readonly names: Names }>();
+
+  constructor(options: RivalsOptions) {
+    this.#the = options;
+  }
+
+  /** Claims that the puller of an ownerReference exists; where our cache does not know it, the server is asked. */
+  async exists(namespace: string, { name, uid }: OwnerReference): Promise<boolean> {
+    const { pullers, client } = this.#the;
+    const cached = pullers.get(namespace, name);
+    if (cached?.metadata.uid === uid) return true;
+    const live = await client.get(imagePullers, namespace, name);
+    return live?.metadata.uid === uid;
+  }
+
+  /**
+   * Who is to get the names that nobody has, in place of this puller, by {@link nameId}. Whoever has
+   * children already comes before those that have none, and of these the oldest comes first. Nobody
+   * claims a name who cannot have all that it wants, so that one that is held up holds up no other.
+   */
+  claims({ namespace, name }: PullerIdentity): ReadonlyMap<string, string> {
+    const claims = new Map<string, string>();
+    const self = this.#the.pullers.get(namespace, name);
+    if (self === undefined) return claims;
+    const rank = this.#rankOf(self);
+    const before = this.#others(self)
+      .map((puller) => ({ puller, rank: this.#rankOf(puller), names: this.#namesOf(puller) }))
+      .filter((other) => other.rank < rank)
+      .sort((a, b) => (a.rank < b.rank ? -1 : 1));
+    for (const { puller, names } of before) {
+      const isHeldUp = [...names].some(
+        ([id, wanted]) => claims.has(id) || this.#holder(wanted, puller) === 'other',
+      );
+      if (isHeldUp) continue;
+      for (const id of names.keys()) claims.set(id, puller.metadata.name ?? '');
+    }
+    return claims;
+  }
+
+  /** The pullers that want the name of this object. */
+  contenders(resource: Resource, { metadata }: KubeObject): readonly Key[] {
+    const id = nameId(resource, metadata.name ?? '');
+    return this.#the.pullers
+      .list(metadata.namespace ?? '')
+      .filter((puller) => this.#namesOf(puller).has(id))
+      .map(keyOf);
+  }
+
+  /** The pullers that may get names by what has happened to another one. */
+  freedBy(change: Change): readonly Key[] {
+    if (change.type === 'added') return [];
+    const before = change.type === 'updated' ? change.previous : change.object;
+    if (change.type === 'updated' && !hasNewWishes(before, change.object)) return [];
+    const names = this.#namesOf(before);
+    const freed = this.#others(before).filter((other) =>
+      [...this.#namesOf(other).keys()].some((id) => names.has(id)),
+    );
+    this.#known.delete(before.metadata.uid ?? '');
+    return freed.map(keyOf);
+  }
+
+  #others({ metadata }: KubeObject): readonly KubeObject[] {
+    return this.#the.pullers
+      .list(metadata.namespace ?? '')
+      .filter((other) => other.metadata.uid !== metadata.uid);
+  }
+
+  /** None of one that goes, or whose spec nothing is done for. */
+  #namesOf({ metadata, spec }: KubeObject): Names {
+    if (metadata.deletionTimestamp !== undefined) return none;
+    const { uid = '', generation = 0 } = metadata;
+    const known = this.#known.get(uid);
+    if (known?.generation === generation) return known.names;
+    const parsed = parseSpec((spec ?? {}) as RawSpec, this.#the.settings);
+    const wanted = holdOf(parsed.findings) ? [] : childNames(parsed.spec);
+    const names = new Map(wanted.map((each) => [nameId(each.resource, each.name), each]));
+    this.#known.set(uid, { generation, names });
+    return names;
+  }
+
+  /** Sorts by who comes first. The server tells times in whole seconds, so the uid decides as well. */
+  #rankOf(puller: KubeObject): string {
+    const { creationTimestamp = '', uid = '' } = puller.metadata;
+    const hasChildren = [...this.#namesOf(puller).values()].some(
+      (wanted) => this.#holder(wanted, puller) === 'self',
+    );
+    return `${hasChildren ? 0 : 1} ${creationTimestamp} ${uid}`;
+  }
+
+  /** Who has a name, as far as our caches know. */
+  #holder({ resource, name }: ChildName, { metadata }: KubeObject): 'self' | 'other' | 'nobody' {
+    const object = this.#the.children.get(resource)?.get(metadata.namespace ?? '', name);
+    if (object === undefined) return 'nobody';
+    return isOurs(object, metadata.uid ?? '') ? 'self' : 'other';
+  }
+}
+
+const none: Names = new Map();
+
+/** Its status and its labels are no wishes. */
+function hasNewWishes({ metadata: a }: KubeObject, { metadata: b }: KubeObject): boolean {
+  return a.generation !== b.generation || a.deletionTimestamp !== b.deletionTimestamp;
+}
