@@ -8,17 +8,21 @@ import { type Child, children, nameId } from '../manifests/children.ts';
 import { type HandOver, handOver } from '../manifests/hand-over.ts';
 import type { ManifestInput } from '../manifests/input.ts';
 import { partsOf } from '../manifests/shards.ts';
+import type { RefusedPod } from '../status/roll.ts';
 import { rolloutOf } from '../status/rollout.ts';
 import { type Conflict, NameConflictError } from './conflicts.ts';
 import { NameCheck, type NameCheckDependencies, type PresentChild } from './name-check.ts';
 import { nodeHoldings, podsIn } from './node-holdings.ts';
 import { isOurs } from './ownership.ts';
+import { withStrategies } from './roll-strategies.ts';
 
 export interface ConvergeDependencies extends NameCheckDependencies {
   readonly applier: Applier;
   readonly children: ReadonlyMap<Resource, Cache>;
-  /** Of the caches, as projected records; needed by nothing but hand-overs, and those do without. */
+  /** Of the caches, as projected records; only hand-overs and rolls look at them, and do without. */
   readonly pods: Cache;
+  /** What is known of pods that could not be created, by the uid of their DaemonSet. */
+  readonly refusals: ReadonlyMap<string, RefusedPod>;
   readonly clock: Clock;
 }
 
@@ -77,11 +81,11 @@ async function lookForParts(
   return new Map(await Promise.all(looks));
 }
 
-/** What the DaemonSets hold next, from those that the puller controls today under whatever names. */
+/** What the DaemonSets hold next, and how they get there, from those that the puller controls today. */
 function nextStep(
-  { puller, spec }: ManifestInput,
+  { puller, spec, settings }: ManifestInput,
   known: readonly Live[],
-  { children, pods, clock }: ConvergeDependencies,
+  { children, pods, refusals, clock }: ConvergeDependencies,
 ): HandOver {
   const cached = children.get(daemonSets)?.list(puller.namespace) ?? [];
   const byName = new Map([...cached, ...known].map((live) => [live?.metadata.name, live]));
@@ -89,15 +93,14 @@ function nextStep(
     live && isOurs(live, puller.uid ?? '') ? [live] : [],
   );
   const now = clock.now();
-  return handOver({
+  const records = podsIn(puller.namespace, pods);
+  const next = handOver({
     spec,
     present: owned.map((object) => ({ object, rollout: rolloutOf(object) })),
-    nodes: () => {
-      const records = podsIn(puller.namespace, pods);
-      return records && nodeHoldings(owned, records, now);
-    },
+    nodes: () => records && nodeHoldings(owned, records, now),
     now,
   });
+  return withStrategies(next, { owned, pods: records, refusals, maxSurge: settings.maxSurge, now });
 }
 
 async function look(

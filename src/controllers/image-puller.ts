@@ -34,7 +34,7 @@ export const imagePullers: Resource = {
   namespaced: true,
 };
 
-export interface Dependencies extends ConvergeDependencies, Readable {
+export interface Dependencies extends Omit<ConvergeDependencies, 'refusals'>, Readable {
   readonly client: Client;
   readonly recorder: Recorder;
   readonly pullers: Cache;
@@ -167,7 +167,11 @@ export class ImagePullerController {
       return {};
     }
     try {
-      const againMs = await converge(input, this.#the, context);
+      const againMs = await converge(
+        input,
+        { ...this.#the, refusals: this.#refusals.known(key) },
+        context,
+      );
       this.#the.nameWatches.keep(key, []);
       return { againMs };
     } catch (thrown) {

@@ -12,6 +12,7 @@ import {
 import { containerResources, podResources } from './pod-requests.ts';
 import { containerSecurityContext, podSecurityContext } from './pod-security.ts';
 import { priority } from './priority.ts';
+import { gapless } from './roll-strategy.ts';
 import type { Part } from './shards.ts';
 
 /** Where the static `sleep` lies in every container of the pod. */
@@ -41,10 +42,9 @@ export function daemonSet(input: ManifestInput, part: Part): KubeObject {
     },
     spec: {
       selector: { matchLabels: part.selector ?? labels },
-      // The new pod holds every image before the old one goes, as long as the old one is Ready.
       updateStrategy: {
         type: 'RollingUpdate',
-        rollingUpdate: { maxSurge: settings.maxSurge, maxUnavailable: 0 },
+        rollingUpdate: part.strategy ?? gapless(settings.maxSurge),
       },
       template: {
         metadata: {

@@ -37,7 +37,7 @@ it('a run that was aborted writes nothing more', async () => {
   const rivals = { claims: () => new Map(), exists: async () => false };
   const run = converge(
     input,
-    { applier, children: new Map(), pods: nothing, rivals, clock },
+    { applier, children: new Map(), pods: nothing, refusals: new Map(), rivals, clock },
     { signal: abort.signal, log: silentLog },
   );
   await expect(run).rejects.toThrow('the program is stopping');
