@@ -1,0 +1,114 @@
+import type { KubeObject } from '../../src/kube/objects.ts';
+import type { Plan, Undisturbed } from './run.ts';
+import { seeded } from './scheduler.ts';
+import type { Sighting } from './sightings.ts';
+import { eventTroubles, type Trouble, writeTroubles } from './trouble.ts';
+import { type Workload, workloads } from './workloads.ts';
+
+/** Makes plans out of what a workload does where nothing goes wrong. */
+export interface Generator {
+  readonly name: string;
+  /** What is expected, as the end of a sentence that begins with a workload. */
+  readonly promise: string;
+  readonly troubles: (known: Undisturbed) => readonly (readonly Trouble[])[];
+}
+
+/** After so short a time the next event of an object makes up for the one before. */
+const supersededMs = 1_000;
+
+/** G1 to G5: each makes all of its plans, as there are few enough. */
+export const generators: readonly Generator[] = [
+  {
+    name: 'G1',
+    promise: 'survives an operator that is killed after any of its writes',
+    troubles: ({ writes }) => writes.map(({ what, nth }) => [{ kind: 'kill', what, nth }]),
+  },
+  {
+    name: 'G2',
+    promise: 'survives any write that is lost, done twice or answered wrongly',
+    troubles: ({ writes }) =>
+      writes.flatMap(({ what, nth }) =>
+        (['lose request', 'lose answer', 'double', 'fail after commit'] as const).map((kind) => [
+          { kind, what, nth },
+        ]),
+      ),
+  },
+  {
+    name: 'G3',
+    promise: 'survives an operator that begins with any part of the past',
+    troubles: ({ commitsAgo }) => commitsAgo.map((ago) => [{ kind: 'stale', commitsAgo: ago }]),
+  },
+  {
+    name: 'G4',
+    promise: 'survives any two lost events of which one undoes the other',
+    troubles: ({ events }) => cancellingPairs(events).map((pair) => pair.map(dropped)),
+  },
+  {
+    name: 'G5',
+    promise: 'survives any event that is lost',
+    troubles: ({ events }) =>
+      events
+        .filter((event, index) => !isSuperseded(event, events.slice(index + 1)))
+        .map((event) => [dropped(event)]),
+  },
+];
+
+/** The plans of a generator for a workload. */
+export function plansOf(
+  { troubles }: Generator,
+  { workload, seed }: Pick<Plan, 'workload' | 'seed'>,
+  known: Undisturbed,
+): readonly Plan[] {
+  return troubles(known).map((each) => ({ workload, seed, troubles: each }));
+}
+
+/** The workload that a seed of G7 takes. */
+export function workloadOf(seed: number): Workload {
+  const index = Math.floor(seeded(seed)() * workloads.length);
+  return workloads[index] as Workload; // within the bounds
+}
+
+/** G7: two troubles at random, of writes and events that the workload is known to have. */
+export function pairOf(seed: number, { writes, events }: Undisturbed): Plan {
+  const random = seeded(seed + 0x5eed);
+  const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)] as Item;
+  const one = (): Trouble => {
+    const ofWrite = random() < 0.5;
+    const { what, nth } = pick(ofWrite ? writes : events);
+    return ofWrite
+      ? { kind: pick(writeTroubles), what, nth }
+      : { kind: pick(eventTroubles), what, nth };
+  };
+  return { workload: workloadOf(seed), seed, troubles: [one(), one()] };
+}
+
+function dropped({ what, nth }: Sighting): Trouble {
+  return { kind: 'drop', what, nth };
+}
+
+function objectOf({ what }: Sighting): string {
+  return what.slice(what.indexOf(' ') + 1);
+}
+
+function isSuperseded(event: Sighting, later: readonly Sighting[]): boolean {
+  const next = later.find((one) => objectOf(one) === objectOf(event));
+  return next?.what.startsWith('MODIFIED') === true && next.at - event.at < supersededMs;
+}
+
+/** Each two events in a row of an object after which it is as it was before. */
+function cancellingPairs(events: readonly Sighting[]): readonly (readonly Sighting[])[] {
+  return [...Map.groupBy(events, objectOf).values()].flatMap((row) =>
+    row.flatMap((second, at) => {
+      const first = row[at - 1];
+      const isUndone = shownBy(row[at - 2]) === shownBy(second);
+      return first !== undefined && isUndone ? [[first, second]] : [];
+    }),
+  );
+}
+
+/** What an event shows of an object's being and its spec; empty where there is none. */
+function shownBy(event: Sighting | undefined): string {
+  if (event === undefined || event.what.startsWith('DELETED')) return '';
+  const { spec, data } = event.object as KubeObject;
+  return JSON.stringify([spec, data]);
+}

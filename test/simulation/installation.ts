@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import type { KubeObject } from '../../src/kube/objects.ts';
+import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
+
+/** The user that the operator is, with the rights of config/rbac and no others. */
+export const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
+
+/** Where the pullers are. */
+export const namespace = 'workspaces';
+
+const files = [
+  'crds/che.eclipse.org_kubernetesimagepullers.yaml',
+  'config/manager/namespace.yaml',
+  'config/manager/service_account.yaml',
+  'config/rbac/leader-election/role.yaml',
+  'config/rbac/leader-election/role_binding.yaml',
+  'config/rbac/cluster/role.yaml',
+  'config/rbac/cluster/role_binding.yaml',
+];
+
+/** What is installed before an operator runs; read once. */
+export const installation: readonly KubeObject[] = [
+  ...files.map((file) => {
+    const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));
+    return parse(readFileSync(path, 'utf8')) as KubeObject;
+  }),
+  { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+];

@@ -1,0 +1,250 @@
+import { holdOf } from '../../src/api/findings.ts';
+import { parseSpec } from '../../src/api/parse.ts';
+import type { ImagePullerStatus, RawSpec } from '../../src/api/types.ts';
+import { operatorConfig } from '../../src/config.ts';
+import { imagePullers } from '../../src/controllers/image-puller.ts';
+import {
+  configMaps,
+  controllerOf,
+  daemonSets,
+  deployments,
+  type KubeObject,
+  leases,
+  pods,
+  roleBindings,
+  roles,
+  serviceAccounts,
+} from '../../src/kube/objects.ts';
+import { childResources } from '../../src/manifests/children.ts';
+import { leaseName } from '../../src/manifests/names.ts';
+import { operatorNamespace } from '../../src/manifests/operator.ts';
+import type { Call } from '../cluster/embedded/faults.ts';
+import { operatorAgent } from './operator-process.ts';
+import { ownWrites } from './sightings.ts';
+import type { World } from './world.ts';
+
+const config = operatorConfig({});
+const kinds = [daemonSets, deployments, configMaps, serviceAccounts, roles, roleBindings];
+/** More requests of one operator within a second are those of a loop: it starts with about thirty. */
+const mostRequestsPerSecond = 120;
+/** What is told of one run: the first violations say why, the others only that it goes on. */
+const mostViolations = 10;
+
+/**
+ * Looks at a run while it goes on, and says what must never be, whatever goes wrong. The letters and
+ * numbers in its words are those of the oracles in README.md.
+ */
+export class Oracles {
+  readonly violations: string[] = [];
+  /** By `Kind/name`: how often it was created and deleted. */
+  readonly counts = new Map<string, string>();
+  readonly #world: World;
+  /** By puller: images that its nodes hold and its list has named ever since. */
+  readonly #due = new Map<string, ReadonlySet<string>>();
+  readonly #tooLate = new Set<string>();
+  readonly #requests = new Map<string, { second: number; count: number }>();
+  /** A watch may have lost what a status is made of: what it says is true later. */
+  readonly #mayBeBehind: boolean;
+
+  constructor(world: World, { mayBeBehind = false } = {}) {
+    this.#world = world;
+    this.#mayBeBehind = mayBeBehind;
+    const { controlPlane, faults } = world.cluster;
+    controlPlane.onChange(imagePullers, ({ type, object }) => this.#pullerChanged(type, object));
+    controlPlane.onChange(pods, () => this.#checkHeld());
+    for (const resource of childResources) {
+      controlPlane.onChange(resource, ({ type, object }) => this.#count(type, object));
+    }
+    faults.add({
+      match: { userAgent: operatorAgent, when: (call) => this.#see(call) },
+      at: 'before',
+      do: 'silence',
+    });
+  }
+
+  say(violation: string): void {
+    const at = (this.#world.scheduler.elapsed / 1000).toFixed(3);
+    if (this.violations.length < mostViolations) this.violations.push(`${violation} (at ${at} s)`);
+    this.#world.trace.add('oracle', violation);
+  }
+
+  /** What must be once everything is quiet. */
+  checkEnd(): void {
+    for (const puller of this.#world.list(imagePullers)) this.#checkStatus(puller);
+    for (const operator of this.#world.allOperators) {
+      for (const error of operator.errors) {
+        this.say(`O6: ${operator.name} has logged "${error}"`);
+      }
+    }
+  }
+
+  #see(call: Call): boolean {
+    this.#checkRate(call);
+    if (ownWrites.when?.(call) && call.request.method !== 'GET') this.#checkWrite(call);
+    return false;
+  }
+
+  /** O5: nobody asks without end. */
+  #checkRate({ request }: Call): void {
+    const agent = request.headers['user-agent'] ?? '';
+    const second = Math.floor(this.#world.scheduler.elapsed / 1000);
+    const before = this.#requests.get(agent);
+    const count = before?.second === second ? before.count + 1 : 1;
+    this.#requests.set(agent, { second, count });
+    if (count === mostRequestsPerSecond)
+      this.say(`O5: ${agent} sends ${count} requests in a second`);
+  }
+
+  /** O4: a write names the very object, and that one is ours. */
+  #checkWrite({ request, target }: Call): void {
+    if (!target.isResource) return;
+    const { plural, name, subresource, namespace } = target;
+    const what = `${request.method} ${plural}/${name}${subresource && `/${subresource}`}`;
+    const body = JSON.parse(request.body) as Body;
+    if (plural === imagePullers.plural) {
+      if (subresource !== 'status' || !body.metadata?.uid) this.say(`O4: ${what} of a puller`);
+      return;
+    }
+    const resource = kinds.find((kind) => kind.plural === plural);
+    if (resource === undefined) {
+      this.say(`O4: ${what} is no business of ours`);
+      return;
+    }
+    const live = this.#world.cluster.controlPlane.get(resource, namespace, name);
+    const uid = body.metadata?.uid ?? body.preconditions?.uid;
+    if (uid === undefined && body.metadata?.resourceVersion !== '1') {
+      this.say(`O4: ${what} names no object`);
+    } else if (uid !== undefined && uid === live?.metadata.uid) this.#checkOwner(what, live, body);
+  }
+
+  #checkOwner(what: string, live: KubeObject, body: Body): void {
+    const owner = controllerOf(live);
+    const wanted = body.metadata?.ownerReferences?.find(({ controller }) => controller)?.uid;
+    if (owner?.kind !== imagePullers.kind || (wanted !== undefined && wanted !== owner.uid)) {
+      this.say(`O4: ${what}, which belongs to ${owner?.kind ?? 'nobody'} ${owner?.name ?? ''}`);
+    }
+  }
+
+  /**
+   * O2. What was made for a puller that was deleted a moment before is not counted: the operator could
+   * not know yet, and the garbage collector takes it.
+   */
+  #count(type: string, object: KubeObject): void {
+    if (type === 'MODIFIED') return;
+    const { kind, metadata } = object;
+    const { uid = '' } = metadata;
+    if (type === 'ADDED' && !this.#hasOwner(object)) this.#tooLate.add(uid);
+    if (this.#tooLate.has(uid)) return;
+    const key = `${kind}/${metadata.name}`;
+    const short = type === 'ADDED' ? '+' : '-';
+    this.counts.set(key, `${this.counts.get(key) ?? ''}${short}`);
+  }
+
+  #hasOwner(object: KubeObject): boolean {
+    const owner = controllerOf(object);
+    const isThere = this.#world
+      .list(imagePullers)
+      .some(({ metadata }) => metadata.uid === owner?.uid);
+    return owner?.kind !== imagePullers.kind || isThere;
+  }
+
+  #pullerChanged(type: string, puller: KubeObject): void {
+    const name = puller.metadata.name ?? '';
+    if (type === 'DELETED') {
+      this.#due.delete(name);
+      return;
+    }
+    const listed = listOf(puller);
+    // A spec that is held changes nothing.
+    if (listed === undefined) return;
+    const due = [...(this.#due.get(name) ?? [])].filter((image) => listed.includes(image));
+    this.#due.set(name, new Set(due));
+    if (!saysReady(puller)) return;
+    this.#due.set(name, new Set(listed));
+    // O7: what a status says of its own generation is so.
+    const missing = this.#missing(listed);
+    if (missing.length > 0) {
+      this.#due.set(name, new Set(due));
+      if (!this.#mayBeBehind) this.say(`O7: ${name} is said to be Ready, and lacks ${missing[0]}`);
+    }
+  }
+
+  /** O11: no node loses an image that stays in the list. */
+  #checkHeld(): void {
+    for (const [name, due] of this.#due) {
+      const missing = this.#missing([...due]);
+      if (missing.length === 0) continue;
+      this.say(`O11: ${name} has lost ${missing[0]}`);
+      this.#due.delete(name);
+    }
+  }
+
+  /** `<image> on <node>` for each that does not run there. */
+  #missing(images: readonly string[]): readonly string[] {
+    const { workloads } = this.#world.cluster;
+    return workloads.nodes.flatMap((node) => {
+      const running = new Set(workloads.runningOn(node));
+      return images.filter((image) => !running.has(image)).map((image) => `${image} on ${node}`);
+    });
+  }
+
+  /** O7 */
+  #checkStatus(puller: KubeObject): void {
+    const { name, generation } = puller.metadata;
+    const { observedGeneration, conditions = [] } = statusOf(puller);
+    const generations = [observedGeneration, ...conditions.map((each) => each.observedGeneration)];
+    if (conditions.length === 0 || generations.some((each) => each !== generation)) {
+      this.say(`O7: ${name} has generation ${generation}, its status speaks of ${generations}`);
+    }
+    const says = (wanted: string) =>
+      conditions.some(({ type, status }) => type === wanted && status === 'True');
+    const isReady = says('Ready');
+    const listed = listOf(puller);
+    if (isReady && (listed === undefined || this.#missing(listed).length > 0)) {
+      this.say(`O7: ${name} is Ready without all of its images`);
+    }
+    if (!isReady && !says('Degraded') && !says('Progressing')) {
+      this.say(`O7: ${name} is not Ready, and nothing says why`);
+    }
+  }
+
+  /** O12: who writes holds the lease. */
+  watchLease(): void {
+    this.#world.onSend((caller, { path, method }) => {
+      if (method === 'GET' || path.includes('/leases') || path.includes('/events')) return;
+      const lease = this.#world.cluster.controlPlane.get(leases, operatorNamespace, leaseName);
+      const holder = (lease?.['spec'] as { holderIdentity?: string } | undefined)?.holderIdentity;
+      if (holder !== caller) this.say(`O12: ${caller} writes, and ${holder} holds the lease`);
+    });
+  }
+}
+
+interface Body {
+  readonly metadata?: KubeObject['metadata'];
+  readonly preconditions?: { readonly uid?: string };
+}
+
+function statusOf(puller: KubeObject): ImagePullerStatus {
+  return (puller['status'] ?? {}) as ImagePullerStatus;
+}
+
+/** The references that a puller asks for; undefined where its spec is held. */
+function listOf(puller: KubeObject): readonly string[] | undefined {
+  const { spec, findings } = parseSpec((puller['spec'] ?? {}) as RawSpec, config);
+  return holdOf(findings) ? undefined : spec.images.map(({ reference }) => reference);
+}
+
+function saysReady(puller: KubeObject): boolean {
+  const ready = statusOf(puller).conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'True' && ready.observedGeneration === puller.metadata.generation;
+}
+
+/** How the creations and deletions of two runs differ (O2). */
+export function countsDiffer(
+  wanted: ReadonlyMap<string, string>,
+  found: ReadonlyMap<string, string>,
+): readonly string[] {
+  return [...new Set([...wanted.keys(), ...found.keys()])]
+    .filter((key) => wanted.get(key) !== found.get(key))
+    .map((key) => `O2: ${key} was ${found.get(key) ?? 'left alone'} instead of ${wanted.get(key)}`);
+}

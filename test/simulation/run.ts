@@ -1,0 +1,233 @@
+import { pods } from '../../src/kube/objects.ts';
+import { countsDiffer, Oracles } from './oracles.ts';
+import { HotLoopError } from './scheduler.ts';
+import { type Sighting, Sightings } from './sightings.ts';
+import { differencesBetween, type State, stateOf } from './state.ts';
+import {
+  type Armed,
+  arm,
+  type EventTrouble,
+  isOfEvent,
+  seeThePast,
+  type Trouble,
+} from './trouble.ts';
+import type { Workload } from './workloads.ts';
+import { UnrestError, World } from './world.ts';
+
+/** What is to be run: a workload, the seed that decides everything else, and what goes wrong. */
+export interface Plan {
+  readonly workload: Workload;
+  readonly seed: number;
+  readonly troubles: readonly Trouble[];
+}
+
+/** What a workload leads to where nothing goes wrong. */
+export interface Undisturbed {
+  readonly state: State;
+  readonly counts: ReadonlyMap<string, string>;
+  readonly writes: readonly Sighting[];
+  readonly events: readonly Sighting[];
+  /** How many commits before the end pullers and children came, went or got another spec. */
+  readonly commitsAgo: readonly number[];
+  /** Timers and messages that wait, and watches that are open, once all is quiet. */
+  readonly pending: number;
+  readonly watches: number;
+}
+
+/** How a run went. */
+export interface Report {
+  readonly violations: readonly string[];
+  /** Troubles that never came to pass. */
+  readonly unfired: readonly Trouble[];
+  readonly trace: string;
+}
+
+/** What heals by itself, heals within this time after the last of it. */
+const boundMs = 3 * 60_000;
+/** An event that never came is made up for by the next list: that of pods is rare. */
+const lostEventBoundMs = 11 * 60_000;
+const lostPodEventBoundMs = 62 * 60_000;
+/** Longer than what every key and every cache is looked at anew after. */
+const resyncMs = 12 * 60_000;
+const stopMs = 15_000;
+
+/** Runs a workload without trouble, and looks at what it leads to. */
+export async function undisturbed(
+  workload: Workload,
+  seed: number,
+): Promise<Undisturbed & Pick<Report, 'violations' | 'trace'>> {
+  const world = worldOf(workload, seed);
+  const oracles = oraclesOf(world, workload);
+  try {
+    await prepare(world, workload);
+    const sightings = new Sightings(world);
+    const revisions = meaningfulRevisions(world);
+    await act(world, workload);
+    const { revision } = world.cluster;
+    oracles.checkEnd();
+    const counts = new Map(oracles.counts);
+    const known = {
+      state: stateOf(world),
+      writes: [...sightings.writes],
+      events: [...sightings.events],
+      commitsAgo: [...revisions].map((each) => revision - each).filter((ago) => ago > 0),
+    };
+    const load = await staysSo(world, oracles, sightings);
+    return {
+      ...known,
+      counts,
+      ...load,
+      violations: oracles.violations,
+      trace: world.trace.toString(),
+    };
+  } finally {
+    world.stop();
+  }
+}
+
+/** Filled while the world goes on: of all the past, what an operator could take for the present and act on. */
+function meaningfulRevisions({ cluster, watched }: World): ReadonlySet<number> {
+  const revisions = new Set<number>([cluster.revision]);
+  const generations = new Map<string, number | undefined>();
+  for (const resource of watched.filter(({ kind }) => kind !== pods.kind)) {
+    cluster.controlPlane.onChange(resource, ({ type, object: { metadata } }) => {
+      const { uid = '', generation } = metadata;
+      const isNew = type !== 'MODIFIED' || generations.get(uid) !== generation;
+      generations.set(uid, generation);
+      if (isNew) revisions.add(cluster.revision);
+    });
+  }
+  return revisions;
+}
+
+/** Runs a plan, and holds it against the same workload without trouble. */
+export async function run(plan: Plan, wanted: Undisturbed): Promise<Report> {
+  const { workload, seed, troubles } = plan;
+  const world = worldOf(workload, seed);
+  const oracles = oraclesOf(world, workload, troubles);
+  let armed: readonly Armed[] = [];
+  try {
+    await prepare(world, workload);
+    const sightings = new Sightings(world);
+    armed = troubles.map((trouble) => arm(world, sightings, trouble));
+    await act(world, workload);
+    for (const trouble of troubles) {
+      if (trouble.kind === 'stale') await seeThePast(world, trouble.commitsAgo);
+    }
+    await converges(world, oracles, { wanted, troubles });
+    for (const difference of countsDiffer(wanted.counts, oracles.counts)) oracles.say(difference);
+    const budget = 2 * wanted.writes.length + 10 * troubles.length;
+    if (sightings.writes.length > budget) {
+      oracles.say(`O5: ${sightings.writes.length} writes instead of ${wanted.writes.length}`);
+    }
+    oracles.checkEnd();
+    checkLoad(oracles, wanted, await staysSo(world, oracles, sightings));
+  } catch (error) {
+    if (!(error instanceof HotLoopError || error instanceof UnrestError)) throw error;
+    oracles.say(`O5: ${error.message}`);
+  } finally {
+    world.stop();
+  }
+  return {
+    violations: oracles.violations,
+    unfired: armed.filter(({ hasFired }) => !hasFired()).map(({ trouble }) => trouble),
+    trace: world.trace.toString(),
+  };
+}
+
+function worldOf({ nodes, replicas }: Workload, seed: number): World {
+  return new World({ seed, ...(nodes && { nodes }), ...(replicas && { replicas }) });
+}
+
+function oraclesOf(
+  world: World,
+  { replicas }: Workload,
+  troubles: readonly Trouble[] = [],
+): Oracles {
+  const mayBeBehind = troubles.some((trouble) => trouble.kind === 'stale' || isOfEvent(trouble));
+  const oracles = new Oracles(world, { mayBeBehind });
+  if (replicas !== undefined) oracles.watchLease();
+  return oracles;
+}
+
+async function prepare(world: World, { before }: Workload): Promise<void> {
+  world.startOperators();
+  await world.settle();
+  for (const each of before) {
+    each(world);
+    await world.settle();
+  }
+}
+
+async function act(world: World, { acts }: Workload): Promise<void> {
+  for (const each of acts) {
+    each(world);
+    await world.settle();
+  }
+}
+
+/** O1, O3, O8: the state that is wanted is reached in time. */
+async function converges(
+  world: World,
+  oracles: Oracles,
+  { wanted, troubles }: { readonly wanted: Undisturbed; readonly troubles: readonly Trouble[] },
+): Promise<void> {
+  const left = () => differencesBetween(wanted.state, stateOf(world));
+  let lookedAt = -1;
+  let isThere = false;
+  const look = () => {
+    if (world.lastChange > lookedAt) isThere = left().length === 0;
+    lookedAt = world.scheduler.elapsed;
+    return isThere;
+  };
+  const lost = troubles.filter(({ kind }) => kind === 'drop') as readonly EventTrouble[];
+  // What is lost may turn a status late, before a list makes up for it.
+  if (lost.length > 0) await world.scheduler.pass(lostEventBoundMs);
+  const isOfPod = lost.some(({ what }) => what.includes(' Pod/'));
+  await world.scheduler.until(look, isOfPod ? lostPodEventBoundMs - lostEventBoundMs : boundMs);
+  await world.settle();
+  for (const difference of left()) oracles.say(`O1: ${difference}`);
+}
+
+/**
+ * O3: looked at again and again, and by an operator that starts anew, nothing is written any more.
+ * Returns what an operator holds open while all is quiet.
+ */
+async function staysSo(
+  world: World,
+  oracles: Oracles,
+  sightings: Sightings,
+): Promise<Pick<Undisturbed, 'pending' | 'watches'>> {
+  const before = stateOf(world);
+  const { length } = sightings.writes;
+  await world.scheduler.pass(resyncMs);
+  const written = sightings.writes.slice(length).map(({ what }) => what);
+  if (written.length > 0) oracles.say(`O3: nothing happens, yet it writes ${written.join(', ')}`);
+  const { operators } = world;
+  const pending = Math.max(...operators.map((operator) => operator.pending));
+  const watches = Math.max(...operators.map((operator) => operator.watches.size));
+  for (const operator of operators) void operator.terminate();
+  const haveEnded = () => operators.every(({ state }) => state === 'dead');
+  if (!(await world.scheduler.until(haveEnded, stopMs))) oracles.say('O6: it does not end in time');
+  world.startOperators();
+  await world.scheduler.pass(60_000);
+  await world.settle();
+  for (const difference of differencesBetween(before, stateOf(world))) {
+    oracles.say(`O3: after a restart ${difference}`);
+  }
+  oracles.checkEnd();
+  return { pending, watches };
+}
+
+/** O9: the longer an operator runs, the more it does not hold open. */
+function checkLoad(
+  oracles: Oracles,
+  wanted: Undisturbed,
+  { watches, pending }: Pick<Undisturbed, 'pending' | 'watches'>,
+): void {
+  if (watches <= wanted.watches + 1 && pending <= wanted.pending + 3) return;
+  oracles.say(
+    `O9: ${watches} watches instead of ${wanted.watches}, ` +
+      `${pending} timers instead of ${wanted.pending}`,
+  );
+}

@@ -1,0 +1,91 @@
+import type { KubeObject } from '../../src/kube/objects.ts';
+import type { ApiRequest } from '../cluster/embedded/api-request.ts';
+import type { Call, FaultMatch } from '../cluster/embedded/faults.ts';
+import { operatorAgent } from './operator-process.ts';
+import type { World } from './world.ts';
+
+/** A write of an operator, or an event of one of its watches, as the API server sees it. */
+export interface Sighting {
+  /** `patch daemonsets/cache`, `MODIFIED Pod/cache-*`: pods have other names in every run. */
+  readonly what: string;
+  /** The how-manieth of these it is, from 1 on. */
+  readonly nth: number;
+  /** When, in the scheduler's time. */
+  readonly at: number;
+  /** The object as the event shows it. */
+  readonly object?: KubeObject;
+}
+
+/** Writes that matter: without Events, which nobody depends on, and Leases, which come by themselves. */
+export const ownWrites: FaultMatch = {
+  verb: 'write',
+  userAgent: operatorAgent,
+  when: ({ target }) => target.isResource && !['events', 'leases'].includes(target.plural),
+};
+
+/** Events of watches that say something. */
+export const ownEvents: FaultMatch = {
+  verb: 'watch',
+  userAgent: operatorAgent,
+  events: ['ADDED', 'MODIFIED', 'DELETED'],
+};
+
+/** Notes writes and events from its making on, so that one of them can be spoken of. */
+export class Sightings {
+  readonly writes: Sighting[] = [];
+  readonly events: Sighting[] = [];
+  readonly #counts = new Map<string, number>();
+  readonly #written = new WeakMap<ApiRequest, Sighting>();
+  readonly #now: () => number;
+
+  constructor({ cluster: { faults }, scheduler }: World) {
+    this.#now = () => scheduler.elapsed;
+    // Rules that never fire, ahead of all that do.
+    faults.add({
+      match: { ...ownWrites, when: (call) => isOwnWrite(call) && this.#seeWrite(call) },
+      at: 'before',
+      do: 'silence',
+    });
+    faults.add({
+      match: { ...ownEvents, when: (call) => this.#seeEvent(call) },
+      at: 'onEvent',
+      do: 'drop',
+    });
+  }
+
+  /** The write that a request is; undefined of one that was on its way before. */
+  writeOf(request: ApiRequest): Sighting | undefined {
+    return this.#written.get(request);
+  }
+
+  #seeWrite({ request, target }: Call): boolean {
+    if (!target.isResource) return false;
+    const { verb, plural, name, subresource } = target;
+    const what = `${verb} ${plural}/${name}${subresource && `/${subresource}`}`;
+    const write = this.#sighting(what);
+    this.writes.push(write);
+    this.#written.set(request, write);
+    return false;
+  }
+
+  #seeEvent({ event }: Call): boolean {
+    const object = event?.object as KubeObject; // of these types of events
+    const what = `${event?.type} ${object.kind}/${nameOf(object)}`;
+    this.events.push({ ...this.#sighting(what), object });
+    return false;
+  }
+
+  #sighting(what: string): Sighting {
+    const nth = (this.#counts.get(what) ?? 0) + 1;
+    this.#counts.set(what, nth);
+    return { what, nth, at: this.#now() };
+  }
+}
+
+function nameOf({ kind, metadata: { name = '' } }: KubeObject): string {
+  return kind === 'Pod' ? name.replace(/[a-z0-9]{5}$/, '*') : name;
+}
+
+function isOwnWrite(call: Call): boolean {
+  return ownWrites.when?.(call) ?? false;
+}

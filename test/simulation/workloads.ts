@@ -1,0 +1,118 @@
+import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { configMaps, type KubeObject } from '../../src/kube/objects.ts';
+import { aPuller } from '../pullers.ts';
+import { namespace } from './installation.ts';
+import type { World } from './world.ts';
+
+/** Something a user does. */
+export type Act = (world: World) => void;
+
+/** What users do with a cluster, one act after another, each when all is quiet. */
+export interface Workload {
+  readonly name: string;
+  readonly nodes?: number;
+  readonly replicas?: number;
+  /** What was done before anything goes wrong. */
+  readonly before: readonly Act[];
+  readonly acts: readonly Act[];
+}
+
+type Spec = Parameters<typeof aPuller>[0];
+
+const images = (...numbers: readonly number[]) =>
+  numbers.map((number) => `i${number}=quay.io/example/image-${number}:1`).join(';');
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+const puller = (spec: Spec = {}, name = 'puller') =>
+  aPuller({ images: images(1, 2), ...spec }, { name });
+const apply =
+  (...objects: readonly KubeObject[]): Act =>
+  (world) =>
+    world.apply(...objects);
+const remove =
+  (name: string): Act =>
+  (world) =>
+    world.remove(imagePullers, name);
+
+const others = { configMapName: 'other', deploymentName: 'other', daemonsetName: 'other' };
+const foreign: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'k8s-image-puller', namespace },
+  data: { theirs: 'yes' },
+};
+
+export const workloads: readonly Workload[] = [
+  { name: 'create', nodes: 2, before: [], acts: [apply(puller())] },
+  {
+    name: 'edit the list',
+    before: [apply(puller())],
+    acts: [apply(puller({ images: images(2, 3) })), apply(puller({ images: '' }))],
+  },
+  {
+    name: 'rename',
+    nodes: 2,
+    before: [apply(puller())],
+    acts: [
+      apply(puller({ daemonsetName: 'cache' })),
+      apply(puller({ daemonsetName: 'cache', deploymentName: 'pulls', configMapName: 'settings' })),
+    ],
+  },
+  {
+    name: 'delete and re-create',
+    before: [apply(puller())],
+    acts: [
+      (world) => {
+        world.remove(imagePullers, 'puller');
+        world.apply(puller({ images: images(2, 3) }));
+      },
+      remove('puller'),
+    ],
+  },
+  {
+    name: 'resources',
+    before: [apply(puller())],
+    acts: [apply(puller({ cachingMemoryRequest: '20Mi', cachingMemoryLimit: '40Mi' }))],
+  },
+  {
+    name: 'a bad value and back',
+    before: [apply(puller())],
+    acts: [apply(puller({ nodeSelector: '{' })), apply(puller({ images: images(1, 3) }))],
+  },
+  {
+    name: 'two pullers',
+    before: [apply(puller())],
+    acts: [
+      apply(puller({ ...others, images: images(4) }, 'other')),
+      apply(puller({ images: images(4) }, 'other')),
+      remove('puller'),
+    ],
+  },
+  {
+    name: 'a name that is taken',
+    before: [apply(foreign)],
+    acts: [apply(puller()), (world) => world.remove(configMaps, 'k8s-image-puller')],
+  },
+  {
+    name: 'shards',
+    before: [apply(puller({ images: images(...upTo(40)), cachingCPURequest: '1m' }))],
+    acts: [apply(puller({ images: images(...upTo(41)), cachingCPURequest: '1m' }))],
+  },
+  {
+    name: 'two replicas',
+    replicas: 2,
+    before: [apply(puller())],
+    acts: [apply(puller({ images: images(1, 3) }))],
+  },
+];
+
+/** The workload of that name. */
+export function workloadNamed(name: string): Workload {
+  const found = workloads.find((workload) => workload.name === name);
+  if (found === undefined) {
+    throw new Error(
+      `no workload "${name}": there is ${workloads.map((each) => each.name).join(', ')}`,
+    );
+  }
+  return found;
+}
