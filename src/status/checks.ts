@@ -13,6 +13,7 @@ import type {
   Observation,
 } from './observation.ts';
 import { refusedPods } from './refusal-words.ts';
+import type { RollsOnTheWay } from './roll.ts';
 import { lackOf } from './scheduler-words.ts';
 
 /** Everything a status is made of: what was asked for, what was found wrong, what was seen. */
@@ -360,8 +361,8 @@ export function completeness(facts: Facts): string {
 
 /** Nodes that are counted and named and hold nothing up. */
 function asides({ observation, excuses }: Facts): string {
-  const { unreachable, lagging } = observation;
-  const parts: string[] = [];
+  const { unreachable, lagging, rolls } = observation;
+  const parts = [...manner(rolls)];
   if (unreachable.count > 0) {
     const verb = unreachable.count === 1 ? 'is' : 'are';
     parts.push(`${count(unreachable.count, 'node')} ${verb} unreachable: ${spoken(unreachable)}`);
@@ -371,6 +372,21 @@ function asides({ observation, excuses }: Facts): string {
     parts.push(`${count(nodes.count, 'node')} ${verb} new and not done: ${spoken(nodes)}`);
   }
   return parts.map((part) => `; ${part}`).join('');
+}
+
+/** How pods are replaced where that is not as usual. */
+function manner({ isInPlace, passed }: RollsOnTheWay): readonly string[] {
+  const parts: string[] = [];
+  if (isInPlace) {
+    parts.push(
+      'there is no room for two pods at once, on a node or in the quota, so one node after another loses its images for a moment',
+    );
+  }
+  if (passed > 0) {
+    const lack = passed === 1 ? 'lacks an image or has no room' : 'lack an image or have no room';
+    parts.push(`the roll-out goes on without ${count(passed, 'new pod')} that ${lack}`);
+  }
+  return parts;
 }
 
 /** Of how many things these tell. */

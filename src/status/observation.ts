@@ -4,6 +4,7 @@ import type { Holdings } from './holdings.ts';
 import { type NodeNames, NodeTally } from './node-names.ts';
 import { type NodeObservation, type NodeVerdict, nodesOf } from './nodes.ts';
 import { type ContainerRecord, holdsImage, type PodRecord } from './pods.ts';
+import { type RollsOnTheWay, rollsOf } from './roll.ts';
 import { containersOf, type Rollout, rolloutOfAll } from './rollout.ts';
 
 /** What an observation is made of. */
@@ -27,6 +28,8 @@ export interface Observation {
   /** Claims that pods were read; the counts are the DaemonSets' own otherwise, and `nodes` empty. */
   readonly hasPods: boolean;
   readonly rollout: Rollout;
+  /** How the pods of former templates are replaced. */
+  readonly rolls: RollsOnTheWay;
   readonly nodesDesired: number;
   /** Reachable nodes that hold every image of the list. */
   readonly nodesReady: number;
@@ -102,10 +105,12 @@ export function listOf(daemonSets: readonly KubeObject[]): readonly CachedImage[
 
 const nobody: NodeNames = { count: 0, first: [] };
 
-function byDaemonSets({ refusals, daemonSets }: ObservationInput, rollout: Rollout): Observation {
+function byDaemonSets(input: ObservationInput, rollout: Rollout): Observation {
+  const { refusals, daemonSets } = input;
   return {
     hasPods: false,
     rollout,
+    rolls: rollsOf(input),
     nodesDesired: rollout.desired,
     nodesReady: rollout.ready,
     images: [],
@@ -131,10 +136,11 @@ interface DaemonSetCounts {
 }
 
 function byPods(
-  { images, daemonSets, refusals, isSettled, now }: ObservationInput,
+  input: ObservationInput,
   rollout: Rollout,
   pods: readonly PodRecord[],
 ): Observation {
+  const { images, daemonSets, refusals, isSettled, now } = input;
   const references = images.map(({ reference }) => reference);
   const { changedAt } = rollout;
   const { nodes, peopled, againMs } = nodesOf({
@@ -152,6 +158,7 @@ function byPods(
   return {
     hasPods: true,
     rollout: { ...rollout, complete: isComplete(daemonSets, rollout, counts.unreachable.count) },
+    rolls: rollsOf(input),
     nodesDesired,
     nodesReady: counts.ready,
     images: images.map((image, index) =>

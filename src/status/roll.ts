@@ -1,5 +1,10 @@
 import { controllerOf, type KubeObject } from '../kube/objects.ts';
-import type { Roll, RollObstacles, RollStrategy } from '../manifests/roll-strategy.ts';
+import {
+  isInPlace,
+  type Roll,
+  type RollObstacles,
+  type RollStrategy,
+} from '../manifests/roll-strategy.ts';
 import { isStuck, type PodRecord } from './pods.ts';
 import { refusedPods } from './refusal-words.ts';
 import { rolloutOf } from './rollout.ts';
@@ -51,6 +56,34 @@ export function rollOf({ daemonSet, pods, refusal, now }: RollInput): SeenRoll {
   const calm = new Calm(living, now);
   const obstacles = obstaclesOf({ daemonSet, living, refusal, changedAt, calm });
   return { roll: { desired, outdated, present, obstacles }, againMs: calm.againMs };
+}
+
+/** How the pods of all DaemonSets of a puller are replaced. */
+export interface RollsOnTheWay {
+  /** Claims that some are replaced in place. */
+  readonly isInPlace: boolean;
+  /** New pods that will get no further, and that others do not wait for. */
+  readonly passed: number;
+}
+
+/** Adds up the rolls of DaemonSets. */
+export function rollsOf({
+  daemonSets,
+  pods,
+  now,
+}: Pick<RollInput, 'pods' | 'now'> & {
+  readonly daemonSets: readonly KubeObject[];
+}): RollsOnTheWay {
+  const rolls = daemonSets.flatMap(
+    (daemonSet) => rollOf({ daemonSet, pods, refusal: undefined, now }).roll ?? [],
+  );
+  const passed = rolls.map(({ obstacles }) =>
+    obstacles === undefined ? 0 : obstacles.stuck + obstacles.stuckAlone + obstacles.crowded,
+  );
+  return {
+    isInPlace: rolls.some(({ present }) => isInPlace(present)),
+    passed: passed.reduce((sum, each) => sum + each, 0),
+  };
 }
 
 interface Scene {

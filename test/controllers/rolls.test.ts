@@ -35,7 +35,8 @@ const reference = (name: string) =>
   name === 'bad' ? 'registry.invalid/bad:1' : `quay.io/example/${name}:1`;
 
 function list(...names: readonly string[]): void {
-  scene.apply(aPuller({ images: names.map((name) => `${name}=${reference(name)}`).join(';') }));
+  const images = names.map((name) => `${name}=${reference(name)}`).join(';');
+  scene.apply(aPuller({ images, cachingCPURequest: '1m' }));
 }
 
 const isReady = () => {
@@ -44,7 +45,15 @@ const isReady = () => {
   return ready?.status === 'True' && ready.observedGeneration === generation;
 };
 
-/** On how many nodes a container runs from the image. */
+const messages = () =>
+  scene
+    .status()
+    .conditions?.map(({ message }) => message)
+    .join() ?? '';
+
+const isOfDaemonSet = (write: string) => /^PATCH daemonsets\/[^/]+$/.test(write);
+
+/** The nodes where a container runs from the image. */
 const holdersOf = (name: string) =>
   scene.workloads.nodes.filter((node) => scene.workloads.runningOn(node).includes(reference(name)));
 
@@ -79,6 +88,9 @@ describe('a new list with an image that nobody can pull', () => {
     const lackers = lackersOf('kept');
     const begun = scene.clock.monotonic();
     list('bad', 'kept', 'new');
+    await scene.until(() =>
+      /the roll-out goes on without 2 new pods that lack an image/.test(messages()),
+    );
     await scene.until(() => holdersOf('new').length === 5);
     expect(scene.clock.monotonic() - begun).toBeLessThan(5 * minute);
     expect(strategies).toEqual([gapless, 'surge 2', 'surge 3', 'surge 4', 'surge 100%']);
@@ -88,6 +100,35 @@ describe('a new list with an image that nobody can pull', () => {
 
     list('kept', 'new');
     await scene.until(() => isReady() && isOver());
+    expect([...lackers]).toEqual([]);
+    expect(scene.condition('Ready')?.message).not.toMatch(/the roll-out goes on/);
+  });
+
+  it('goes on past a restart of the operator without a step back', async () => {
+    await aScene({ nodes: 4 });
+    list('kept');
+    await scene.until(isReady);
+    list('bad', 'kept');
+    await scene.until(() => strategies.includes('surge 3'));
+    await scene.stopOperator();
+    await scene.startOperator();
+    await scene.pass(2 * minute);
+    expect(strategies).toEqual([gapless, 'surge 2', 'surge 3', 'surge 100%']);
+    expect(scene.writes().filter(isOfDaemonSet).length).toBeLessThanOrEqual(5);
+  });
+
+  it('holds up no part of a long list but its own', async () => {
+    await aScene({ nodes: 2, pullMs: 10 });
+    const names = Array.from({ length: 60 }, (_, number) => `image-${number}`);
+    list(...names);
+    await scene.until(isReady);
+    const lackers = lackersOf(...names);
+    list('bad', ...names, 'new');
+    await scene.until(() => strategies.includes('surge 100%'));
+    await scene.pass(minute);
+    const parts = scene.cluster.controlPlane.list(daemonSets, 'workspaces');
+    expect(parts.map(strategyOf).sort()).toEqual([gapless, 'surge 100%'].sort());
+    expect(holdersOf('new')).toHaveLength(2);
     expect([...lackers]).toEqual([]);
   });
 });
@@ -106,6 +147,7 @@ describe('a node that has no room for two pods', () => {
     list('kept', 'new');
     await scene.until(() => strategies.includes(inPlace));
     expect(holdersOf('new')).toEqual(['node-1', 'node-2']);
+    await scene.until(() => /no room for two pods at once/.test(messages()));
     await scene.until(() => isReady() && isOver());
     expect(scene.clock.monotonic() - begun).toBeLessThan(2 * minute);
     expect([...lackers]).toEqual(['small']);

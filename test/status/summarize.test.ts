@@ -33,6 +33,7 @@ function counted(numbers: Partial<Rollout> = {}): Observation {
   return {
     hasPods: false,
     rollout,
+    rolls: { isInPlace: false, passed: 0 },
     nodesDesired: rollout.desired,
     nodesReady: rollout.ready,
     images: [],

@@ -1,0 +1,173 @@
+import type { KubeObject } from '../../src/kube/objects.ts';
+import { projectPod } from '../../src/status/pods.ts';
+import { hopelessAfterMs, type RefusedPod, rollOf, rollsOf } from '../../src/status/roll.ts';
+import {
+  aDaemonSet,
+  aPod,
+  now,
+  type PodTraits,
+  timeAt,
+  unauthorized,
+  unscheduled,
+} from './scenes.ts';
+
+const second = 1000;
+const noRoom = '0/3 nodes are available: 1 Insufficient memory.';
+const before = now - hopelessAfterMs;
+
+/** A DaemonSet whose first template has been replaced on none of three nodes. */
+function rolling(status: object = {}, rollingUpdate?: object): KubeObject {
+  const daemonSet = aDaemonSet(3, { status: { updatedNumberScheduled: 0, ...status } });
+  const spec = { ...(daemonSet['spec'] as object), updateStrategy: { rollingUpdate } };
+  return rollingUpdate ? { ...daemonSet, spec } : daemonSet;
+}
+
+const old = (node: string) => aPod(node);
+const late = (node: string, traits: PodTraits = {}): PodTraits => ({
+  uid: `${node}-new`,
+  createdAt: before,
+  ...traits,
+});
+const stuck = (node: string, traits?: PodTraits) =>
+  aPod(node, late(node, { said: { 'my-image': unauthorized }, ...traits }));
+const crowded = (node: string, traits?: PodTraits) => unscheduled(node, noRoom, late(node, traits));
+const pulling = (node: string) =>
+  aPod(
+    node,
+    late(node, { said: { tools: { state: { waiting: { reason: 'ContainerCreating' } } } } }),
+  );
+
+const seen = (pods: readonly KubeObject[], more: Partial<Parameters<typeof rollOf>[0]> = {}) =>
+  rollOf({
+    daemonSet: rolling(),
+    pods: pods.map(projectPod),
+    refusal: undefined,
+    now,
+    ...more,
+  });
+const obstacles = (...of: Parameters<typeof seen>) => seen(...of).roll?.obstacles;
+
+describe('a roll', () => {
+  it('is none when every node has a pod of the present template', () => {
+    const { roll } = seen([stuck('node-1')], { daemonSet: aDaemonSet(3) });
+    expect(roll).toBeUndefined();
+  });
+
+  it('tells how many pods are left, and by which strategy they are replaced', () => {
+    const daemonSet = rolling({ updatedNumberScheduled: 1 }, { maxSurge: 2, maxUnavailable: 0 });
+    expect(seen([], { daemonSet }).roll).toMatchObject({
+      desired: 3,
+      outdated: 2,
+      present: { maxSurge: 2, maxUnavailable: 0 },
+    });
+  });
+
+  it('has the strategy that the API server takes for granted', () => {
+    const daemonSet = rolling({}, {});
+    expect(seen([], { daemonSet }).roll?.present).toEqual({ maxSurge: 0, maxUnavailable: 1 });
+  });
+
+  it('is unknown where pods cannot be read, or tell of a former template', () => {
+    expect(seen([], { pods: undefined }).roll).toMatchObject({ obstacles: undefined });
+    const daemonSet = rolling({ observedGeneration: 0 });
+    expect(obstacles([old('node-1'), stuck('node-1')], { daemonSet })).toBeUndefined();
+  });
+});
+
+describe('a new pod', () => {
+  it.each([
+    [
+      'that lacks an image beside the old one is stuck',
+      [old('node-1'), stuck('node-1')],
+      { stuck: 1 },
+    ],
+    ['that lacks an image alone is stuck', [stuck('node-1')], { stuckAlone: 1 }],
+    [
+      'without room beside the old one is crowded',
+      [old('node-1'), crowded('node-1')],
+      { crowded: 1 },
+    ],
+    ["without room alone takes nobody's place", [crowded('node-1')], {}],
+    ['that pulls is neither', [old('node-1'), pulling('node-1')], {}],
+    [
+      'that is going is neither',
+      [old('node-1'), stuck('node-1', { metadata: { deletionTimestamp: timeAt(now) } })],
+      {},
+    ],
+    ['of another DaemonSet is neither', [old('node-1'), stuck('node-1', { owner: 'd2' })], {}],
+  ])('%s', (_what, pods, expected) => {
+    const none = { stuck: 0, stuckAlone: 0, crowded: 0, isQuotaFull: false };
+    expect(obstacles(pods)).toEqual({ ...none, ...expected });
+  });
+
+  it('is given time before it counts, and the roll is looked at again then', () => {
+    const young = [old('node-1'), stuck('node-1', { createdAt: before + 5 * second })];
+    expect(obstacles(young)?.stuck).toBe(0);
+    expect(seen(young).againMs).toBe(5 * second);
+    expect(seen([old('node-1'), stuck('node-1')]).againMs).toBeUndefined();
+  });
+
+  it('is as old as it is by the clock of the server, where ours is behind', () => {
+    const newest = aPod('node-2', { createdAt: now });
+    const pods = [old('node-1'), stuck('node-1'), newest];
+    expect(obstacles(pods, { now: now - 60 * second })?.stuck).toBe(1);
+  });
+});
+
+describe('a quota', () => {
+  const refusal: RefusedPod = {
+    message:
+      'Error creating: pods "cache-x" is forbidden: exceeded quota: exact, requested: limits.memory=40Mi, used: limits.memory=120Mi, limited: limits.memory=120Mi',
+    at: now - 60 * second,
+  };
+  const all = ['node-1', 'node-2', 'node-3'].map(old);
+  const isFull = (...[pods, more]: Parameters<typeof seen>) =>
+    obstacles(pods, { refusal, ...more })?.isQuotaFull;
+
+  it('is full when it refuses the next pod and nothing moves', () => {
+    expect(isFull(all)).toBe(true);
+    expect(isFull(all, { refusal: undefined })).toBe(false);
+  });
+
+  it('is not full while a pod that it let in may still get ready', () => {
+    expect(isFull([...all, pulling('node-1')])).toBe(false);
+    expect(isFull([...all, stuck('node-1')])).toBe(true);
+  });
+
+  it('is not full a moment after something has moved', () => {
+    const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: timeAt(now) }];
+    const ready = { type: 'ContainersReady', status: 'True', lastTransitionTime: timeAt(now) };
+    const fresh = aPod('node-1', { conditions: [...conditions, ready] });
+    expect(isFull([fresh, ...all.slice(1)])).toBe(false);
+    expect(seen([fresh, ...all.slice(1)], { refusal }).againMs).toBe(hopelessAfterMs);
+  });
+
+  it('that refused a pod before the last change says nothing of it', () => {
+    expect(isFull(all, { refusal: { ...refusal, at: now - 180 * 60 * second } })).toBe(false);
+  });
+
+  it('that leaves a node without any pod is not made better by taking pods away', () => {
+    const daemonSet = rolling({ currentNumberScheduled: 2 });
+    expect(isFull(all.slice(1), { daemonSet })).toBe(false);
+  });
+
+  it('is not what another refusal tells of', () => {
+    const message = 'Error creating: admission webhook "policy" denied the request';
+    expect(isFull(all, { refusal: { ...refusal, message } })).toBe(false);
+  });
+});
+
+describe('the rolls of several DaemonSets', () => {
+  it('are told together', () => {
+    const first = rolling({}, { maxSurge: 2, maxUnavailable: 0 });
+    const inPlace = rolling({}, { maxSurge: 0, maxUnavailable: 1 });
+    const second = { ...inPlace, metadata: { ...inPlace.metadata, uid: 'd2' } };
+    const pods = [old('node-1'), stuck('node-1'), stuck('node-1', { owner: 'd2', uid: 'x' })];
+    const rolls = rollsOf({ daemonSets: [first, second], pods: pods.map(projectPod), now });
+    expect(rolls).toEqual({ isInPlace: true, passed: 2 });
+    expect(rollsOf({ daemonSets: [first], pods: [], now })).toEqual({
+      isInPlace: false,
+      passed: 0,
+    });
+  });
+});
