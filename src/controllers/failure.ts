@@ -43,6 +43,15 @@ export function retryOf(error: Error, refusedMs = refusalRetryMs): Error {
   return error;
 }
 
+/** The same error, for the work queue to look again in so many milliseconds at the latest. */
+export function noLaterThan(againMs: number | undefined, error: Error): Error {
+  if (againMs === undefined) return error;
+  const isLater =
+    error instanceof TerminalError ||
+    (error instanceof WaitingError && error.retryAfterMs > againMs);
+  return isLater ? new WaitingError(error.reason, againMs, error.message, { cause: error }) : error;
+}
+
 /** The server understood the request and does not follow it; only somebody else can change that. */
 export function isRefusal(error: ApiError): boolean {
   return error.code === 403 || isBadBody(error);

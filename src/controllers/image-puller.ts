@@ -18,7 +18,7 @@ import { newsBetween } from '../status/news.ts';
 import { stalledInMs, summarize } from '../status/summarize.ts';
 import { NameConflictError } from './conflicts.ts';
 import { type ConvergeDependencies, converge } from './converge.ts';
-import { failureOf, isRefusal, isTransient, retryOf } from './failure.ts';
+import { failureOf, isRefusal, isTransient, noLaterThan, retryOf } from './failure.ts';
 import type { NameWatches } from './name-watches.ts';
 import { type ObserveDependencies, observe } from './observe.ts';
 import { Patience } from './patience.ts';
@@ -109,7 +109,7 @@ export class ImagePullerController {
 
     // The cache asks again by itself, and nobody tells us when it has succeeded.
     if (refusal) throw retryOf(refusal, refusedCacheRetryMs);
-    if (outcome.error) throw this.#retry(outcome.error, context.log);
+    if (outcome.error) throw noLaterThan(writeAgainMs, this.#retry(outcome.error, context.log));
     return soonest([outcome.againMs, ...againMs, stalledInMs(status, time), writeAgainMs]);
   }
 

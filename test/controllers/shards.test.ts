@@ -263,7 +263,7 @@ it('a name that a split needs and another puller has is left to it, and nothing 
   guard.begin(listed);
   list(range(0, 41));
   await scene.until(() => scene.condition('Ready')?.reason === 'NameConflict');
-  expect(scene.condition('Ready')?.message).toContain(`DaemonSet ${name} exists`);
+  expect(scene.condition('Ready')?.message).toContain(`DaemonSet ${name} belongs`);
   await scene.settle();
   expect(templates()).toMatchObject({ [name]: [reference(500)] });
   scene.cluster.controlPlane.remove(imagePullers, 'workspaces', 'other');
