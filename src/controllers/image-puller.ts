@@ -22,6 +22,7 @@ import { failureOf, isRefusal, isTransient, noLaterThan, retryOf } from './failu
 import type { NameWatches } from './name-watches.ts';
 import { type ObserveDependencies, observe } from './observe.ts';
 import { Patience } from './patience.ts';
+import { PodRequestsKnowledge } from './pod-requests.ts';
 import { Refusals } from './refusals.ts';
 import { generationOf, type Subject, statusOf } from './subject.ts';
 
@@ -69,12 +70,14 @@ export class ImagePullerController {
   readonly #the: Dependencies;
   readonly #patience: Patience;
   readonly #refusals: Refusals;
+  readonly #podRequests: PodRequestsKnowledge;
 
   constructor(dependencies: Dependencies) {
     const { client, clock, config, log } = dependencies;
     this.#the = dependencies;
     this.#patience = new Patience(clock, config.progressDeadlineMs);
     this.#refusals = new Refusals(client, clock, log);
+    this.#podRequests = new PodRequestsKnowledge(dependencies);
   }
 
   async reconcile(key: Key, context: ReconcileContext): Promise<ReconcileResult> {
@@ -95,6 +98,12 @@ export class ImagePullerController {
       patience: this.#patience,
       refusals: this.#refusals,
     });
+    const { refusals } = observed.observation;
+    // No status tells of pods that are about to be other ones.
+    if (!outcome.error && this.#podRequests.learn(subject.input.puller, refusals)) {
+      this.#refusals.overcome(key);
+      return { requeueAfterMs: 0 };
+    }
     const time = {
       now: this.#the.clock.now(),
       progressDeadlineMs: this.#the.config.progressDeadlineMs,
@@ -167,8 +176,9 @@ export class ImagePullerController {
       return {};
     }
     try {
+      const podRequests = await this.#podRequests.of(input);
       const againMs = await converge(
-        input,
+        { ...input, settings: { ...input.settings, podRequests } },
         { ...this.#the, refusals: this.#refusals.known(key) },
         context,
       );

@@ -57,6 +57,12 @@ export class Refusals {
     this.#known.delete(puller);
   }
 
+  /** What was refused up to now is past: its pods are made in another way from now on. */
+  overcome(puller: Key): void {
+    const known = [...(this.#known.get(puller) ?? [])];
+    this.#known.set(puller, new Map(known.map(([uid, refused]) => [uid, past(refused)])));
+  }
+
   /** What was learned last of the DaemonSets of a puller that lack pods, by their uid; asks nobody. */
   known(puller: Key): ReadonlyMap<string, RefusedPod> {
     const known = [...(this.#known.get(puller) ?? [])].flatMap(([uid, { counts, message, at }]) =>
@@ -88,7 +94,7 @@ export class Refusals {
   }
 
   async #look(daemonSet: KubeObject, before: Refused): Promise<Refused> {
-    if (!lacksPods(daemonSet)) return { ...untouched, overcomeAt: before.at || before.overcomeAt };
+    if (!lacksPods(daemonSet)) return past(before);
     const now = this.#clock.monotonic();
     const counts = JSON.stringify([daemonSet.metadata.generation, daemonSet['status']]);
     const waited = { ...before, counts, since: before.counts === counts ? before.since : now };
@@ -122,6 +128,10 @@ export class Refusals {
     this.#lastFailure = failure;
     say.call(this.#log, 'the reason for missing pods cannot be read', { error });
   }
+}
+
+function past({ at, overcomeAt }: Refused): Refused {
+  return { ...untouched, overcomeAt: at || overcomeAt };
 }
 
 /** When the server is to be asked, in monotonic milliseconds. */

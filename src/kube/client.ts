@@ -80,6 +80,8 @@ export interface ApplyOptions extends WriteOptions {
   /** Takes over fields that other managers own. */
   readonly force: boolean;
   readonly subresource?: 'status';
+  /** Everything but storing: returns what would be stored. */
+  readonly dryRun?: boolean;
 }
 
 export interface RemoveOptions extends WriteOptions {

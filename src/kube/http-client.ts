@@ -196,7 +196,11 @@ class HttpClient implements ConnectedClient {
       doing: `apply ${resource.plural} ${named(namespace, name)}`,
       method: 'PATCH',
       path: resourcePath(resource, namespace, name, options.subresource),
-      query: { fieldManager: options.fieldManager, force: options.force || undefined },
+      query: {
+        fieldManager: options.fieldManager,
+        force: options.force || undefined,
+        dryRun: options.dryRun ? 'All' : undefined,
+      },
       body,
       contentType: 'application/apply-patch+yaml',
       beforeSend: options.beforeSend,

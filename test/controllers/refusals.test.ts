@@ -100,6 +100,16 @@ describe('the reason for missing pods', () => {
     expect(await told()).toBe('a webhook');
   });
 
+  it('is past once pods are made in another way, and only newer Events tell of those', async () => {
+    listed = [anEvent('a limit range', at(1))];
+    expect(await missed()).toBe('a limit range');
+    refusals.overcome('n/p');
+    expect(await missed()).toBeUndefined();
+    listed = [anEvent('a limit range', at(1)), anEvent('no quota', at(2))];
+    await clock.advance(20_000);
+    expect(await told()).toBe('no quota');
+  });
+
   it('is not asked for while every node has its pod', async () => {
     await look(aDaemonSet(3));
     await clock.advance(60_000);

@@ -134,8 +134,8 @@ describe('a new list with an image that nobody can pull', () => {
 });
 
 describe('a node that has no room for two pods', () => {
-  /** Room for two containers and a half. */
-  const small = { allocatable: { memory: '25Mi' } };
+  /** Room for a pod and a half. */
+  const small = { allocatable: { memory: '8Mi' } };
 
   it('gets a new list in place once all others have it, and only that one has a gap', async () => {
     await aScene({ nodes: 2 });

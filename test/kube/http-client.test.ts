@@ -143,6 +143,15 @@ describe('requests', () => {
     await applied;
   });
 
+  it('apply without storing anything', async () => {
+    const options = { fieldManager: 'me', force: true, dryRun: true };
+    const applied = client.apply(daemonSets, aDaemonSet, options);
+    const exchange = await server.next();
+    expect(exchange.query).toEqual({ fieldManager: 'me', force: 'true', dryRun: 'All' });
+    exchange.answer(201, aDaemonSet);
+    expect(await applied).toEqual(aDaemonSet);
+  });
+
   it('replace an object in its place', async () => {
     const body = { ...aDaemonSet, metadata: { ...aDaemonSet.metadata, resourceVersion: '5' } };
     const updated = client.update(daemonSets, body);
