@@ -1,3 +1,4 @@
+import { defaults } from '../api/defaults.ts';
 import { parseQuantity } from '../api/quantity.ts';
 import { isRefusal } from '../api/refusal.ts';
 import type { PullerSpec } from '../api/types.ts';
@@ -44,13 +45,26 @@ export interface CostSources {
   readonly deployment: KubeObject | undefined;
 }
 
+/** What DaemonSets take of a node that all of them select, and of all nodes together. */
+export function cacheCost(
+  daemonSets: readonly KubeObject[],
+): Pick<StandingCost, 'eachNode' | 'allNodes'> {
+  return {
+    eachNode: costOf(daemonSets, () => 1),
+    allNodes: costOf(daemonSets, (daemonSet) => rolloutOf(daemonSet).desired),
+  };
+}
+
+/** What the Go operator (1.1.2) reserves on each node for so many images, if nothing is chosen. */
+export function peerReservation(images: number): Amount {
+  const { cachingCPURequest: cpu, cachingMemoryRequest: memory } = defaults;
+  return { cpu: nanosOf(cpu) * BigInt(images), memory: nanosOf(memory) * BigInt(images) };
+}
+
 /** Adds up what a puller takes. */
 export function standingCost({ spec, daemonSets, deployment }: CostSources): StandingCost {
-  const each = daemonSets.map((daemonSet) => ({ daemonSet, pod: podCost(podSpecOf(daemonSet)) }));
-  const sumOf = (pods: (daemonSet: KubeObject) => number) =>
-    sum(each.map(({ daemonSet, pod }) => times(pod, pods(daemonSet))));
-  const allNodes = sumOf((daemonSet) => rolloutOf(daemonSet).desired);
-  const surge = sumOf(surgePods);
+  const { eachNode, allNodes } = cacheCost(daemonSets);
+  const surge = costOf(daemonSets, surgePods);
   const puller =
     deployment === undefined
       ? nothing
@@ -58,7 +72,7 @@ export function standingCost({ spec, daemonSets, deployment }: CostSources): Sta
   const nodes = Math.max(0, ...daemonSets.map((daemonSet) => rolloutOf(daemonSet).desired));
   const copies = BigInt(spec.images.length) * BigInt(nodes);
   return {
-    eachNode: sum(each.map(({ pod }) => pod)),
+    eachNode,
     allNodes,
     surge,
     puller,
@@ -114,6 +128,10 @@ const nothing: Cost = {
   requests: { cpu: 0n, memory: 0n },
   limits: { cpu: 0n, memory: 0n },
 };
+
+function costOf(daemonSets: readonly KubeObject[], pods: (daemonSet: KubeObject) => number): Cost {
+  return sum(daemonSets.map((each) => times(podCost(podSpecOf(each)), pods(each))));
+}
 
 function specOf(workload: KubeObject): WorkloadSpec {
   return workload['spec'] as WorkloadSpec; // apps/v1

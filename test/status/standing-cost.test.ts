@@ -3,10 +3,12 @@ import { cpuQuantity, memoryQuantity } from '../../src/api/quantity.ts';
 import type { RawSpec } from '../../src/api/types.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { children } from '../../src/manifests/children.ts';
+import type { PodRequests } from '../../src/manifests/input.ts';
 import {
   type Amount,
   type Cost,
   type PodSpec,
+  peerReservation,
   podCost,
   standingCost,
 } from '../../src/status/standing-cost.ts';
@@ -69,10 +71,15 @@ const settings = {
 };
 
 /** The cost of a puller whose objects are the operator's own, on so many nodes. */
-function costOf(raw: RawSpec, nodes: number, maxSurge: number | string = '10%') {
+function costOf(
+  raw: RawSpec,
+  nodes: number,
+  maxSurge: number | string = '10%',
+  podRequests?: PodRequests,
+) {
   const { spec } = parseSpec(raw, { maxImages: 500 });
   const puller = { name: 'puller', namespace: 'default', uid: 'p1' };
-  const objects = children({ puller, raw, spec, settings: { ...settings, maxSurge } });
+  const objects = children({ puller, raw, spec, settings: { ...settings, maxSurge, podRequests } });
   const ofKind = (kind: string) =>
     objects.flatMap(({ body }) => (body.kind === kind ? [body] : []));
   return standingCost({
@@ -122,6 +129,32 @@ describe('the standing cost of a puller', () => {
       [1, '10m 96Mi', '500m 256Mi'],
       '0 0',
     ]);
+  });
+
+  it('does not grow with the images where pods have requests of their own', () => {
+    const cost = (images: number) => {
+      const raw = { images: manyImages(images) };
+      return costOf(raw, 25, '10%', 'kept');
+    };
+    expect(texts(cost(1).eachNode)).toEqual([1, '50m 5Mi', '200m 20Mi']);
+    expect(texts(cost(40).eachNode)).toEqual([1, '50m 24Mi', '8 800Mi']);
+    expect(texts(cost(40).allNodes)).toEqual([25, '1250m 600Mi', '200 20000Mi']);
+    const { pods, requests } = cost(200).eachNode;
+    expect(requests.cpu).toBe(BigInt(pods) * cost(1).eachNode.requests.cpu);
+    expect(text(peerReservation(40))).toBe('2 400Mi');
+  });
+
+  it('never requests more than the limits of the documented rule', () => {
+    for (const images of [1, 2, 40, 200]) {
+      const { eachNode } = costOf(
+        { images: manyImages(images), cachingMemoryLimit: '1Mi', cachingCPULimit: '1m' },
+        1,
+        0,
+        'kept',
+      );
+      expect(eachNode.requests.memory).toBeLessThanOrEqual(eachNode.limits.memory);
+      expect(eachNode.requests.cpu).toBeLessThanOrEqual(eachNode.limits.cpu);
+    }
   });
 
   it('adds up where the images are spread over several DaemonSets', () => {

@@ -1,25 +1,59 @@
 import { count, nounCount } from '../../api/text.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import { rolloutOfAll } from '../../status/rollout.ts';
-import { podCost, podSpecOf } from '../../status/standing-cost.ts';
+import {
+  type Amount,
+  cacheCost,
+  type PodSpec,
+  peerReservation,
+  podCost,
+  podSpecOf,
+} from '../../status/standing-cost.ts';
 
-/** What the pods of a puller's DaemonSets reserve on a node, which has one of each, and on all. */
+/**
+ * What the pods of a puller's DaemonSets reserve on a node, which has one of each, and on all; and what
+ * the Go operator would.
+ */
 export function reservationLines(daemonSets: readonly KubeObject[]): readonly string[] {
-  const { desired: nodes } = rolloutOfAll(daemonSets);
   const pods = daemonSets.map(podSpecOf);
-  const containers = pods.flatMap((pod) => pod.containers);
-  const [first] = containers;
-  if (first === undefined) return [];
-  const costs = pods.map((pod) => podCost(pod).requests);
-  const cpu = costs.reduce((sum, cost) => sum + cost.cpu, 0n);
-  const memory = costs.reduce((sum, cost) => sum + cost.memory, 0n);
-  const one = podCost({ containers: [first] }).requests;
-  const each = `${cpuText(one.cpu)} CPU and ${memoryText(one.memory)}`;
-  const several = containers.length === 1 ? '' : `: ${count(containers.length)} times ${each}`;
-  const onEach = `${cpuText(cpu)} CPU and ${memoryText(memory)} of memory on each node${several}`;
-  if (nodes === 0) return [onEach, 'no node is selected'];
-  const onAll = `${cpuText(cpu * BigInt(nodes))} CPU and ${memoryText(memory * BigInt(nodes))}`;
-  return [onEach, `${onAll} on ${nounCount(nodes, 'node')}`];
+  const images = pods.reduce((total, { containers }) => total + containers.length, 0);
+  if (images === 0) return [];
+  const { eachNode, allNodes } = cacheCost(daemonSets);
+  const { cpu, memory } = eachNode.requests;
+  const onEach = `${cpuText(cpu)} CPU and ${memoryText(memory)} of memory on each node${share(pods, images)}`;
+  const { desired: nodes } = rolloutOfAll(daemonSets);
+  const onAll = `${amountText(allNodes.requests)} on ${nounCount(nodes, 'node')}`;
+  return [
+    onEach,
+    nodes === 0 ? 'no node is selected' : onAll,
+    ...(isShared(pods) ? [`${amountText(peerReservation(images))} ${byPeer}`] : []),
+  ];
+}
+
+const byPeer = 'on each node are what the Go operator reserves for them by default';
+
+/** Claims that pods have requests of their own, instead of one for each image. */
+function isShared(pods: readonly PodSpec[]): boolean {
+  return pods.some(({ resources }) => resources?.requests !== undefined);
+}
+
+/** What the sum is made of, where one sentence can say it. */
+function share(pods: readonly PodSpec[], images: number): string {
+  if (images === 1) return '';
+  if (isShared(pods)) {
+    const isWhole = pods.every(
+      ({ resources: { requests } = {} }) => requests?.cpu !== undefined && requests.memory,
+    );
+    const each = pods.length === 1 ? '' : ` in each of ${nounCount(pods.length, 'pod')}`;
+    return isWhole ? `: once${each} for ${nounCount(images, 'image')}` : '';
+  }
+  const [one] = pods.flatMap(({ containers }) => containers);
+  const request = podCost({ containers: one === undefined ? [] : [one] }).requests;
+  return `: ${count(images)} times ${amountText(request)}`;
+}
+
+function amountText({ cpu, memory }: Amount): string {
+  return `${cpuText(cpu)} CPU and ${memoryText(memory)}`;
 }
 
 /** Thousandths of a core, rounded up, or whole and decimal cores from one on. */

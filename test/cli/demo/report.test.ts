@@ -24,7 +24,7 @@ function section(heading: string, outcome: Partial<Outcome>, width = 100): reado
 
 function aDaemonSet(
   requests: readonly { cpu?: string; memory?: string }[],
-  { init = {}, desired = 1 }: { init?: { cpu?: string; memory?: string }; desired?: number } = {},
+  { init = {}, desired = 1, whole }: { init?: object; desired?: number; whole?: object } = {},
 ): KubeObject {
   return {
     apiVersion: 'apps/v1',
@@ -33,6 +33,7 @@ function aDaemonSet(
     spec: {
       template: {
         spec: {
+          ...(whole && { resources: { requests: whole } }),
           initContainers: [{ resources: { requests: init } }],
           containers: requests.map((each) => ({ resources: { requests: each } })),
         },
@@ -153,6 +154,32 @@ describe('what the cache reserves', () => {
       '3 CPU and 600Mi of memory on each node: 60 times 50m CPU and 10Mi',
       '6 CPU and 1.2Gi on 2 nodes',
     ]);
+  });
+
+  describe('where pods have requests of their own', () => {
+    const none = { cpu: '0', memory: '0' };
+    const aShared = (images: number, requests: object, each = none) =>
+      aDaemonSet(Array(images).fill(each), { init: each, desired: 3, whole: requests });
+
+    it('is told once for all images, beside what the Go operator reserves', () => {
+      expect(told(aShared(17, { cpu: '.05', memory: '13Mi' }))).toEqual([
+        '50m CPU and 13Mi of memory on each node: once for 17 images',
+        '150m CPU and 39Mi on 3 nodes',
+        '850m CPU and 170Mi on each node are what the Go operator reserves for them by default',
+      ]);
+    });
+
+    it('is told once for each pod of a long list', () => {
+      const requests = { cpu: '.05', memory: '24Mi' };
+      expect(told(aShared(40, requests), aShared(40, requests))[0]).toBe(
+        '100m CPU and 48Mi of memory on each node: once in each of 2 pods for 80 images',
+      );
+    });
+
+    it('is told without its parts where one of them is for each image', () => {
+      const chosen = aShared(3, { memory: '6Mi' }, { cpu: '5m', memory: '0' });
+      expect(told(chosen)[0]).toBe('15m CPU and 6Mi of memory on each node');
+    });
   });
 
   it('is what the init container asks for where that is more', () => {
