@@ -24,7 +24,12 @@ export interface ConvergeDependencies extends NameCheckDependencies {
   /** What is known of pods that could not be created, by the uid of their DaemonSet. */
   readonly refusals: ReadonlyMap<string, RefusedPod>;
   readonly clock: Clock;
+  /** Claims that the server still has the very spec that is acted on: our caches are not equally late. */
+  readonly isCurrent: () => Promise<boolean>;
 }
+
+/** How soon to look again where the spec that was acted on is not the newest. */
+const outdatedRetryMs = 1_000;
 
 /**
  * Makes the children what they should be and removes those that should be no more. Every name is
@@ -61,12 +66,10 @@ export async function converge(
   context.signal.throwIfAborted();
   const [failure] = failuresOf(written);
   if (failure !== undefined) throw failure;
-  await remove(
-    [...formerChildren(desired, input, the), ...released(next)],
-    input,
-    the,
-    context.log,
-  );
+  const former = [...formerChildren(desired, input, the), ...released(next)];
+  // What an old spec has no use for may be what the new one asks for.
+  if (former.length > 0 && !(await the.isCurrent())) return outdatedRetryMs;
+  await remove(former, input, the, context.log);
   return next.againMs;
 }
 

@@ -35,7 +35,9 @@ export const imagePullers: Resource = {
   namespaced: true,
 };
 
-export interface Dependencies extends Omit<ConvergeDependencies, 'refusals'>, Readable {
+export interface Dependencies
+  extends Omit<ConvergeDependencies, 'refusals' | 'isCurrent'>,
+    Readable {
   readonly client: Client;
   readonly recorder: Recorder;
   readonly pullers: Cache;
@@ -168,7 +170,7 @@ export class ImagePullerController {
 
   /** Turns the failure of a run into a value, so that the status can tell of it. */
   async #converge(
-    { key, input, parsed }: Subject,
+    { key, puller, input, parsed }: Subject,
     context: ReconcileContext,
   ): Promise<{ readonly error?: Error; readonly againMs?: number | undefined }> {
     if (holdOf(parsed.findings)) {
@@ -179,7 +181,11 @@ export class ImagePullerController {
       const podRequests = await this.#podRequests.of(input);
       const againMs = await converge(
         { ...input, settings: { ...input.settings, podRequests } },
-        { ...this.#the, refusals: this.#refusals.known(key) },
+        {
+          ...this.#the,
+          refusals: this.#refusals.known(key),
+          isCurrent: () => this.#isCurrent(puller),
+        },
         context,
       );
       this.#the.nameWatches.keep(key, []);
@@ -193,6 +199,14 @@ export class ImagePullerController {
       this.#the.nameWatches.keep(key, error instanceof NameConflictError ? error.conflicts : []);
       return { error };
     }
+  }
+
+  /** Takes in what the server has, so that the next run acts on that. */
+  async #isCurrent({ metadata }: KubeObject): Promise<boolean> {
+    const { namespace = '', name = '', uid, generation } = metadata;
+    const live = await this.#the.client.get(imagePullers, namespace, name);
+    if (live !== undefined) this.#the.pullers.observe(live);
+    return live?.metadata.uid === uid && live?.metadata.generation === generation;
   }
 
   /** What lasts a moment only is tried again before it turns a condition that was set before. */

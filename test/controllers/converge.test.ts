@@ -3,6 +3,7 @@ import { converge } from '../../src/controllers/converge.ts';
 import { Applier } from '../../src/kube/applier.ts';
 import type { Cache } from '../../src/kube/cache.ts';
 import type { Client } from '../../src/kube/client.ts';
+import { configMaps } from '../../src/kube/objects.ts';
 import { silentLog } from '../../src/log.ts';
 import { identityOf } from '../../src/manifests/input.ts';
 import { ManualClock } from '../manual-clock.ts';
@@ -37,9 +38,53 @@ it('a run that was aborted writes nothing more', async () => {
   const rivals = { claims: () => new Map(), exists: async () => false };
   const run = converge(
     input,
-    { applier, children: new Map(), pods: nothing, refusals: new Map(), rivals, clock },
+    {
+      applier,
+      children: new Map(),
+      pods: nothing,
+      refusals: new Map(),
+      rivals,
+      clock,
+      isCurrent: async () => true,
+    },
     { signal: abort.signal, log: silentLog },
   );
   await expect(run).rejects.toThrow('the program is stopping');
   expect(written).toEqual(['DaemonSet']);
+});
+
+it.each([
+  ['removes what the newest spec has no use for', true, ['former']],
+  ['removes nothing for a spec that is not the newest any more', false, []],
+])('%s', async (_, isCurrent, removed) => {
+  const clock = new ManualClock();
+  const puller = aPuller({ images: '' }, { uid: 'u1' });
+  const owner = { apiVersion: '', kind: '', name: '', uid: 'u1', controller: true };
+  const metadata = { name: 'former', namespace: 'workspaces', uid: 'u2', ownerReferences: [owner] };
+  const former = { apiVersion: 'v1', kind: 'ConfigMap', metadata };
+  const gone: (string | undefined)[] = [];
+  const client = {
+    get: async (_resource, _namespace, name) => (name === 'former' ? former : undefined),
+    apply: async (_resource, body) => body,
+    remove: async (_resource, { metadata: { name } }) => {
+      gone.push(name);
+      return true;
+    },
+  } as Partial<Client> as Client; // nothing else is asked for
+  const { spec } = parseSpec(puller.spec, { maxImages: 500 });
+  const settings = { operatorImage: 'o:1', sleeperImage: 's:1', maxSurge: 1, openshift: false };
+  await converge(
+    { puller: identityOf(puller), raw: puller.spec, spec, settings },
+    {
+      applier: new Applier({ client, clock, fieldManager: 'test', caches: new Map() }),
+      children: new Map([[configMaps, { ...nothing, list: () => [former] }]]),
+      pods: nothing,
+      refusals: new Map(),
+      rivals: { claims: () => new Map(), exists: async () => false },
+      clock,
+      isCurrent: async () => isCurrent,
+    },
+    { signal: new AbortController().signal, log: silentLog },
+  );
+  expect(gone).toEqual(removed);
 });
