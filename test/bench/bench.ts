@@ -6,6 +6,7 @@ import { daemonSets, deployments } from '../../src/kube/objects.ts';
 import { onTerminal } from '../cluster/real/command.ts';
 import { currentCluster } from '../cluster/real/namespace.ts';
 import { Bench } from './bench-client.ts';
+import { costFigures } from './cost.ts';
 import { crowdFigures, restartFigures } from './crowd.ts';
 import { embeddedRig } from './embedded-rig.ts';
 import { type Figure, tableOf } from './figure.ts';
@@ -38,6 +39,7 @@ class Run {
 
   async all(): Promise<void> {
     if (this.#wants('parsing')) this.#note('reading spec.images', parsingFigures());
+    if (this.#wants('cost')) this.#note('what images reserve on each node', costFigures());
     if (this.#wants('pullers', 'crowd', 'leaders')) {
       await this.#onRig(fewNodes[this.#options.cluster], (bench, kubeconfig) =>
         this.#small(bench, kubeconfig),

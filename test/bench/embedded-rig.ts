@@ -2,7 +2,7 @@ import { verbAndResource } from '../../src/kube/exchange.ts';
 import { startEmbeddedCluster } from '../cluster/embedded/embedded-cluster.ts';
 import { Registries } from '../cluster/embedded/workloads/registry.ts';
 import { largeRollOut } from './embedded-roll-out.ts';
-import type { CountedRequest, Rig } from './rig.ts';
+import { type CountedRequest, dryRun, type Rig } from './rig.ts';
 import { installation, operatorUser } from './rig-installation.ts';
 
 /** The embedded cluster in this process, with the operator's kinds and rights. */
@@ -34,5 +34,6 @@ export async function embeddedRig(nodes: number, isOurs: boolean): Promise<Rig> 
 function counted({ method, path }: { method: string; path: string }): CountedRequest {
   const { pathname, searchParams } = new URL(path, 'http://cluster');
   const { verb, resource } = verbAndResource(method, pathname, searchParams.has('watch'));
+  if (searchParams.has('dryRun')) return { verb, about: dryRun };
   return { verb, about: pathname.endsWith('/status') ? `${resource}/status` : resource };
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
 /** The parts of the table, in its order. */
-export const parts = ['parsing', 'pullers', 'crowd', 'leaders', 'scale'] as const;
+export const parts = ['parsing', 'cost', 'pullers', 'crowd', 'leaders', 'scale'] as const;
 export type Part = (typeof parts)[number];
 
 /** What is measured, on what. */

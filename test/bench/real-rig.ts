@@ -1,8 +1,9 @@
 import { daemonSets, resourcePath } from '../../src/kube/objects.ts';
+import { dryRunName } from '../../src/manifests/names.ts';
 import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
 import { fakeNodeLabel } from '../cluster/real/fake-nodes.ts';
 import { RealCluster } from '../cluster/real/real-cluster.ts';
-import type { Rig } from './rig.ts';
+import { dryRun, type Rig } from './rig.ts';
 import { installation, operatorUser } from './rig-installation.ts';
 
 /**
@@ -31,10 +32,10 @@ export async function realRig(nodes: number, isOurs: boolean, userAgent = ''): P
       const requests = await cluster.auditLog.requests({ since, user: operatorUser });
       return requests
         .filter((request) => request.userAgent.startsWith(userAgent))
-        .map(({ verb, resource, subresource }) => ({
-          verb,
-          about: subresource === '' ? resource : `${resource}/${subresource}`,
-        }));
+        .map(({ verb, resource, subresource, name }) => {
+          if (name.endsWith(dryRunName(''))) return { verb, about: dryRun };
+          return { verb, about: subresource === '' ? resource : `${resource}/${subresource}` };
+        });
     },
     placement: (on) => (on === 'nodes' ? onNodes : { nodeSelector: '{"bench/node":"none"}' }),
     async largeRollOut(count) {

@@ -35,8 +35,12 @@ export interface LargeRollOut {
   run(namespace: string): Promise<void>;
 }
 
+/** What a request is about that stores nothing. */
+export const dryRun = 'a dry run';
+
 /** Requests that ask, or tell of what was written. */
 const asides: ReadonlySet<string> = new Set([
+  dryRun,
   'leases',
   'events',
   'tokenreviews',
