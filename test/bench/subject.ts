@@ -32,6 +32,7 @@ export async function ours(directory: string): Promise<Launcher> {
       const [health, metrics] = await freePorts(2);
       const words = [process.execPath, ...imageFlags(), '--import', probe, program, 'operator'];
       const environment = {
+        ...imageEnvironment(),
         KUBECONFIG: kubeconfig,
         HEALTH_PORT: String(health),
         METRICS_PORT: String(metrics),
@@ -61,8 +62,7 @@ export function another({ command, readyUrl }: OtherOperator): Launcher {
  * out, and the share of a container's memory that the heap may take is that of the manifest's limit.
  */
 function imageFlags(): readonly string[] {
-  const launcher = readFileSync(join(root, '.ci/image/launch.sh'), 'utf8');
-  return [...launcher.matchAll(/^\s+(--\S+)/gm)]
+  return [...launcher().matchAll(/^\s+(--\S+)/gm)]
     .map(([, flag = '']) => flag)
     .filter((flag) => flag !== '--permission' && !flag.startsWith('--allow-fs-read'))
     .map((flag) =>
@@ -71,6 +71,16 @@ function imageFlags(): readonly string[] {
         (_, percentage) => `--max-old-space-size=${(memoryLimitMi() * Number(percentage)) / 100}`,
       ),
     );
+}
+
+/** What the image's launcher exports. */
+function imageEnvironment(): Readonly<Record<string, string>> {
+  const [, settings = ''] = /^export (.+)$/m.exec(launcher()) ?? [];
+  return Object.fromEntries(settings.split(' ').map((setting) => setting.split('=')));
+}
+
+function launcher(): string {
+  return readFileSync(join(root, '.ci/image/launch.sh'), 'utf8');
 }
 
 function memoryLimitMi(): number {

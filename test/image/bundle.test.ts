@@ -4,6 +4,7 @@ import { request } from 'node:https';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Bundle, bundle } from '../../.ci/image/bundle.ts';
 import { render, toYaml } from '../../src/cli/render.ts';
 import { operatorConfig } from '../../src/config.ts';
@@ -104,6 +105,29 @@ describe('under the flags of the image, the bundle', () => {
     // Of the control group, or of the machine where it sets no limit. The limit counts both generations.
     const half = Math.min(process.constrainedMemory() || Infinity, totalmem()) / 2;
     expect(Number(output) / half).toBeCloseTo(1, 1);
+  });
+
+  it('speaks HTTP without a compiler that takes more memory than all the rest', async () => {
+    const program = join(directory, 'speak.mjs');
+    const undici = import.meta.resolve('undici');
+    writeFileSync(
+      program,
+      `import { createServer } from 'node:http';
+      import { getHeapStatistics } from 'node:v8';
+      import { request } from '${undici}';
+      const server = createServer((_, response) => response.end('{}')).listen(0);
+      for (let asked = 0; asked < 500; asked += 1) {
+        await (await request('http://127.0.0.1:' + server.address().port)).body.json();
+      }
+      console.log(getHeapStatistics().peak_malloced_memory);
+      process.exit();`,
+    );
+    const allowed = `--allow-fs-read=${join(fileURLToPath(undici), '..')}`;
+    const { output, errors } = await run({
+      command: [process.execPath, ...flags, allowed, program],
+    });
+    expect(errors).toBe('');
+    expect(Number(output)).toBeLessThan(10e6);
   });
 
   it('tells its version', async () => {
