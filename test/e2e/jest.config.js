@@ -7,6 +7,7 @@ export default {
   rootDir: '../..',
   roots: ['<rootDir>/test/e2e'],
   testPathIgnorePatterns: [],
+  setupFilesAfterEnv: ['<rootDir>/test/e2e/keep-audit.ts'],
   testTimeout: 120_000,
   // The cluster is one, and so is the file that uses it at a time.
   maxWorkers: 1,

@@ -27,6 +27,7 @@ describe('the audit log', () => {
       user: { username: 'ann', extra: { 'authentication.kubernetes.io/pod-name': ['p'] } },
       objectRef: reference,
       responseStatus: { code: 200 },
+      annotations: { 'authorization.k8s.io/reason': 'RBAC: allowed' },
     });
     expect(await log.requests()).toEqual([
       {
@@ -35,9 +36,11 @@ describe('the audit log', () => {
         pod: 'p',
         verb: 'patch',
         resource: 'daemonsets',
+        group: 'apps',
         subresource: 'status',
         namespace: 'n',
         name: 'd',
+        reason: 'RBAC: allowed',
         code: 200,
         at: '2026-01-01T00:00:00.000000Z',
       },
@@ -58,7 +61,13 @@ describe('the audit log', () => {
     expect(await log.requests()).toHaveLength(1);
   });
 
-  const reference = { resource: 'daemonsets', subresource: 'status', namespace: 'n', name: 'd' };
+  const reference = {
+    resource: 'daemonsets',
+    apiGroup: 'apps',
+    subresource: 'status',
+    namespace: 'n',
+    name: 'd',
+  };
 
   function write(event: object): void {
     const requestReceivedTimestamp = '2026-01-01T00:00:00.000000Z';

@@ -12,9 +12,13 @@ export interface AuditedRequest {
   readonly verb: string;
   /** Empty for a request that names no resource, such as /version. */
   readonly resource: string;
+  /** Empty for the core group. */
+  readonly group: string;
   readonly subresource: string;
   readonly namespace: string;
   readonly name: string;
+  /** Why it was allowed, in the server's words; empty where it was not. */
+  readonly reason: string;
   /** The HTTP status of the answer. */
   readonly code: number;
   /** When the request came, RFC 3339 with microseconds. */
@@ -63,20 +67,26 @@ export class AuditLog {
 /** What the API server says of a pod's own token (kubernetes/apiserver: pkg/authentication/serviceaccount). */
 const podOfToken = 'authentication.kubernetes.io/pod-name';
 
+/** Where the API server says by which binding it allowed a request (kubernetes/apiserver: pkg/endpoints/filters). */
+const reasonOfDecision = 'authorization.k8s.io/reason';
+
 /** Undefined for a line that is still being written, which ends before its closing brace. */
 function requestIn(line: string): AuditedRequest | undefined {
   if (!line.endsWith('}')) return undefined;
   const event = JSON.parse(line) as AuditEvent;
-  const { resource = '', subresource = '', namespace = '', name = '' } = event.objectRef ?? {};
+  const { resource = '', apiGroup = '', subresource = '' } = event.objectRef ?? {};
+  const { namespace = '', name = '' } = event.objectRef ?? {};
   return {
     user: event.user.username,
     userAgent: event.userAgent ?? '',
     pod: event.user.extra?.[podOfToken]?.[0] ?? '',
     verb: event.verb,
     resource,
+    group: apiGroup,
     subresource,
     namespace,
     name,
+    reason: event.annotations?.[reasonOfDecision] ?? '',
     code: event.responseStatus?.code ?? 0,
     at: event.requestReceivedTimestamp,
   };
@@ -93,9 +103,11 @@ interface AuditEvent {
   readonly requestReceivedTimestamp: string;
   readonly objectRef?: {
     readonly resource?: string;
+    readonly apiGroup?: string;
     readonly subresource?: string;
     readonly namespace?: string;
     readonly name?: string;
   };
   readonly responseStatus?: { readonly code?: number };
+  readonly annotations?: Readonly<Record<string, string>>;
 }
