@@ -13,6 +13,9 @@ describe('the settings of the operator', () => {
       operatorImage: release.operatorImage,
       sleeperImage: release.sleeperImage,
       maxImages: 500,
+      allowedRegistries: [],
+      allowedTolerationKeys: [],
+      priorityClass: undefined,
       maxSurge: '10%',
       progressDeadlineMs: 600_000,
       workers: 4,
@@ -37,6 +40,19 @@ describe('the settings of the operator', () => {
     [' che , dev,,che ', ['che', 'dev']],
   ])('take WATCH_NAMESPACE %j as the namespaces %j', (WATCH_NAMESPACE, expected) => {
     expect(operatorConfig({ WATCH_NAMESPACE }).watchNamespaces).toEqual(expected);
+  });
+
+  it('take what users may ask for as lists', () => {
+    const { allowedRegistries, allowedTolerationKeys } = operatorConfig({
+      ALLOWED_REGISTRIES: 'quay.io/team, *.example.com:5000,quay.io/team',
+      ALLOWED_TOLERATION_KEYS: 'gpu,example.com/dedicated',
+    });
+    expect(allowedRegistries).toEqual(['quay.io/team', '*.example.com:5000']);
+    expect(allowedTolerationKeys).toEqual(['gpu', 'example.com/dedicated']);
+  });
+
+  it('take the name of a PriorityClass', () => {
+    expect(operatorConfig({ PRIORITY_CLASS: 'low' }).priorityClass).toBe('low');
   });
 
   it('stand for election in their own namespace, where that is known', () => {
@@ -85,6 +101,10 @@ describe('the settings of the operator', () => {
     ['MAX_IMAGES', '0'],
     ['MAX_IMAGES', '1e3'],
     ['MAX_IMAGES', '-5'],
+    ['ALLOWED_REGISTRIES', 'team/tool'],
+    ['ALLOWED_REGISTRIES', 'https://quay.io'],
+    ['ALLOWED_TOLERATION_KEYS', 'a b'],
+    ['PRIORITY_CLASS', 'Low'],
     ['MAX_SURGE', '0'],
     ['MAX_SURGE', '0%'],
     ['MAX_SURGE', '101%'],

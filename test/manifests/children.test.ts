@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { KubeObject } from '../../src/kube/objects.ts';
-import { children } from '../../src/manifests/children.ts';
+import { childNames, children } from '../../src/manifests/children.ts';
 import { expectGolden, goldenPath } from '../golden.ts';
 import { aPuller } from '../pullers.ts';
 import { anInput } from './inputs.ts';
@@ -57,6 +57,14 @@ describe('the children of a puller', () => {
       expect(bodies(puller)).toEqual(expect.arrayContaining(others));
     },
   );
+
+  it.each(inputs)('have the names that are known without making them: %s', (name) => {
+    const puller = parse(readFileSync(goldenPath(`${name}.input.yaml`), 'utf8')) as KubeObject;
+    const input = anInput(puller);
+    expect(childNames(input.spec).map(({ resource, name }) => `${resource.kind} ${name}`)).toEqual(
+      children(input).map(({ resource, body }) => `${resource.kind} ${body.metadata.name}`),
+    );
+  });
 
   it('are the same for the same input', () => {
     expect(bodies(aPuller())).toEqual(bodies(aPuller()));
