@@ -14,7 +14,7 @@ import { type Conflict, NameConflictError } from './conflicts.ts';
 import { NameCheck, type NameCheckDependencies, type PresentChild } from './name-check.ts';
 import { nodeHoldings, podsIn } from './node-holdings.ts';
 import { isOurs } from './ownership.ts';
-import { withStrategies } from './roll-strategies.ts';
+import { type Step, withStrategies } from './roll-strategies.ts';
 
 export interface ConvergeDependencies extends NameCheckDependencies {
   readonly applier: Applier;
@@ -47,7 +47,7 @@ export async function converge(
 ): Promise<number | undefined> {
   const known = await lookForParts(input, the);
   const next = nextStep(input, [...known.values()], the);
-  const desired = children(input, next.parts);
+  const desired = children(input, next.parts, next.puller);
   const present = await Promise.all(desired.map((child) => look(child, known, the)));
   const check = new NameCheck(input, the);
   refuse(await check.conflicts(present));
@@ -89,7 +89,7 @@ function nextStep(
   { puller, spec, settings }: ManifestInput,
   known: readonly Live[],
   { children, pods, refusals, clock }: ConvergeDependencies,
-): HandOver {
+): Step {
   const cached = children.get(daemonSets)?.list(puller.namespace) ?? [];
   const byName = new Map([...cached, ...known].map((live) => [live?.metadata.name, live]));
   const owned = [...byName.values()].flatMap((live) =>

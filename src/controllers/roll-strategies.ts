@@ -1,8 +1,9 @@
 import type { KubeObject } from '../kube/objects.ts';
+import type { PullerState } from '../manifests/deployment.ts';
 import type { HandOver } from '../manifests/hand-over.ts';
-import { strategyFor } from '../manifests/roll-strategy.ts';
+import { isInPlace, strategyFor } from '../manifests/roll-strategy.ts';
 import type { PodRecord } from '../status/pods.ts';
-import { type RefusedPod, rollOf } from '../status/roll.ts';
+import { isRefusedByQuota, type RefusedPod, rollOf } from '../status/roll.ts';
 
 /** What the strategies of rolls depend on. */
 export interface RollsInput {
@@ -18,11 +19,20 @@ export interface RollsInput {
   readonly now: number;
 }
 
-/** A step of a hand-over with the strategies that bring the rolls under way to their ends. */
+/** A step of a hand-over, and what its rolls need. */
+export interface Step extends HandOver {
+  readonly puller: PullerState;
+}
+
+/**
+ * A step of a hand-over with the strategies that bring the rolls under way to their ends. The puller
+ * rests while a quota refuses pods of the cache, and while old ones go before new ones come: what they
+ * leave is for their successors, and the cache is worth more than its freshness.
+ */
 export function withStrategies(
   step: HandOver,
   { owned, pods, refusals, maxSurge, now }: RollsInput,
-): HandOver {
+): Step {
   const rolls = new Map(
     owned.map((daemonSet) => {
       const { name = '', uid = '' } = daemonSet.metadata;
@@ -33,9 +43,14 @@ export function withStrategies(
   const times = [step.againMs, ...[...rolls.values()].map(({ againMs }) => againMs)].filter(
     (ms) => ms !== undefined,
   );
+  const parts = step.parts.map((part) => ({ ...part, strategy: strategy(part.name) }));
+  const mustRest =
+    owned.some((each) => isRefusedByQuota(each, refusals.get(each.metadata.uid ?? ''))) ||
+    parts.some((part) => isInPlace(part.strategy));
   return {
     ...step,
-    parts: step.parts.map((part) => ({ ...part, strategy: strategy(part.name) })),
+    parts,
+    puller: mustRest ? 'rests' : 'works',
     againMs: times.length === 0 ? undefined : Math.min(...times),
   };
 }

@@ -11,7 +11,7 @@ import {
 } from '../kube/objects.ts';
 import { configMap } from './config-map.ts';
 import { daemonSet } from './daemon-set.ts';
-import { deployment } from './deployment.ts';
+import { deployment, type PullerState } from './deployment.ts';
 import type { ManifestInput } from './input.ts';
 import { reportName, serviceAccountName } from './names.ts';
 import { report } from './report.ts';
@@ -44,6 +44,7 @@ export const childResources: readonly Resource[] = [
 export function children(
   input: ManifestInput,
   parts: readonly Part[] = partsOf(input.spec),
+  puller: PullerState = 'works',
 ): readonly Child[] {
   return [
     ...parts.map((part) => ({ resource: daemonSets, body: daemonSet(input, part) })),
@@ -52,7 +53,7 @@ export function children(
     { resource: roleBindings, body: roleBinding(input) },
     { resource: configMaps, body: configMap(input) },
     { resource: configMaps, body: report(input) },
-    { resource: deployments, body: deployment(input) },
+    { resource: deployments, body: deployment(input, puller) },
   ];
 }
 

@@ -11,15 +11,18 @@ const configDirectory = '/etc/image-puller';
 
 const healthPort = 8081;
 
+/** Whether the puller has its pod, or makes room for the cache. */
+export type PullerState = 'works' | 'rests';
+
 /** The puller: one pod of the operator's own image, so that no image a user chose runs with its token. */
-export function deployment(input: ManifestInput): KubeObject {
+export function deployment(input: ManifestInput, state: PullerState): KubeObject {
   const { spec, settings } = input;
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: childMeta(input, spec.deploymentName, deploymentSelector),
     spec: {
-      replicas: 1,
+      replicas: state === 'works' ? 1 : 0,
       // Two pullers at once would write one report in turn.
       strategy: { type: 'Recreate' },
       selector: { matchLabels: deploymentSelector },

@@ -1,6 +1,7 @@
 import { controllerOf, type KubeObject, type OwnerReference } from '../kube/objects.ts';
 import { detached, InternPool } from './intern.ts';
 import { essence, type Speaker } from './kubelet-words.ts';
+import { type Cost, podCost, type Resources } from './standing-cost.ts';
 
 /**
  * How a container is doing: `running`; `waiting` while it is pulled, made or started and nothing is
@@ -69,12 +70,15 @@ export interface PodRecord extends KubeObject {
   readonly heldAt: number;
   readonly condition: PodCondition;
   readonly containers: ContainerVector;
+  /** What it takes from its node and of a quota. Equal ones are one object. */
+  readonly cost: Cost;
 }
 
 const containerPool = new InternPool<ContainerRecord>();
 const vectorPool = new InternPool<ContainerVector>();
 const conditionPool = new InternPool<PodCondition>();
 const ownerPool = new InternPool<Ownership>();
+const costPool = new InternPool<Cost>();
 
 /**
  * What is to be kept of a pod, for a reflector. What many pods have in common exists once, and goes
@@ -99,6 +103,7 @@ export function projectPod(pod: KubeObject): PodRecord {
     heldAt: trueSince(conditions, 'ContainersReady'),
     condition: conditionOf(status, speaker),
     containers: containersOf(spec, status, speaker),
+    cost: costOf(spec),
   };
 }
 
@@ -124,6 +129,14 @@ export function isStuck(containers: ContainerVector): boolean {
 export function secondsToHold({ scheduledAt, heldAt }: PodRecord): number | undefined {
   if (scheduledAt === 0 || heldAt === 0) return undefined;
   return Math.max(0, heldAt - scheduledAt) / 1000;
+}
+
+function costOf({ resources, initContainers = [], containers = [] }: PodSpec): Cost {
+  const each = (list: readonly Container[]) => list.map((container) => container.resources);
+  const key = JSON.stringify([resources, each(initContainers), each(containers)]);
+  return costPool.intern(key, () =>
+    podCost({ ...(resources && { resources }), initContainers, containers }),
+  );
 }
 
 interface Ownership {
@@ -277,6 +290,7 @@ interface PodSpec {
       };
     };
   };
+  readonly resources?: Resources;
   readonly initContainers?: readonly Container[];
   readonly containers?: readonly Container[];
 }
@@ -284,6 +298,7 @@ interface PodSpec {
 interface Container {
   readonly name: string;
   readonly image?: string;
+  readonly resources?: Resources;
 }
 
 interface PodStatus {

@@ -1,6 +1,7 @@
 import { cpuQuantity, memoryQuantity, parseQuantity } from '../api/quantity.ts';
 import { isRefusal } from '../api/refusal.ts';
 import { printable } from '../api/text.ts';
+import type { Cost } from './standing-cost.ts';
 
 /** Why pods of a DaemonSet do not come into being. */
 export interface RefusedPods {
@@ -25,18 +26,67 @@ const preambles = [
  * staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go)
  */
 export function refusedPods(message: string, missing: number): RefusedPods {
-  const text = preambles.reduce((rest, preamble) => rest.replace(preamble, ''), message);
-  const quota = /^exceeded quota: ([^,]+), requested: (.*), used: (.*), limited: (.*)$/s.exec(text);
+  const text = withoutPreambles(message);
+  const quota = exceededQuota(text);
   if (!quota) return { isQuota: false, says: printable(text, 400) };
-  const [, name = '', requested = '', used = '', limited = ''] = quota;
-  const [usedAmounts, limits] = [amounts(used), amounts(limited)];
-  const wanting = [...amounts(requested)].flatMap(([resource, amount]) => {
-    const limit = limits.get(resource) ?? 0n;
-    const more = (usedAmounts.get(resource) ?? 0n) + amount * BigInt(missing) - limit;
+  const { name, resources } = quota;
+  const wanting = resources.flatMap(({ resource, requested, used, limit }) => {
+    const more = used + requested * BigInt(missing) - limit;
     return more > 0n ? [`${spoken(resource, more)} more ${resource}`] : [];
   });
   const says = `the quota ${name} would have to hold ${wanting.join(' and ')}`;
   return { isQuota: true, says: printable(wanting.length === 0 ? text : says, 400) };
+}
+
+/**
+ * Claims that the quota which refused a pod would have taken it in the place of one of that cost. True
+ * of a message that tells of no amounts.
+ */
+export function wouldFitInPlaceOf(message: string, { pods, requests, limits }: Cost): boolean {
+  const freed: ReadonlyMap<string, bigint> = new Map([
+    ['pods', BigInt(pods) * 1_000_000_000n],
+    ['count/pods', BigInt(pods) * 1_000_000_000n],
+    ['cpu', requests.cpu],
+    ['requests.cpu', requests.cpu],
+    ['limits.cpu', limits.cpu],
+    ['memory', requests.memory],
+    ['requests.memory', requests.memory],
+    ['limits.memory', limits.memory],
+  ]);
+  const { resources } = exceededQuota(withoutPreambles(message)) ?? { resources: [] };
+  return resources.every(
+    ({ resource, requested, used, limit }) =>
+      used - (freed.get(resource) ?? 0n) + requested <= limit,
+  );
+}
+
+function withoutPreambles(message: string): string {
+  return preambles.reduce((rest, preamble) => rest.replace(preamble, ''), message);
+}
+
+/** A quota and what it says of each resource that a pod would take of it, in nano-units. */
+interface ExceededQuota {
+  readonly name: string;
+  readonly resources: readonly {
+    readonly resource: string;
+    readonly requested: bigint;
+    readonly used: bigint;
+    readonly limit: bigint;
+  }[];
+}
+
+function exceededQuota(text: string): ExceededQuota | undefined {
+  const quota = /^exceeded quota: ([^,]+), requested: (.*), used: (.*), limited: (.*)$/s.exec(text);
+  if (!quota) return undefined;
+  const [, name = '', requests = '', used = '', limited = ''] = quota;
+  const [usedAmounts, limits] = [amounts(used), amounts(limited)];
+  const resources = [...amounts(requests)].map(([resource, requested]) => ({
+    resource,
+    requested,
+    used: usedAmounts.get(resource) ?? 0n,
+    limit: limits.get(resource) ?? 0n,
+  }));
+  return { name, resources };
 }
 
 /** `limits.memory=800Mi,pods=1`, in nano-units. */

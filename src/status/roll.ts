@@ -6,7 +6,7 @@ import {
   type RollStrategy,
 } from '../manifests/roll-strategy.ts';
 import { isStuck, type PodRecord } from './pods.ts';
-import { refusedPods } from './refusal-words.ts';
+import { refusedPods, wouldFitInPlaceOf } from './refusal-words.ts';
 import { rolloutOf } from './rollout.ts';
 
 /**
@@ -126,15 +126,27 @@ function kindsOf(onNode: readonly PodRecord[], calm: Calm): readonly Kind[] {
     });
 }
 
-/** An Event tells of the past: only while nothing moves is it what holds up the roll. */
+/** Only while nothing moves is a refusal what holds up the roll. */
 function isQuotaFull({ daemonSet, living, refusal, changedAt, calm }: Scene): boolean {
-  if (refusal === undefined || refusal.at < changedAt) return false;
-  if (!refusedPods(refusal.message, 1).isQuota) return false;
+  if (!isRefusedByQuota(daemonSet, refusal)) return false;
   const { currentNumberScheduled = 0, desiredNumberScheduled = 0 } = statusOf(daemonSet);
   // A node without any pod gets none by another one's losing its own.
   if (currentNumberScheduled < desiredNumberScheduled) return false;
+  // Where the next pod takes more than the old one leaves, its node would be left without any.
+  const old = living.filter(({ condition }) => condition.isReady);
+  const message = refusal?.message ?? '';
+  if (!old.every(({ cost }) => wouldFitInPlaceOf(message, cost))) return false;
   const movedAt = living.map(({ createdAt, heldAt }) => Math.max(createdAt, heldAt));
   return calm.since(Math.max(changedAt, ...movedAt));
+}
+
+/** Claims that a quota has refused a pod of the DaemonSet since that was changed: Events tell of the past too. */
+export function isRefusedByQuota(daemonSet: KubeObject, refusal: RefusedPod | undefined): boolean {
+  return (
+    refusal !== undefined &&
+    refusal.at >= rolloutOf(daemonSet).changedAt &&
+    refusedPods(refusal.message, 1).isQuota
+  );
 }
 
 /** Tells what has lasted from what may pass, and when the next will have lasted. */

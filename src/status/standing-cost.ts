@@ -103,7 +103,10 @@ export function podCost({ resources, initContainers = [], containers }: PodSpec)
 
 type Kind = 'requests' | 'limits';
 
-type Resources = { readonly [kind in Kind]?: { readonly [resource in keyof Amount]?: string } };
+/** Of a pod or a container: quantities as text. */
+export type Resources = {
+  readonly [kind in Kind]?: { readonly [resource in keyof Amount]?: string };
+};
 
 interface Container {
   readonly resources?: Resources;
@@ -142,8 +145,9 @@ export function podSpecOf(workload: KubeObject): PodSpec {
   return specOf(workload).template.spec;
 }
 
+/** A puller that rests, as a quota is too small, needs room all the same. */
 function replicasOf(deployment: KubeObject): number {
-  return specOf(deployment).replicas ?? 1;
+  return Math.max(1, specOf(deployment).replicas ?? 1);
 }
 
 /** A request that is not set is that of the limit (kubernetes/kubernetes: pkg/apis/core/v1/defaults.go). */
@@ -165,7 +169,9 @@ function nanosOf(text: string): bigint {
 /** A percentage is of the desired pods, rounded up (kubernetes/kubernetes: pkg/controller/daemon/util). */
 function surgePods(daemonSet: KubeObject): number {
   const { desired } = rolloutOf(daemonSet);
-  const maxSurge = specOf(daemonSet).updateStrategy?.rollingUpdate?.maxSurge ?? 0;
+  const { maxSurge: told = 0 } = specOf(daemonSet).updateStrategy?.rollingUpdate ?? {};
+  // One that rolls in place lacks the room for a single pod more.
+  const maxSurge = specOf(daemonSet).updateStrategy && told === 0 ? 1 : told;
   const surge =
     typeof maxSurge === 'number'
       ? maxSurge

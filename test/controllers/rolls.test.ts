@@ -1,4 +1,4 @@
-import { daemonSets, type KubeObject, pods } from '../../src/kube/objects.ts';
+import { daemonSets, deployments, type KubeObject, pods } from '../../src/kube/objects.ts';
 import type { RollStrategy } from '../../src/manifests/roll-strategy.ts';
 import { aPuller } from '../pullers.ts';
 import { type Scene, type SceneOptions, startScene } from './scene.ts';
@@ -155,6 +155,30 @@ describe('a node that has no room for two pods', () => {
   });
 });
 
+describe('a quota that holds the cache or the puller, and not both', () => {
+  const replicas = () => {
+    const deployment = scene.get(deployments, 'kubernetes-image-puller') as KubeObject;
+    return (deployment['spec'] as { readonly replicas: number }).replicas;
+  };
+
+  it('is for the cache, and the puller is tried again when that has its pods', async () => {
+    await aScene({ nodes: 1 });
+    scene.apply(aQuota({ pods: '2' }));
+    list('kept', 'old');
+    await scene.until(isReady);
+    expect(replicas()).toBe(1);
+    scene.workloads.addNode('second');
+    await scene.until(() => replicas() === 0);
+    await scene.until(() => holdersOf('kept').length === 2);
+    await scene.until(() => replicas() === 1);
+    await scene.settle();
+    expect(holdersOf('kept')).toHaveLength(2);
+    scene.writes();
+    await scene.pass(30 * minute);
+    expect(scene.writes().filter((write) => /deployments|daemonsets/.test(write))).toEqual([]);
+  });
+});
+
 describe('a quota that is exactly what the documented formula says', () => {
   it('holds a roll in place, one node after another', async () => {
     await aScene({ nodes: 3 });
@@ -171,5 +195,20 @@ describe('a quota that is exactly what the documented formula says', () => {
     });
     expect(scene.clock.monotonic() - begun).toBeLessThan(2 * minute);
     expect(strategies).toEqual([gapless, inPlace, gapless]);
+  });
+
+  it('that is too small for a longer list takes no image from any node', async () => {
+    await aScene({ nodes: 3 });
+    scene.apply(aQuota({ 'limits.memory': '120Mi' }));
+    list('kept', 'old');
+    await scene.until(isReady);
+    const lackers = lackersOf('kept', 'old');
+    list('kept', 'new', 'old');
+    await scene.until(() => /the quota exact would have to hold/.test(messages()));
+    await scene.pass(10 * minute);
+    expect(strategies).toEqual([gapless]);
+    scene.apply(aQuota({ 'limits.memory': '300Mi' }));
+    await scene.until(isReady);
+    expect([...lackers]).toEqual([]);
   });
 });

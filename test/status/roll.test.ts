@@ -4,6 +4,7 @@ import { hopelessAfterMs, type RefusedPod, rollOf, rollsOf } from '../../src/sta
 import {
   aDaemonSet,
   aPod,
+  images,
   now,
   type PodTraits,
   timeAt,
@@ -120,7 +121,15 @@ describe('a quota', () => {
       'Error creating: pods "cache-x" is forbidden: exceeded quota: exact, requested: limits.memory=40Mi, used: limits.memory=120Mi, limited: limits.memory=120Mi',
     at: now - 60 * second,
   };
-  const all = ['node-1', 'node-2', 'node-3'].map(old);
+  /** Each of its two images may take 20Mi. */
+  const limited = (node: string, traits: PodTraits = {}) => {
+    const resources = { limits: { memory: '20Mi' } };
+    const containers = images.map(({ container, reference }) => ({
+      ...{ name: container, image: reference, resources },
+    }));
+    return aPod(node, { ...traits, spec: { nodeName: node, containers } });
+  };
+  const all = ['node-1', 'node-2', 'node-3'].map((node) => limited(node));
   const isFull = (...[pods, more]: Parameters<typeof seen>) =>
     obstacles(pods, { refusal, ...more })?.isQuotaFull;
 
@@ -137,7 +146,7 @@ describe('a quota', () => {
   it('is not full a moment after something has moved', () => {
     const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: timeAt(now) }];
     const ready = { type: 'ContainersReady', status: 'True', lastTransitionTime: timeAt(now) };
-    const fresh = aPod('node-1', { conditions: [...conditions, ready] });
+    const fresh = limited('node-1', { conditions: [...conditions, ready] });
     expect(isFull([fresh, ...all.slice(1)])).toBe(false);
     expect(seen([fresh, ...all.slice(1)], { refusal }).againMs).toBe(hopelessAfterMs);
   });
@@ -149,6 +158,11 @@ describe('a quota', () => {
   it('that leaves a node without any pod is not made better by taking pods away', () => {
     const daemonSet = rolling({ currentNumberScheduled: 2 });
     expect(isFull(all.slice(1), { daemonSet })).toBe(false);
+  });
+
+  it('is not full for rolls in place where the next pod takes more than the old one leaves', () => {
+    const message = refusal.message.replace('=40Mi', '=60Mi');
+    expect(isFull(all, { refusal: { ...refusal, message } })).toBe(false);
   });
 
   it('is not what another refusal tells of', () => {

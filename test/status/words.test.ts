@@ -1,6 +1,7 @@
 import { essence } from '../../src/status/kubelet-words.ts';
-import { refusedPods } from '../../src/status/refusal-words.ts';
+import { refusedPods, wouldFitInPlaceOf } from '../../src/status/refusal-words.ts';
 import { lackOf } from '../../src/status/scheduler-words.ts';
+import { podCost } from '../../src/status/standing-cost.ts';
 
 const speaker = { name: 'cache-abc12', namespace: 'workspaces', uid: '0000-1111' };
 const id = 'f'.repeat(64);
@@ -110,6 +111,16 @@ describe('pods that were refused', () => {
 
   it('are told in printable words of a bearable length', () => {
     expect(refusedPods(`\u001b${'x'.repeat(100_000)}`, 1).says).toMatch(/^[ -~]{1,403}$/);
+  });
+
+  it.each([
+    ['as large', '20Mi', true],
+    ['larger', '19Mi', false],
+  ])('would have had room in the place of one that is not %s', (_what, memory, fits) => {
+    const message =
+      'exceeded quota: exact, requested: limits.memory=20Mi,pods=1, used: limits.memory=60Mi,pods=3, limited: limits.memory=60Mi,pods=3';
+    const cost = podCost({ containers: [{ resources: { limits: { memory } } }] });
+    expect(wouldFitInPlaceOf(message, cost)).toBe(fits);
   });
 
   it('for a quota whose amounts nobody can read are told as they are', () => {
