@@ -72,6 +72,8 @@ describe('a roll', () => {
     expect(seen([], { pods: undefined }).roll).toMatchObject({ obstacles: undefined });
     const daemonSet = rolling({ observedGeneration: 0 });
     expect(obstacles([old('node-1'), stuck('node-1')], { daemonSet })).toBeUndefined();
+    const edited = aDaemonSet(3, { status: { observedGeneration: 0 } });
+    expect(seen([], { daemonSet: edited }).roll).toMatchObject({ obstacles: undefined });
   });
 });
 
