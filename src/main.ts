@@ -25,7 +25,7 @@ const usage = `Usage: ${program} COMMAND
 
   operator                       keeps what the KubernetesImagePullers of a cluster ask for in place
   puller --managed --config DIR  the program in the Deployment of each puller
-  render -f FILE [--openshift]   prints the objects that would be applied; needs no cluster
+  render -f FILE [flags]         prints the objects that would be applied; needs no cluster
   status [NAME...]               shows which images are on which nodes, what fails, and what it costs${demoUsage}
   completion bash|zsh|fish       prints what makes that shell complete commands and names
   version                        prints the version

@@ -104,15 +104,19 @@ function example(field: keyof typeof jsonForms): string {
 const limitRule =
   'What is no quantity is replaced by the default and reported as InvalidField. A limit below the request is raised to it; a default request above your limit is lowered to it. So 0, which means no limit, stays only where the request is 0 or unset.';
 
+function requestDefault(each: string, together: string): string {
+  return `${each}, and where pods can have requests of their own (Kubernetes 1.34 and newer) ${together}`;
+}
+
 const specDescriptions: Readonly<Record<SpecField, string>> = {
   configMapName: `Name of the ConfigMap with the puller's settings: a DNS subdomain of at most 230 characters. Default: ${defaults.configMapName}. A name that cannot be used is reported as InvalidName, one that somebody else's object has as NameConflict; ${held}.`,
   daemonsetName: `Name of the DaemonSet that holds the images on the nodes: a DNS subdomain of at most 230 characters. Above 40 images there are further ones, named after it. Default: ${defaults.daemonsetName}. Bad and foreign names are treated as for configMapName.`,
   deploymentName: `Name of the puller's Deployment; its ServiceAccount, Role, RoleBinding and report ConfigMap are named after it. A DNS subdomain of at most 230 characters. Default: ${defaults.deploymentName}. Bad and foreign names are treated as for configMapName.`,
   images: `The images to cache: entries name=reference, separated by semicolons; white space and line breaks around entries are ignored. Example: "java=quay.io/devfile/universal-developer-image:ubi9-latest; tools=registry.example.com:5000/team/tools@sha256:...". Default: ${defaults.images}. {} means no images; nothing but separators counts as unset. Names are free text: those that cannot name a container are mended. Of entries with one name the last counts; one image under several names is cached once. An entry that is no name=reference is left out and reported as InvalidImages, the others go on.`,
   cachingIntervalHours: `Hours between two checks of moving tags: a whole number from 1 to 8760. Default: ${defaults.cachingIntervalHours}. Other numbers are clamped; anything else counts as 1. The value is checked and carried in the ConfigMap; this version does not check tags yet.`,
-  cachingMemoryRequest: `Memory requested for each image on each node, as a quantity such as 10Mi or 16M. Default: ${defaults.cachingMemoryRequest}. What is no quantity is replaced by the default and reported as InvalidField.`,
+  cachingMemoryRequest: `Memory requested for each image on each node, as a quantity such as 10Mi or 16M. Default: ${requestDefault(defaults.cachingMemoryRequest, 'what the sleeping containers need together')}. What is no quantity is replaced by the default and reported as InvalidField.`,
   cachingMemoryLimit: `Memory limit for each image on each node, as a quantity; containers do not start below 4Mi. Default: ${defaults.cachingMemoryLimit}. ${limitRule}`,
-  cachingCPURequest: `CPU requested for each image on each node, as a quantity such as 50m or .05. Default: ${defaults.cachingCPURequest}. What is no quantity is replaced by the default and reported as InvalidField.`,
+  cachingCPURequest: `CPU requested for each image on each node, as a quantity such as 50m or .05. Default: ${requestDefault(defaults.cachingCPURequest, 'that much for all images of a pod together')}. What is no quantity is replaced by the default and reported as InvalidField.`,
   cachingCPULimit: `CPU limit for each image on each node, as a quantity. Default: ${defaults.cachingCPULimit}. ${limitRule}`,
   nodeSelector: `Labels of the nodes that get the images: ${example('nodeSelector')} Default: ${defaults.nodeSelector}, every node. Anything else is reported as InvalidNodeSelector; ${held}.`,
   imagePullSecrets:

@@ -7,18 +7,20 @@ import type { OperatorConfig } from '../config.ts';
 import { asError, UsageError } from '../errors.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { children } from '../manifests/children.ts';
-import { identityOf } from '../manifests/input.ts';
+import { identityOf, type ManifestSettings } from '../manifests/input.ts';
 import { readPullers } from './puller-file.ts';
 
-export const renderUsage = `Usage: render -f FILE [--openshift]
+export const renderUsage = `Usage: render -f FILE [--openshift] [--pod-requests]
 
 Prints the objects that the operator would apply for the KubernetesImagePullers of a YAML file, as
 YAML on standard output, and what is to be said about the input on standard error. Needs no cluster.
 A held spec is one that the operator would not follow, so nothing is printed for its puller.
 
-  -f, --file FILE  the file to read; - is standard input
-      --openshift  renders for OpenShift, where no uids are set
-  -h, --help       this text
+  -f, --file FILE     the file to read; - is standard input
+      --openshift     renders for OpenShift, where no uids are set
+      --pod-requests  renders for a cluster where pods can have requests of their own, as they can
+                      from Kubernetes 1.34 on; the operator asks the API server
+  -h, --help          this text
 
 Exits 0 when everything is printed, 1 when the spec of a puller is held, and 2, with a sentence, on a
 mistake in the arguments or in the file.
@@ -32,20 +34,30 @@ export interface Rendering {
   readonly exitCode: 0 | 1;
 }
 
+/** The settings of the operator that decide what it would apply. */
+type RenderSettings = Pick<
+  OperatorConfig,
+  | 'operatorImage'
+  | 'sleeperImage'
+  | 'maxSurge'
+  | 'priorityClass'
+  | 'maxImages'
+  | 'allowedRegistries'
+  | 'allowedTolerationKeys'
+>;
+
 /**
  * The `render` command.
  *
  * @throws UsageError
  */
-export function render(
-  args: readonly string[],
-  config: Pick<OperatorConfig, 'operatorImage' | 'sleeperImage' | 'maxSurge' | 'maxImages'>,
-): Rendering {
-  const { file, openshift, help } = options(args);
+export function render(args: readonly string[], config: RenderSettings): Rendering {
+  const { file, openshift, 'pod-requests': hasPodRequests, help } = options(args);
   if (help) return { output: renderUsage, remarks: '', exitCode: 0 };
   if (file === undefined) throw new UsageError(`no file is given\n\n${renderUsage}`);
+  const podRequests = hasPodRequests ? 'kept' : undefined;
   const rendered = readPullers(file).map((puller) =>
-    renderPuller(puller, { ...config, openshift }),
+    renderPuller(puller, { ...config, openshift, podRequests }),
   );
   return {
     output: rendered.flatMap(({ objects }) => objects.map(toYaml)).join('---\n'),
@@ -66,6 +78,7 @@ function options(args: readonly string[]) {
       options: {
         file: { type: 'string', short: 'f' },
         openshift: { type: 'boolean', default: false },
+        'pod-requests': { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
@@ -77,9 +90,7 @@ function options(args: readonly string[]) {
 
 function renderPuller(
   puller: KubeObject,
-  settings: Pick<OperatorConfig, 'operatorImage' | 'sleeperImage' | 'maxSurge' | 'maxImages'> & {
-    openshift: boolean;
-  },
+  settings: RenderSettings & Pick<ManifestSettings, 'openshift' | 'podRequests'>,
 ): { readonly objects: readonly KubeObject[]; readonly remarks: string; readonly isHeld: boolean } {
   const raw = (puller['spec'] ?? {}) as RawSpec;
   const { spec, findings } = parseSpec(raw, settings);

@@ -89,7 +89,7 @@ describe('npm start', () => {
       expect(output).toContain('Ready True AllResourcesReady\n    all 2 images on all 2 nodes');
       expect(output).toContain('\nshell     # #  2/2\nMy_Tools  # #  2/2\n');
       expect(output).toContain('its container is called "my-tools".');
-      expect(output).toContain('100m CPU and 20Mi of memory on each node');
+      expect(output).toContain('50m CPU and 5Mi of memory on each node: once for 2 images');
       expect(output).toContain('none refused by RBAC');
       expect(output).toContain('none of them a warning or an error');
       expect(output).toMatch(/default\/image-puller is Ready after \d+ seconds?\.\n/);

@@ -8,6 +8,7 @@ import { render, toYaml } from '../../src/cli/render.ts';
 import { operatorConfig } from '../../src/config.ts';
 import { UsageError } from '../../src/errors.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
+import { podSpecOf } from '../../src/status/standing-cost.ts';
 import { aPuller } from '../pullers.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'render-'));
@@ -91,6 +92,15 @@ describe('render', () => {
   it('sets no uids with --openshift', () => {
     expect(toYaml(rendered(toYaml(aPuller()), '--openshift').objects)).not.toContain('runAsUser');
     expect(toYaml(rendered(toYaml(aPuller())).objects)).toContain('runAsUser');
+  });
+
+  it('gives pods requests of their own with --pod-requests', () => {
+    const requests = (...flags: readonly string[]) =>
+      rendered(toYaml(aPuller()), ...flags)
+        .objects.filter(({ kind }) => kind === 'DaemonSet')
+        .map((daemonSet) => podSpecOf(daemonSet).resources?.requests);
+    expect(requests('--pod-requests')).toEqual([{ cpu: '.05', memory: '5Mi' }]);
+    expect(requests()).toEqual([undefined]);
   });
 
   it('tells on the side what it found in the input', () => {

@@ -81,6 +81,7 @@ export const commands: Readonly<Record<string, Command>> = {
     flags: [
       { name: 'file', short: 'f', value: 'file', description: 'the file to read' },
       { name: 'openshift', description: 'renders for OpenShift' },
+      { name: 'pod-requests', description: 'renders pods with requests of their own' },
       help,
     ],
   },

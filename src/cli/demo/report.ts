@@ -75,25 +75,25 @@ function conditionParagraphs(
   });
 }
 
-/** Writes one by one, as they change the cluster; reads and refusals as numbers; and the log. */
+/** Writes one by one, as they change the cluster; reads, dry runs and refusals as numbers; and the log. */
 function requestLines({ requests, logLines }: Outcome): readonly string[] {
   const isRead = ({ method }: OperatorRequest) => method === 'GET';
-  const writes = Map.groupBy(
-    requests.filter((each) => !isRead(each)),
-    ({ method, path }) => `${method} ${resourceOf(path)}`,
-  );
   const reads = requests.filter(isRead);
+  const dryRuns = requests.filter(({ path }) => /[?&]dryRun=All\b/.test(path));
+  const writes = requests.filter((each) => !isRead(each) && !dryRuns.includes(each));
+  const alike = Map.groupBy(writes, ({ method, path }) => `${method} ${resourceOf(path)}`);
   const watches = reads.filter(({ path }) => /[?&]watch=(?:1|true)\b/.test(path));
   const refused = requests.filter(({ code }) => code === 403);
   const troubles = logLines.filter((line) => /"level":"(?:warn|error)"/.test(line));
   const asked = [
-    nounCount(requests.length - reads.length, 'write'),
+    nounCount(writes.length, 'write'),
     nounCount(reads.length - watches.length, 'read'),
     nounCount(watches.length, 'watch', 'watches'),
+    ...(dryRuns.length === 0 ? [] : [nounCount(dryRuns.length, 'dry run')]),
   ];
   return [
     `${asked.join(', ')}; ${countOrNone(refused.length)} refused by RBAC`,
-    ...columns([...writes].map(([what, all]) => [`  ${count(all.length)}`, what])),
+    ...columns([...alike].map(([what, all]) => [`  ${count(all.length)}`, what])),
     `its log has ${nounCount(logLines.length, 'line')}, ${countOrNone(troubles.length)} of them a warning or an error`,
     ...troubles.slice(-10).map((line) => `  ${line}`),
   ];

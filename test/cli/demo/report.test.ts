@@ -229,6 +229,14 @@ describe('what the operator asked of the API server', () => {
     ]);
   });
 
+  it('is told apart for dry runs, which change nothing', () => {
+    const path =
+      '/apis/apps/v1/namespaces/default/daemonsets/cache-dry-run?fieldManager=x&dryRun=All';
+    expect(told({ requests: [request('PATCH', path, 201)] }).slice(0, -1)).toEqual([
+      '0 writes, 0 reads, 0 watches, 1 dry run; none refused by RBAC',
+    ]);
+  });
+
   it('comes with the warnings of its log', () => {
     const logLines = ['{"level":"info","message":"starting"}', '{"level":"warn","message":"odd"}'];
     expect(told({ logLines }).slice(-2)).toEqual([

@@ -14,6 +14,34 @@ export interface ControlGroups {
   remove(): Promise<void>;
 }
 
+/** What a pod takes from its node, as the kernel counts it. */
+export interface PodUsage {
+  /** Kernel memory and cached files included. */
+  readonly memoryBytes: number;
+  /** Since its control group was made. */
+  readonly cpuSeconds: number;
+}
+
+/** Of a pod on the node of a cluster. Throws where it has no control group. */
+export function podUsage(clusterName: string, podUid: string): PodUsage {
+  const read = (...files: readonly string[]) => {
+    const patterns = files.map((file) => `**/pod${podUid}/${file}`);
+    const [found] = hierarchies().flatMap((hierarchy) =>
+      globSync(patterns, { cwd: join(hierarchy, controlGroups(clusterName).name) }).map((file) =>
+        join(hierarchy, controlGroups(clusterName).name, file),
+      ),
+    );
+    if (found === undefined) throw new Error(`pod ${podUid} has no ${files.join(' or ')}`);
+    return readFileSync(found, 'utf8');
+  };
+  const memoryBytes = Number(read('memory.current', 'memory.usage_in_bytes'));
+  // Version 1 has nanoseconds in a file of their own.
+  const time = read('cpuacct.usage', 'cpu.stat');
+  const [, microseconds] = /^usage_usec (\d+)$/m.exec(time) ?? [];
+  const cpuSeconds = microseconds ? Number(microseconds) / 1e6 : Number(time) / 1e9;
+  return { memoryBytes, cpuSeconds };
+}
+
 /** Those of one cluster, in version 2 or in each hierarchy of version 1 (cgroups(7)). */
 export function controlGroups(clusterName: string): ControlGroups {
   const name = `kip-${clusterName}`;
