@@ -23,7 +23,7 @@ export interface Verdict<Value> {
 }
 
 /** What a roll-out is followed by. */
-type Counted = Pick<Observation, 'rollout' | 'nodesDesired' | 'nodesReady'>;
+type Counted = Pick<Observation, 'rollout' | 'nodesDesired' | 'nodesReady' | 'lagging' | 'missing'>;
 
 /**
  * What only waiting tells about pullers: roll-outs that do not advance, Deployments that do not come
@@ -96,10 +96,14 @@ export class Patience {
     return now - since >= passingMs;
   }
 
-  /** Claims that a roll-out has not advanced within its deadline. */
+  /**
+   * Claims that a roll-out has not advanced within its deadline. It goes on while nodes lack images,
+   * also where its DaemonSets are content: they may have forgotten these nodes.
+   */
   stalled(key: Key, observation: Counted, stored: ImagePullerStatus): Verdict<boolean> {
-    const { rollout } = observation;
-    if (rollout.identity === '' || rollout.complete) {
+    const { rollout, lagging, missing } = observation;
+    const isOver = rollout.complete && lagging.length === 0 && missing === 0;
+    if (rollout.identity === '' || isOver) {
       this.#progress.delete(key);
       return { value: false };
     }

@@ -170,6 +170,14 @@ export function isMute({ reason, message }: Failing): boolean {
 
 type Failing = Pick<ContainerRecord, 'reason' | 'message'>;
 
+/** Claims that a container has this reason because its image did not come. */
+export function isPullFailure(reason: string): boolean {
+  return (
+    pulling.test(reason) ||
+    /^(?:InvalidImageName|ErrImageNeverPull|ImageInspectError)$/.test(reason)
+  );
+}
+
 /** Finds the cause of a failure; where the table has none, it is told in the kubelet's own words. */
 export function causeOf({ reason, message }: Failing): Cause {
   const row = table.find(

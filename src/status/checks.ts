@@ -1,7 +1,7 @@
 import { holdOf } from '../api/findings.ts';
 import { printable } from '../api/text.ts';
 import type { Finding, ImagePullerStatus, ImageStatus, PullerSpec } from '../api/types.ts';
-import { toldFailure } from './causes.ts';
+import { isPullFailure, toldFailure } from './causes.ts';
 import { type Claim, conditionTypes, reasons } from './conditions.ts';
 import { spoken } from './node-names.ts';
 import type { NodeVerdict } from './nodes.ts';
@@ -12,6 +12,7 @@ import type {
   NodeGroup,
   Observation,
 } from './observation.ts';
+import type { ContainerRecord } from './pods.ts';
 import { refusedPods } from './refusal-words.ts';
 import type { RollsOnTheWay } from './roll.ts';
 import { lackOf } from './scheduler-words.ts';
@@ -199,8 +200,8 @@ function sleeperFailing(facts: Facts): readonly Complaint[] {
   const { blocked, nodesDesired } = facts.observation;
   const [worst] = blocked.failures;
   if (!worst || blamed(blocked, facts) === 0) return [];
-  const { reference, reason } = worst.container;
-  const message = `the image that brings sleep (${reference}): ${someOf(blocked.failing, nodesDesired)} cannot ${attempt(reason)} it: ${toldFailure(worst.container)}${whereOf(worst, nodesDesired)}`;
+  const { reference } = worst.container;
+  const message = `the image that brings sleep (${reference}): ${someOf(blocked.failing, nodesDesired)} cannot ${attempt(worst.container)} it: ${toldFailure(worst.container)}${whereOf(worst, nodesDesired)}`;
   return [{ reason: reasons.imagesFailing, message }];
 }
 
@@ -216,22 +217,24 @@ function imagesFailing(facts: Facts): readonly Complaint[] {
 /** `my_Image (registry.example/x:1): 2 of 40 nodes cannot pull it: 401 Unauthorized; check …`. */
 function failingSentence(row: ImageStatus, image: ImageObservation): string {
   const { name, reference, reason = '', advice = reason } = row;
-  const where = image.failures[0] ? whereOf(image.failures[0], image.desired) : '';
-  return `${name} (${reference}): ${someOf(image.failing, image.desired)} cannot ${attempt(reason)} it: ${advice}${where}`;
+  const [worst] = image.failures;
+  const where = worst ? whereOf(worst, image.desired) : '';
+  const verb = worst ? attempt(worst.container) : 'pull';
+  return `${name} (${reference}): ${someOf(image.failing, image.desired)} cannot ${verb} it: ${advice}${where}`;
 }
 
 function whereOf({ nodes }: FailureGroup, of: number): string {
   return nodes.count < of ? ` (on ${spoken(nodes)})` : '';
 }
 
-/** What a kubelet was at when it failed for that reason. */
-function attempt(reason: string): 'pull' | 'run' {
-  return /^(?:Create|Run)Container|^(?:StartError|ContainerCannotRun|OOMKilled|CrashLoopBackOff)$/.test(
-    reason,
-  )
-    ? 'run'
-    : 'pull';
+/** What a kubelet was at when it failed: a container keeps the digest of a former run while it is pulled. */
+function attempt({ reason, digest }: ContainerRecord): 'pull' | 'run' {
+  const hasImage = digest !== '' || startReasons.test(reason);
+  return hasImage && !isPullFailure(reason) ? 'run' : 'pull';
 }
+
+const startReasons =
+  /^(?:Create|Run)Container|^(?:StartError|ContainerCannotRun|OOMKilled|CrashLoopBackOff)$/;
 
 function refused({ observation, missing, lagging }: Facts): readonly Complaint[] {
   const waiting = lagging.filter(({ verdict }) => verdict === 'waiting');
@@ -306,7 +309,9 @@ export function obstacleTo({ observation }: Facts): string {
   }
   const [refusal] = observation.refusals;
   if (refusal !== undefined) return refusedPods(refusal, 1).says;
-  return "see the pods' events for the cause";
+  const [slowest] = observation.lagging;
+  const whose = slowest ? `the pod's events on ${spoken(slowest.nodes)}` : "the pods' events";
+  return `see ${whose} for the cause`;
 }
 
 function nobodyReachable({ observation }: Facts): readonly Complaint[] {

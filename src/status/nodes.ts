@@ -2,6 +2,7 @@ import type { KubeObject } from '../kube/objects.ts';
 import { controllerOf } from '../kube/objects.ts';
 import { type Holdings, HoldingsOf } from './holdings.ts';
 import type { ContainerVector, PodRecord } from './pods.ts';
+import { rolloutOf } from './rollout.ts';
 
 /**
  * What a node is to us, who may not read nodes: `holds` every image of the list; `waiting`, as
@@ -40,6 +41,13 @@ export const youngMs = 10 * 60_000;
 
 /** A kubelet tells of a pod's containers within seconds; one that has not in this time is not there. */
 const silentMs = 60_000;
+
+/**
+ * Of a node that the DaemonSet controller counts no more: a kubelet that lives tells of a pull that fails
+ * before that, as it waits for five minutes at most between two (kubernetes/kubernetes:
+ * pkg/kubelet/kubelet.go, MaxContainerBackOff).
+ */
+const forsakenMs = 6 * 60_000;
 
 /** What the verdicts on nodes depend on. */
 export interface NodeInput {
@@ -82,8 +90,11 @@ export function nodesOf(input: NodeInput): Nodes {
   });
   const again = new Soonest();
   const nodes = new Map<string, NodeObservation>();
-  for (const [node, draft] of drafts)
-    nodes.set(node, judged(node, draft, { ...input, now, again }));
+  const judging = { ...input, now, again };
+  for (const [node, draft] of drafts) nodes.set(node, judged(node, draft, judging));
+  for (const node of forsaken(nodes, drafts, judging)) {
+    nodes.set(node.node, { ...node, verdict: 'unreachable', isExcused: false });
+  }
   for (const { silentAt } of drafts.values()) again.add(silentAt - now);
   return { nodes, peopled, againMs: again.ms };
 }
@@ -127,6 +138,8 @@ interface Draft {
   isMarked: boolean;
   /** Claims that a kubelet speaks of a pod of it. */
   hasSpoken: boolean;
+  /** When the status of a living pod of it last changed. */
+  spokenAt: number;
   /** When silence becomes telling; infinite where none is waited for. */
   silentAt: number;
   isSilent: boolean;
@@ -154,6 +167,7 @@ function draftOf(pod: PodRecord, drafts: Map<string, Draft>, { none }: HoldingsO
     oldestAt: pod.createdAt,
     isMarked: false,
     hasSpoken: false,
+    spokenAt: 0,
     silentAt: Number.POSITIVE_INFINITY,
     isSilent: false,
     hasLivingPod: false,
@@ -172,6 +186,7 @@ function take(pod: PodRecord, draft: Draft, { holdingsOf, now }: Taking): void {
     return;
   }
   draft.hasLivingPod = true;
+  draft.spokenAt = Math.max(draft.spokenAt, pod.spokenAt);
   draft.holdings = holdingsOf.with(draft.holdings, pod.containers);
   if (isUnspoken(pod.containers)) listen(draft, pod, now);
   else if (isMarkedUnreachable(pod)) draft.isMarked = true;
@@ -263,6 +278,44 @@ function verdictOn(draft: Draft, images: number): Trouble {
 function hopeOf({ failing, blocked, absent }: Holdings): NodeVerdict {
   if (failing > 0 || blocked !== undefined) return 'failing';
   return absent > 0 ? 'waiting' : 'pulling';
+}
+
+const lacking: ReadonlySet<NodeVerdict> = new Set(['pulling', 'waiting', 'failing']);
+
+/**
+ * Nodes that fell silent while they lacked an image, of which no pod has a mark: their pods were not ready
+ * before. The DaemonSet controller does not want pods on so many nodes that have one, as a node that
+ * does not answer is tainted. Which ones is not told; those are meant that have not spoken for longest.
+ */
+function forsaken(
+  nodes: ReadonlyMap<string, NodeObservation>,
+  drafts: ReadonlyMap<string, Draft>,
+  { daemonSets, now, again }: Judging,
+): readonly NodeObservation[] {
+  const unwanted = Math.max(0, ...daemonSets.map(misscheduled));
+  if (unwanted === 0) return [];
+  const all = [...nodes.values()];
+  const known = all.filter(({ verdict }) => verdict === 'unreachable').length;
+  const spokenAt = ({ node }: NodeObservation) => drafts.get(node)?.spokenAt ?? 0;
+  return all
+    .filter(({ node, verdict }) => lacking.has(verdict) && drafts.get(node)?.hasLivingPod)
+    .sort((a, b) => spokenAt(a) - spokenAt(b))
+    .slice(0, Math.max(0, unwanted - known))
+    .filter((node) => {
+      const leftMs = spokenAt(node) + forsakenMs - now;
+      again.add(leftMs);
+      return leftMs <= 0;
+    });
+}
+
+/** On how many nodes a pod of it runs that it does not want there. */
+function misscheduled(daemonSet: KubeObject): number {
+  const { numberMisscheduled = 0 } = (daemonSet['status'] ?? {}) as DaemonSetCounts;
+  return rolloutOf(daemonSet).observed ? numberMisscheduled : 0;
+}
+
+interface DaemonSetCounts {
+  readonly numberMisscheduled?: number;
 }
 
 /** The soonest of some times to come. */

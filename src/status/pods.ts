@@ -68,6 +68,8 @@ export interface PodRecord extends KubeObject {
   readonly scheduledAt: number;
   /** The same, by the node's clock: since when all its containers run; 0 while not all do. */
   readonly heldAt: number;
+  /** When its status last changed, by the API server's clock where that is told. */
+  readonly spokenAt: number;
   readonly condition: PodCondition;
   readonly containers: ContainerVector;
   /** What it takes from its node and of a quota. Equal ones are one object. */
@@ -101,6 +103,7 @@ export function projectPod(pod: KubeObject): PodRecord {
     createdAt: milliseconds(creationTimestamp),
     scheduledAt: trueSince(conditions, 'PodScheduled'),
     heldAt: trueSince(conditions, 'ContainersReady'),
+    spokenAt: spokenAt(pod, conditions),
     condition: conditionOf(status, speaker),
     containers: containersOf(spec, status, speaker),
     cost: costOf(spec),
@@ -206,9 +209,9 @@ function containerRecord(
   { name, image: reference = '' }: Container,
   { isInit, status, speaker }: Spoken,
 ): ContainerRecord {
-  const { state, reason = '', message = '' } = stateOf(status, isInit);
-  const essential = message === '' ? '' : essence(message, speaker);
   const digest = digestOf(status?.imageID ?? '');
+  const { state, reason = '', message = '' } = stateOf(status, isInit, digest !== '');
+  const essential = message === '' ? '' : essence(message, speaker);
   const key = [name, reference, isInit, state, reason, essential, digest].join('\0');
   return containerPool.intern(key, () => ({
     name,
@@ -227,11 +230,15 @@ interface Told {
   readonly message?: string | undefined;
 }
 
-function stateOf(status: ContainerStatus | undefined, isInit: boolean): Told {
+function stateOf(status: ContainerStatus | undefined, isInit: boolean, hasDigest: boolean): Told {
   const { running, waiting, terminated } = status?.state ?? {};
   if (running) return { state: 'running' };
-  if (terminated)
-    return isInit && terminated.exitCode === 0 ? { state: 'done' } : ended(terminated);
+  if (terminated) {
+    if (isInit && terminated.exitCode === 0) return { state: 'done' };
+    const told = ended(terminated);
+    // It is started again: what ran once has its image, and has not failed before it ends again and again.
+    return hasDigest && !isInit && hasRun(terminated) ? { ...told, state: 'waiting' } : told;
+  }
   if (waiting) return waitingState(waiting, status?.lastState?.terminated);
   return { state: 'unknown' };
 }
@@ -249,8 +256,18 @@ function waitingState(waiting: Waiting, lastEnd: Terminated | undefined): Told {
   return { state: 'failing', reason, message };
 }
 
-/** Ends that tell no more than that it ended: the user knows them by what the kubelet says next. */
-const plainEnds: ReadonlySet<string> = new Set(['', 'Error', 'Completed']);
+/** Ends of containers that did not even start (kubernetes/kubernetes: pkg/kubelet/kuberuntime; containerd). */
+const failedStarts: ReadonlySet<string> = new Set(['StartError', 'ContainerCannotRun']);
+
+function hasRun({ reason = '' }: Terminated): boolean {
+  return !failedStarts.has(reason);
+}
+
+/**
+ * Ends that tell no more than that it ended: the user knows them by what the kubelet says next. Unknown is
+ * what containerd says of all containers after a restart of their node.
+ */
+const plainEnds: ReadonlySet<string> = new Set(['', 'Error', 'Completed', 'Unknown']);
 
 /** A container that ends is started again; one that ends by itself without a fault is, in calm. */
 function ended({ exitCode = 0, reason = '', message = '' }: Terminated): Told {
@@ -263,6 +280,18 @@ function ended({ exitCode = 0, reason = '', message = '' }: Terminated): Told {
 /** The part behind the `@`: the repository before it may be that of another image of the same content. */
 function digestOf(imageId: string): string {
   return /(?:^|[@/])(sha(?:256|384|512):[0-9a-f]{64,128})$/.exec(imageId)?.[1] ?? '';
+}
+
+/** By its managed fields, as conditions do not move with each container that starts. */
+function spokenAt({ metadata }: KubeObject, conditions: readonly Condition[]): number {
+  const writes =
+    metadata.managedFields?.filter(({ subresource }) => subresource === 'status') ?? [];
+  const times = [
+    metadata.creationTimestamp,
+    ...writes.map(({ time }) => time),
+    ...(writes.length === 0 ? conditions.map((each) => each.lastTransitionTime) : []),
+  ];
+  return Math.max(...times.map(milliseconds));
 }
 
 function trueSince(conditions: readonly Condition[], type: string): number {

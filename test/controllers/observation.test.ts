@@ -150,6 +150,26 @@ describe('a node', () => {
     expect(told('Ready')).toBe('True AllResourcesReady');
   });
 
+  it('that falls silent while it pulls is counted and named some minutes later', async () => {
+    scene = await startScene({ pullMs: 60_000 });
+    scene.apply(aPuller());
+    await scene.pass(10_000);
+    scene.workloads.setReachable('node-2', false);
+    await scene.until(() => scene.status().nodesReady === 2);
+    expect(told('Ready')).toBe('False ImagesPulling');
+    await becomes('Ready', 'True AllResourcesReady');
+    expect(message('Ready')).toContain('1 node is unreachable: node-2');
+
+    await scene.stopOperator();
+    await scene.startOperator();
+    await scene.settle();
+    expect(scene.status()).toMatchObject({ nodesDesired: 3, nodesReady: 2, nodesUnreachable: 1 });
+
+    scene.workloads.setReachable('node-2', true);
+    await scene.until(() => scene.status().nodesReady === 3);
+    expect(scene.status().nodesUnreachable).toBe(0);
+  });
+
   it('that is new has ten minutes to get its images', async () => {
     scene = await startScene();
     const registry = scene.registries.add('registry.example');

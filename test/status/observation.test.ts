@@ -218,6 +218,44 @@ describe('a node', () => {
     expect(seen).toMatchObject({ nodesDesired: 2, missing: 0, rollout: { complete: true } });
   });
 
+  describe('that its DaemonSet wants no pod on any more', () => {
+    const unwanted = (numberMisscheduled: number, more = {}) => [
+      aDaemonSet(2, { status: { numberMisscheduled, ...more } }),
+    ];
+    const pulling = (node: string, ago: number) =>
+      aPod(node, { said: { tools: creating }, createdAt: now - ago });
+
+    it('is unreachable when its pod lacks an image and says nothing for six minutes', () => {
+      const seen = (ago: number) =>
+        observed([...pods(2), pulling('node-3', ago)], { daemonSets: unwanted(1) });
+      expect(seen(6 * minute).unreachable).toEqual({ count: 1, first: ['node-3'] });
+      expect(seen(5 * minute)).toMatchObject({ unreachable: { count: 0 }, againMs: minute });
+    });
+
+    it('is the one that has been silent for longest', () => {
+      const all = [pulling('node-1', 60 * minute), aPod('node-2'), pulling('node-3', 70 * minute)];
+      expect(observed(all, { daemonSets: unwanted(1) }).unreachable.first).toEqual(['node-3']);
+    });
+
+    it('is none beside those that have the mark of a silent node', () => {
+      const all = [aPod('node-1', { conditions: marked }), aPod('node-2')];
+      const seen = observed([...all, pulling('node-3', 60 * minute)], { daemonSets: unwanted(1) });
+      expect(seen.unreachable.first).toEqual(['node-1']);
+    });
+
+    it.each([
+      ['it holds the list', aPod('node-3'), unwanted(1)],
+      [
+        'the controller has not seen the last change',
+        pulling('node-3', 60 * minute),
+        unwanted(1, { observedGeneration: 0 }),
+      ],
+      ['it is wanted, and takes long', pulling('node-3', 60 * minute), unwanted(0)],
+    ])('is reachable where %s', (_where, third, daemonSets) => {
+      expect(observed([...pods(2), third], { daemonSets }).unreachable.count).toBe(0);
+    });
+  });
+
   it('leaves a roll-out complete that waits for nobody but it', () => {
     const daemonSets = [aDaemonSet(2, { status: { numberAvailable: 1 } })];
     const silentOne = aPod('node-2', { conditions: marked });

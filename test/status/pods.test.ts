@@ -135,14 +135,32 @@ describe('a container', () => {
       'OOMKilled',
     ],
     [
-      'was killed just now',
+      'was killed just now and is started again',
       { state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } },
-      'failing',
+      'waiting',
       'OOMKilled',
     ],
     [
-      'ended with a fault',
+      'ended with a fault just now',
       { state: { terminated: { exitCode: 1, reason: 'Error' } } },
+      'waiting',
+      'CrashLoopBackOff',
+    ],
+    [
+      'went down with its node',
+      { state: { terminated: { exitCode: 255, reason: 'Unknown' } } },
+      'waiting',
+      'CrashLoopBackOff',
+    ],
+    [
+      'did not start just now',
+      { state: { terminated: { exitCode: 128, reason: 'StartError' } } },
+      'failing',
+      'StartError',
+    ],
+    [
+      'ended without ever having run',
+      { state: { terminated: { exitCode: 1, reason: 'Error' } }, imageID: '' },
       'failing',
       'CrashLoopBackOff',
     ],
@@ -187,6 +205,31 @@ describe('a container', () => {
     expect(held).toEqual([true, true, false, false]);
   });
 
+  it('holds its image from the end of a run until it ends again and again', () => {
+    const terminated = { exitCode: 255, reason: 'Unknown' };
+    const imageID = `x@${digest('a')}`;
+    const backingOff = waiting('CrashLoopBackOff', 'back-off', {
+      lastState: { terminated },
+      imageID,
+    });
+    const held = [{ state: { terminated } }, backingOff].map((status) => {
+      const container = said(status);
+      return container && holdsImage(container);
+    });
+    expect(held).toEqual([true, false]);
+  });
+
+  it('of the init kind that ended with a fault fails, whatever it holds', () => {
+    const wrong = { name: 'copy-sleep', state: { terminated: { exitCode: 1, reason: 'Error' } } };
+    const record = projectPod(
+      aPod('node-1', {
+        spec: { initContainers: [{ name: 'copy-sleep', image: 'sleeper:1' }] },
+        status: { initContainerStatuses: [{ ...wrong, imageID: `x@${digest('a')}` }] },
+      }),
+    );
+    expect(containerOf(record)?.state).toBe('failing');
+  });
+
   it('of the init kind comes first, and is done after its work', () => {
     const record = projectPod(
       aPod('node-1', {
@@ -199,6 +242,33 @@ describe('a container', () => {
       }),
     );
     expect(containerOf(record)).toMatchObject({ name: 'copy-sleep', isInit: true, state: 'done' });
+  });
+});
+
+describe('the time at which a pod last spoke', () => {
+  const written = (manager: string, ago: number, subresource?: string) => ({
+    manager,
+    operation: 'Update' as const,
+    time: timeAt(now - ago),
+    ...(subresource && { subresource }),
+  });
+
+  it('is that of the last change of its status', () => {
+    const managedFields = [
+      written('kubelet', 3 * minute, 'status'),
+      written('kube-controller-manager', 5 * minute, 'status'),
+      written('kubectl', minute),
+    ];
+    const pod = projectPod(aPod('node-1', { metadata: { managedFields } }));
+    expect(pod.spokenAt).toBe(now - 3 * minute);
+  });
+
+  it('is that of its newest condition where the server does not tell', () => {
+    expect(projectPod(aPod('node-1')).spokenAt).toBe(now - 60 * minute);
+    const conditions = [
+      { type: 'Ready', status: 'False', lastTransitionTime: timeAt(now - minute) },
+    ];
+    expect(projectPod(aPod('node-1', { conditions })).spokenAt).toBe(now - minute);
   });
 });
 

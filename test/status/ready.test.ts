@@ -1,9 +1,11 @@
 import type { Finding, ImagePullerStatus } from '../../src/api/types.ts';
+import { newsBetween } from '../../src/status/news.ts';
 import { stalledInMs } from '../../src/status/summarize.ts';
 import {
   aDaemonSet,
   aPod,
   creating,
+  digest,
   ended,
   images,
   marked,
@@ -60,6 +62,14 @@ describe('a complete cache', () => {
       nodesUnreachable: 1,
       imagesReady: 2,
     });
+  });
+
+  it('stays Ready while a node starts its containers again after a power cut', () => {
+    const cut = { state: { terminated: { exitCode: 255, reason: 'Unknown' } } };
+    const all = [...pods(2), aPod('node-3', { said: { 'my-image': cut, tools: cut } })];
+    const status = statusOf(all, { previous: complete });
+    expect(told(status)['Ready']).toBe('True AllResourcesReady');
+    expect(newsBetween(complete, status, [])).toEqual([]);
   });
 
   it('stays Ready while a new node gets its images, which is counted and named', () => {
@@ -252,6 +262,25 @@ describe('an image that fails', () => {
     );
   });
 
+  it.each([
+    [
+      'ends again and again',
+      'run',
+      waiting('CrashLoopBackOff', '', { imageID: `x@${digest('a')}` }),
+    ],
+    ['was held before', 'pull', { ...unauthorized, imageID: `x@${digest('a')}` }],
+    [
+      'fails in a way that nobody knows',
+      'run',
+      waiting('Odd', '', { imageID: `x@${digest('a')}` }),
+    ],
+    ['was never held and fails so', 'pull', waiting('Odd')],
+  ])('that %s: the node cannot %s it', (_how, verb, said) => {
+    expect(messageOf(statusOf([aPod('node-1', { said: { tools: said } })]), 'Ready')).toContain(
+      `the node cannot ${verb} it: `,
+    );
+  });
+
   it('when it starts is told as such', () => {
     const wrong = waiting('CrashLoopBackOff', '', {
       lastState: {
@@ -340,6 +369,12 @@ describe('a roll-out that does not advance though nothing is lost', () => {
     expect(messageOf(status, 'Degraded')).toMatch(
       /; no room for another pod on node-2: Insufficient cpu$/,
     );
+  });
+
+  it('names the nodes to look at where nobody tells the cause', () => {
+    const slow = aPod('node-2', { said: { tools: creating } });
+    const status = statusOf([aPod('node-1'), slow], stuck);
+    expect(messageOf(status, 'Stalled')).toMatch(/; see the pod's events on node-2 for the cause$/);
   });
 
   it('names the quota that refuses more pods', () => {
