@@ -46,6 +46,7 @@ export async function bundle(entryPoint = 'src/main.ts'): Promise<Bundle> {
       lifecycleOnly,
       kubeConfigOnly,
       metricsOnly,
+      connectionsOnly,
       lateBuiltins,
     ],
     write: false,
@@ -166,6 +167,28 @@ const metricsOnly: Plugin = {
         export { default as Gauge } from './gauge.js';
         export { default as Histogram } from './histogram.js';
         export { default as Registry } from './registry.js';`,
+    }));
+  },
+};
+
+/** Of undici only its pools of connections are used; its index brings fetch, WebSocket, caches and mocks. */
+const connectionsOnly: Plugin = {
+  name: 'connections-only',
+  setup(esbuild) {
+    const lib = join(project, 'node_modules/undici/lib');
+    esbuild.onResolve({ filter: /^undici$/ }, () => ({ path: 'pools', namespace: 'connections' }));
+    esbuild.onLoad({ filter: /./, namespace: 'connections' }, () => ({
+      resolveDir: lib,
+      // As its index does, which gives every dispatcher the methods of lib/api. client-node's own way of
+      // making requests, which nobody takes, names fetch.
+      contents: `
+        import api from './api/index.js';
+        import Dispatcher from './dispatcher/dispatcher.js';
+        Object.assign(Dispatcher.prototype, api);
+        export { default as Agent } from './dispatcher/agent.js';
+        export { default as ProxyAgent } from './dispatcher/proxy-agent.js';
+        export { default as Socks5ProxyAgent } from './dispatcher/socks5-proxy-agent.js';
+        export const fetch = (...asked) => globalThis.fetch(...asked);`,
     }));
   },
 };

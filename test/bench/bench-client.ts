@@ -33,6 +33,9 @@ export const lists = {
   other: 'tools=quay.io/example/tools:1;more=quay.io/example/more:1',
 } as const;
 
+/** Fields of a spec that chooses no node, for a puller without pods: many nodes would be measured instead. */
+export const nowhere: RawSpec = { nodeSelector: '{"bench/node":"none"}' };
+
 /** An administrator who makes pullers and sees what becomes of them. */
 export class Bench {
   readonly rig: Rig;

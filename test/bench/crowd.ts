@@ -1,4 +1,4 @@
-import { type Bench, lists, puller } from './bench-client.ts';
+import { type Bench, lists, nowhere, puller } from './bench-client.ts';
 import { type Figure, spoken } from './figure.ts';
 import { goOperator } from './go-operator.ts';
 import { isWrite } from './rig.ts';
@@ -22,9 +22,7 @@ export async function crowdFigures(
   const cpuBefore = subject.cpuSeconds();
   const begun = performance.now();
   const children = bench.newChildren(size, 600_000);
-  await inParallel(names, (name) =>
-    bench.apply(puller(name, { images: lists.two, ...bench.rig.placement('nowhere') })),
-  );
+  await inParallel(names, (name) => bench.apply(puller(name, { images: lists.two, ...nowhere })));
   await children;
   const lastedMs = performance.now() - begun;
   const cpu = subject.cpuSeconds() - cpuBefore;

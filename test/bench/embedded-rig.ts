@@ -25,7 +25,6 @@ export async function embeddedRig(nodes: number, isOurs: boolean): Promise<Rig> 
         .filter(({ user }) => user === operatorUser)
         .map(counted);
     },
-    placement: (on) => (on === 'nodes' ? {} : { nodeSelector: '{"bench/node":"none"}' }),
     largeRollOut: async (count) => largeRollOut(cluster, count),
     stop: () => cluster.stop(),
   };

@@ -23,7 +23,6 @@ export function largeRollOut(cluster: EmbeddedCluster, nodes: number): LargeRoll
   cluster.workloads.stop();
   return {
     setting: `${nodes} nodes played, ${eventsPerPod} events a pod within ${lastsMs / 1000} s`,
-    placement: {},
     async run(namespace) {
       const [daemonSet] = cluster.controlPlane.list(daemonSets, namespace);
       if (daemonSet === undefined) throw new Error(`there is no DaemonSet in ${namespace}`);

@@ -1,7 +1,7 @@
 import { sleep, systemClock } from '../../src/clock.ts';
 import { configMaps } from '../../src/kube/objects.ts';
 import { defaultConfigMapName } from '../../src/manifests/names.ts';
-import { type Bench, lists, puller } from './bench-client.ts';
+import { type Bench, lists, nowhere, puller } from './bench-client.ts';
 import { type Figure, spoken } from './figure.ts';
 import { goOperator } from './go-operator.ts';
 import type { Launcher, Subject } from './subject.ts';
@@ -19,7 +19,7 @@ export async function leaderFigures(
 ): Promise<{ readonly subject: Subject; readonly figures: readonly Figure[] }> {
   await bench.makeNamespace(name);
   const child = bench.newChildren(1, 60_000);
-  await bench.apply(puller(name, { images: lists.two, ...bench.rig.placement('nowhere') }));
+  await bench.apply(puller(name, { images: lists.two, ...nowhere }));
   await child;
   const second = await launcher.launch(kubeconfig);
   const releasedMs = await handedOver(bench, { leader, standby: second, signal: 'SIGTERM' });

@@ -1,5 +1,5 @@
 import { sleep, systemClock } from '../../src/clock.ts';
-import { type Bench, lists, puller } from './bench-client.ts';
+import { type Bench, lists, nowhere, puller } from './bench-client.ts';
 import { type Figure, percentile, spoken } from './figure.ts';
 import { goOperator } from './go-operator.ts';
 import { isWrite } from './rig.ts';
@@ -16,8 +16,7 @@ export async function pullerFigures(
 ): Promise<readonly Figure[]> {
   await bench.quiet();
   const residentEmpty = subject.memory('VmRSS');
-  const first = (images: string) =>
-    puller('bench-first', { images, ...bench.rig.placement('nodes') });
+  const first = (images: string) => puller('bench-first', { images });
   await bench.makeNamespace('bench-first');
   const created = await requestsOf(bench, () => bench.apply(first(lists.two)));
   const edited = await requestsOf(bench, () => bench.apply(first(lists.other)));
@@ -78,7 +77,7 @@ async function timesToChild(bench: Bench): Promise<readonly number[]> {
     await bench.makeNamespace(name);
     // Its service account and what else a namespace begins with.
     await sleep(systemClock, 200);
-    const object = puller(name, { images: lists.two, ...bench.rig.placement('nowhere') });
+    const object = puller(name, { images: lists.two, ...nowhere });
     const child = bench.newChildren(1, 60_000);
     const begun = performance.now();
     await bench.apply(object);

@@ -1,7 +1,7 @@
 import { daemonSets, resourcePath } from '../../src/kube/objects.ts';
 import { dryRunName } from '../../src/manifests/names.ts';
 import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
-import { fakeNodeLabel } from '../cluster/real/fake-nodes.ts';
+import { fakeNodeTaint } from '../cluster/real/fake-nodes.ts';
 import { RealCluster } from '../cluster/real/real-cluster.ts';
 import { dryRun, type Rig } from './rig.ts';
 import { installation, operatorUser } from './rig-installation.ts';
@@ -12,17 +12,18 @@ import { installation, operatorUser } from './rig-installation.ts';
  */
 export async function realRig(nodes: number, isOurs: boolean, userAgent = ''): Promise<Rig> {
   const cluster = await RealCluster.start({ node: false });
-  await cluster.addFakeNodes(nodes);
+  const addNodes = async (count: number) => {
+    await cluster.addFakeNodes(count);
+    // For every pod: a Deployment that cannot run is news, which would be written.
+    await kubectl(['taint', 'nodes', '--all', `${fakeNodeTaint.key}-`]);
+  };
   const kubectl = (args: readonly string[], input?: string) => cluster.kubectl(args, input);
+  if (nodes > 0) await addNodes(nodes);
   const items = installation(isOurs);
   const list = { apiVersion: 'v1', kind: 'List', items };
   await kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(list));
   await kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s']);
   const { gitVersion } = (await cluster.api.get('/version')) as { gitVersion: string };
-  const onNodes = {
-    nodeSelector: JSON.stringify(fakeNodeLabel),
-    tolerations: '[{"operator":"Exists"}]',
-  };
   return {
     setting: `Kubernetes ${gitVersion} with ${nodes} nodes on paper (kwok), in the same machine`,
     kubeconfig: cluster.kubeconfig(),
@@ -37,12 +38,10 @@ export async function realRig(nodes: number, isOurs: boolean, userAgent = ''): P
           return { verb, about: subresource === '' ? resource : `${resource}/${subresource}` };
         });
     },
-    placement: (on) => (on === 'nodes' ? onNodes : { nodeSelector: '{"bench/node":"none"}' }),
     async largeRollOut(count) {
-      await cluster.addFakeNodes(count);
+      await addNodes(count);
       return {
         setting: `${count} nodes on paper, whose pods are Ready as soon as kwok says so`,
-        placement: onNodes,
         run: (namespace) =>
           cluster.until(async () => {
             const collection = (await cluster.api.get(resourcePath(daemonSets, namespace))) as {

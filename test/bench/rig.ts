@@ -1,5 +1,3 @@
-import type { RawSpec } from '../../src/api/types.ts';
-
 /** One request of the operator that was answered. */
 export interface CountedRequest {
   readonly verb: string;
@@ -19,8 +17,6 @@ export interface Rig {
   position(): number;
   /** What the operator has asked since a position. A watch may be counted when it ends. */
   requestsSince(position: number): Promise<readonly CountedRequest[]>;
-  /** Fields of a puller's spec that choose nodes, so that it has pods, or none. */
-  placement(on: 'nodes' | 'nowhere'): RawSpec;
   /** Lets a puller of 40 images roll out on so many nodes. */
   largeRollOut(nodes: number): Promise<LargeRollOut>;
   stop(): Promise<void>;
@@ -30,7 +26,6 @@ export interface Rig {
 export interface LargeRollOut {
   /** What is simulated. */
   readonly setting: string;
-  readonly placement: RawSpec;
   /** Resolves when every pod of the DaemonSet in the namespace is Ready. */
   run(namespace: string): Promise<void>;
 }

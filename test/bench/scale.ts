@@ -49,7 +49,7 @@ async function rollOutFigures(
   const cpuBefore = subject.cpuSeconds();
   await subject.stalls();
   const begun = performance.now();
-  await bench.apply(puller(name, { images: list.join(';'), ...roll.placement }));
+  await bench.apply(puller(name, { images: list.join(';') }));
   await child;
   await roll.run(name);
   const over = performance.now();
