@@ -73,6 +73,8 @@ export class Reflector implements Runnable {
   #lastError: Error | undefined;
   /** Everything up to this resourceVersion is in the store; undefined asks for a full list. */
   #position: string | undefined;
+  /** The last watch was accepted, and then nothing came, not even a bookmark. */
+  #wasSilent = false;
   #resyncAt = 0;
 
   constructor(options: ReflectorOptions) {
@@ -191,15 +193,33 @@ export class Reflector implements Runnable {
   /** Follows one watch to its end; returns how long to wait before the next request. */
   async #watch(resourceVersion: string): Promise<number> {
     const { clock } = this.#options;
+    const isAhead = this.#wasSilent && (await this.#isAhead(resourceVersion));
+    this.#wasSilent = false;
+    if (isAhead) {
+      this.#position = undefined;
+      return 0;
+    }
     const run: WatchRun = { openedAt: undefined, hasDelivered: false, broken: undefined };
     const livedMs = () => (run.openedAt === undefined ? 0 : clock.monotonic() - run.openedAt);
     try {
       await this.#follow(resourceVersion, run);
     } finally {
       if (run.hasDelivered || livedMs() >= goodAfterMs) this.#backoff.reset();
+      this.#wasSilent = !run.hasDelivered && livedMs() >= inactivityMs;
     }
     if (run.broken !== undefined) throw run.broken;
     return livedMs() >= shortestWatchMs || this.#isResyncDue() ? 0 : this.#backoff.next();
+  }
+
+  /**
+   * Claims that the server has yet to count up to a position, as after etcd was put back to an older copy.
+   * A watch from there is accepted, and tells nothing of what happens until then.
+   */
+  async #isAhead(position: string): Promise<boolean> {
+    const { client, resource } = this.#options;
+    const { signal } = this.#stopping;
+    const one = await client.list(resource, { ...this.#selection(), limit: 1, signal });
+    return isOlder(one.resourceVersion, position);
   }
 
   /** One watch, until it ends by itself, a resync is due or an event breaks it. */

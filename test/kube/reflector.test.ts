@@ -407,18 +407,37 @@ describe('watching', () => {
     await nextWatch('v2-xyz');
   });
 
-  it('notices a connection that is dead but open after 90 s, and lists nothing', async () => {
+  it('notices a connection that is dead but open after 90 s, and asks for one object alone', async () => {
     let watch = await synced([aPod('a', '1')]);
     for (const _ of ['once', 'and again after no longer a pause']) {
-      await clock.advance(89_999);
-      expect(watch.isClosed).toBe(false);
-      await clock.advance(1);
-      await pauses(firstPauseMs);
-      await until(() => watch.isClosed);
+      await falls90sSilent(watch);
+      const look = await nextList();
+      expect(look.query).toEqual({ limit: '1' });
+      look.answer(200, aList('11', [aPod('a', '1')]));
       watch = await openedWatch('10');
     }
     expect([held(), told]).toEqual([['a 1'], []]);
   });
+
+  it('lists anew where a silent server has yet to count up to where it was', async () => {
+    const watch = await synced([aPod('a', '9')]);
+    await falls90sSilent(watch);
+    (await nextList()).answer(200, aList('7', [aPod('a', '5')]));
+    const list = await nextList();
+    expect(list.query).toEqual({ limit: '500' });
+    list.answer(200, aList('7', [aPod('a', '5')]));
+    await openedWatch('7');
+    expect(held()).toEqual(['a 5']);
+  });
+
+  /** Nothing comes on an open watch until it is given up, and then it is time for the next request. */
+  async function falls90sSilent(watch: Exchange): Promise<void> {
+    await clock.advance(89_999);
+    expect(watch.isClosed).toBe(false);
+    await clock.advance(1);
+    await pauses(firstPauseMs);
+    await until(() => watch.isClosed);
+  }
 });
 
 describe('the observer of a reflector', () => {
