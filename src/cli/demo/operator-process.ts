@@ -7,6 +7,8 @@ import { kubeconfigFile } from './kubeconfig-file.ts';
 
 /** The operator, running beside this process as it would on a developer's machine. */
 export interface OperatorProcess {
+  /** Undefined where it could not be started. */
+  readonly pid: number | undefined;
   /** What it wrote so far, on both of its outputs. */
   readonly lines: readonly string[];
   /** `ended with exit code 1`, `was ended by SIGKILL`, or why it never began; undefined while it runs. */
@@ -52,6 +54,7 @@ export function startOperator(kubeconfig: string, settings: Environment): Operat
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   return {
+    pid: child.pid,
     lines,
     get ended() {
       return ended;

@@ -10,6 +10,9 @@ import { network } from './namespace.ts';
 /** The API server as everybody in the cluster's network sees it; pods use the service address. */
 export const apiServerUrl = 'https://127.0.0.1:443';
 
+/** Who signs the tokens of service accounts, and whom they are for. */
+export const tokenIssuer = 'https://kubernetes.default.svc';
+
 const etcdUrl = 'http://127.0.0.1:2379';
 
 /** What the programs of the control plane are put together from. */
@@ -91,7 +94,7 @@ export function prepareApiServer({
       '--authorization-mode=Node,RBAC',
       '--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement',
       '--allow-privileged=true',
-      '--service-account-issuer=https://kubernetes.default.svc',
+      `--service-account-issuer=${tokenIssuer}`,
       `--service-account-signing-key-file=${tokens.key}`,
       `--service-account-key-file=${tokens.certificate}`,
       `--kubelet-client-certificate=${kubelet.certificate}`,

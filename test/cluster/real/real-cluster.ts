@@ -1,5 +1,6 @@
+import { createPrivateKey, sign } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cluster } from '../cluster.ts';
 import { AuditLog } from './audit-log.ts';
@@ -13,6 +14,7 @@ import {
   prepareControllerManager,
   prepareEtcd,
   prepareScheduler,
+  tokenIssuer,
 } from './control-plane.ts';
 import type { Daemon, DaemonName } from './daemon.ts';
 import { fakeNode, fakeNodeName, prepareKwok } from './fake-nodes.ts';
@@ -166,6 +168,38 @@ export class RealCluster implements Cluster {
     return kubeconfig(this.url, this.#authority.root, token.trim());
   }
 
+  /**
+   * A token of a service account that ends when a test wants it to: the server's TokenRequest signs none
+   * that lasts less than ten minutes (kubernetes/kubernetes: pkg/apis/authentication/validation).
+   */
+  async shortToken(
+    namespace: string,
+    serviceAccount: string,
+    lifeSeconds: number,
+  ): Promise<string> {
+    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${serviceAccount}`;
+    const account = (await this.api.get(path)) as { readonly metadata: { readonly uid: string } };
+    const now = Math.floor(Date.now() / 1000);
+    const claims = {
+      iss: tokenIssuer,
+      aud: [tokenIssuer],
+      sub: `system:serviceaccount:${namespace}:${serviceAccount}`,
+      iat: now,
+      nbf: now,
+      exp: now + lifeSeconds,
+      'kubernetes.io': {
+        namespace,
+        serviceaccount: { name: serviceAccount, uid: account.metadata.uid },
+      },
+    };
+    const signed = [{ alg: 'ES256', typ: 'JWT' }, claims]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+      .join('.');
+    const key = createPrivateKey(readFileSync(this.#authority.tokenKey().key));
+    const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' });
+    return `${signed}.${signature.toString('base64url')}`;
+  }
+
   /** Runs kubectl as administrator and returns what it printed; `input` is for `-f -`. */
   kubectl(args: readonly string[], input = ''): Promise<string> {
     const kubectl = join(this.#kubectl, 'kubectl');
@@ -181,6 +215,34 @@ export class RealCluster implements Cluster {
     await compactEtcd();
     await this.stopDaemon('kube-apiserver', 0);
     await this.startDaemon('kube-apiserver');
+  }
+
+  /**
+   * Copies the store; the control plane stands still meanwhile. Returns how to put it back to this copy,
+   * as an administrator does who restores a backup: resourceVersions count from there again.
+   */
+  async backUp(): Promise<() => Promise<void>> {
+    const store = join(this.#folders.data, 'etcd');
+    const copy = join(this.#folders.data, 'etcd-backup');
+    await this.#whileStopped(() => cp(store, copy, { recursive: true }));
+    return () =>
+      this.#whileStopped(async () => {
+        await rm(store, { recursive: true });
+        await cp(copy, store, { recursive: true });
+      });
+  }
+
+  /** Everything that remembers the store is started anew. */
+  async #whileStopped(work: () => Promise<void>): Promise<void> {
+    const daemons = [
+      'etcd',
+      'kube-apiserver',
+      'kube-controller-manager',
+      'kube-scheduler',
+    ] as const;
+    for (const name of daemons.toReversed()) await this.stopDaemon(name);
+    await work();
+    for (const name of daemons) await this.startDaemon(name);
   }
 
   /** What the node holds and runs, past Kubernetes. Throws where there is no real node. */
