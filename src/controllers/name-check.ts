@@ -37,29 +37,22 @@ export class NameCheck {
     const claims = isNew ? this.#the.rivals.claims(puller) : new Map<string, string>();
     const conflicts = present.map(async ({ resource, body, live }) => {
       const name = body.metadata.name ?? '';
-      const rival = claims.get(nameId(resource, name));
-      if (live !== undefined && !isOurs(live, puller.uid ?? '')) {
-        const hindrance = await this.#hindrance(controllerOf(live));
-        return this.#conflict(resource, name, {
-          hindrance,
-          isCached: this.#isCached(resource, name),
-        });
+      if (live === undefined) {
+        const rival = claims.get(nameId(resource, name));
+        // What becomes of it are events of the rival, and of the object that it makes.
+        return rival === undefined
+          ? undefined
+          : this.#conflict(resource, name, { why: 'rival', puller: rival }, true);
       }
-      if (live !== undefined || rival === undefined) return undefined;
-      // Its events are those of the rival, and of the object that it makes.
-      return this.#conflict(resource, name, {
-        hindrance: { why: 'rival', puller: rival },
-        isCached: true,
-      });
+      if (isOurs(live, puller.uid ?? '')) return undefined;
+      return this.#conflict(resource, name, await this.#hindrance(controllerOf(live)));
     });
     return (await Promise.all(conflicts)).filter((conflict) => conflict !== undefined);
   }
 
   /** The conflict that came to light only when the name was to be written to. */
   async late({ resource, objectName, owner }: NotOursError): Promise<Conflict> {
-    const hindrance = await this.#hindrance(owner);
-    const isCached = this.#isCached(resource, objectName);
-    return this.#conflict(resource, objectName, { hindrance, isCached });
+    return this.#conflict(resource, objectName, await this.#hindrance(owner));
   }
 
   async #hindrance(owner: OwnerReference | undefined): Promise<Hindrance> {
@@ -74,14 +67,15 @@ export class NameCheck {
   #conflict(
     resource: Resource,
     name: string,
-    found: Pick<Conflict, 'hindrance' | 'isCached'>,
+    hindrance: Hindrance,
+    isCached = this.#isCached(resource, name),
   ): Conflict {
     const { puller, spec } = this.#input;
     const id = nameId(resource, name);
     const wanted = childNames(spec).find((child) => nameId(child.resource, child.name) === id);
     // The stand-in of a DaemonSet is the only child that is no part of the list.
     const field = wanted?.field ?? 'daemonsetName';
-    return { resource, namespace: puller.namespace, name, field, ...found };
+    return { resource, namespace: puller.namespace, name, field, hindrance, isCached };
   }
 
   #isCached(resource: Resource, name: string): boolean {
