@@ -135,6 +135,17 @@ export function describeQuotas(cluster: () => Cluster): void {
         await untilUsed({ 'requests.cpu': '300m' });
       });
 
+      it('counts each resource of a pod as a whole, or of its containers', async () => {
+        await limit(
+          { 'requests.cpu': '1', 'requests.memory': '1Gi' },
+          { 'requests.cpu': '0', 'requests.memory': '0' },
+        );
+        const each = { requests: { cpu: '0', memory: '10Mi' } };
+        const pod = withSpec(aPod('a', each, each), { resources: { requests: { cpu: '50m' } } });
+        expect((await create(pod)).code).toBe(201);
+        await untilUsed({ 'requests.cpu': '50m', 'requests.memory': '20Mi' });
+      });
+
       it('counts the largest init container where that is more than the others together', async () => {
         await limit({ 'requests.cpu': '1' }, { 'requests.cpu': '0' });
         const small = { requests: { cpu: '50m' } };
@@ -258,6 +269,26 @@ export function describeQuotas(cluster: () => Cluster): void {
         expect(await messageFor(both)).toBe(
           'pods "a" is forbidden: [minimum cpu usage per Container is 10m, but request is 1m, maximum cpu usage per Container is 100m, but limit is 1]',
         );
+      });
+
+      it('refuses a container that asks for nothing, also where its pod does', async () => {
+        await bound({ type: 'Container', min: { cpu: '10m' }, default: { cpu: '50m' } });
+        const resources = { requests: { cpu: '50m' } };
+        const pod = withSpec(aPod('a', { requests: { cpu: '0' } }), { resources });
+        expect((await create(pod)).body.message).toBe(
+          'pods "a" is forbidden: minimum cpu usage per Container is 10m, but request is 0',
+        );
+      });
+
+      it('takes what a pod asks for as a whole for the pod', async () => {
+        await bound({ type: 'Pod', min: { cpu: '100m' } });
+        const none = { requests: { cpu: '0' } };
+        const asking = (name: string, cpu: string) =>
+          withSpec(aPod(name, none, none), { resources: { requests: { cpu } } });
+        expect((await create(asking('a', '50m'))).body.message).toBe(
+          'pods "a" is forbidden: minimum cpu usage per Pod is 100m, but request is 50m',
+        );
+        expect((await create(asking('b', '100m'))).code).toBe(201);
       });
 
       it('adds up the containers of a pod', async () => {

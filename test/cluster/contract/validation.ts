@@ -412,6 +412,20 @@ export function describeValidation(cluster: () => Cluster): void {
       });
     });
 
+    it('tells by a dry run whether it keeps requests for the whole pod', async () => {
+      const none = { resources: { requests: { cpu: '0', memory: '0' }, limits: { cpu: '200m' } } };
+      const resources = { requests: { cpu: '50m', memory: '5Mi' } };
+      const path = `${stage.path('apps/v1/daemonsets', 'a')}`;
+      const question = withPodSpec(aDaemonSet('a', none), { resources });
+      const { code, body } = await stage.admin.apply(path, question, { dryRun: 'All' });
+      expect(code).toBe(201);
+      const container = expect.objectContaining(none);
+      expect(body).toMatchObject({
+        spec: { template: { spec: { resources, containers: [container] } } },
+      });
+      expect((await stage.admin.get(path)).code).toBe(404);
+    });
+
     it('refuses keys of a ConfigMap that are no file names', async () => {
       const object = aConfigMap('a', { 'a/b': '1' });
       expect(await stage.admin.create(stage.path('configmaps'), object)).toMatchObject({
