@@ -4,7 +4,9 @@ import { systemClock } from './clock.ts';
 import type { Environment } from './config.ts';
 import { ConfigError, UsageError } from './errors.ts';
 import { ApiError } from './kube/client.ts';
+import type { Exchange } from './kube/exchange.ts';
 import { type ConnectedClient, createClient, TransportError } from './kube/http-client.ts';
+import { ServerClock } from './kube/server-clock.ts';
 import { version } from './release.ts';
 
 /** What a person at a terminal may choose instead of what the kubeconfig says; names are kubectl's. */
@@ -58,10 +60,15 @@ export function namespaceOf(kubeConfig: KubeConfig): string {
   return kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace || 'default';
 }
 
-/** A client for a command of a person, which gives up a request after so long. */
-export function connect(kubeConfig: KubeConfig, requestTimeoutMs: number): ConnectedClient {
+/** A client for a command of a person, which gives up a request after so long; its answers set the clock. */
+export function connect(
+  kubeConfig: KubeConfig,
+  requestTimeoutMs: number,
+  clock = new ServerClock(systemClock),
+): ConnectedClient {
   const userAgent = `kubectl-image_puller/${version}`;
-  return createClient(kubeConfig, { clock: systemClock, userAgent, requestTimeoutMs });
+  const onExchange = (exchange: Exchange) => clock.heard(exchange);
+  return createClient(kubeConfig, { clock, userAgent, requestTimeoutMs, onExchange });
 }
 
 /** Claims that the cluster refused something, or that it could not be asked: nothing is wrong here. */

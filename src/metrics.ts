@@ -22,6 +22,8 @@ export interface CountedController {
   readonly sizes: () => QueueSizes;
 }
 
+type CountedExchange = Omit<Exchange, 'answeredAt'>;
+
 /** A cache of what the API server holds, as far as it is counted. */
 export interface CountedCache {
   /** The plural of its kind. */
@@ -223,7 +225,7 @@ export class Metrics {
   }
 
   /** A request was sent to the API server. */
-  exchanged({ verb, resource, method, code, durationMs }: Exchange): void {
+  exchanged({ verb, resource, method, code, durationMs }: CountedExchange): void {
     // The word of client-go for no answer (kubernetes/client-go: rest/request.go).
     this.#requests.inc({ method, verb, resource, code: code ?? '<error>' });
     this.#requestTimes.observe({ verb, resource }, durationMs / 1_000);

@@ -23,6 +23,7 @@ import { LeadingClient } from './kube/leading-client.ts';
 import { daemonSets, keyOf, pods as podResource, type Resource } from './kube/objects.ts';
 import { Operator, type Runnable } from './kube/operator.ts';
 import { Reflector, type ReflectorOptions } from './kube/reflector.ts';
+import { ServerClock } from './kube/server-clock.ts';
 import type { Change } from './kube/store.ts';
 import { WorkQueue } from './kube/work-queue.ts';
 import { createLog, type Log } from './log.ts';
@@ -279,12 +280,15 @@ export async function runOperator(env: Environment): Promise<void> {
   const config = operatorConfig(env);
   const log = createLog({ ...config.log, stream: process.stdout });
   const kubeConfig = kubeConfigOf(env);
-  const clock = systemClock;
+  const clock = new ServerClock(systemClock);
   const metrics = new Metrics({ clock, version, process: thisProcess() });
   const connection = {
     clock,
     userAgent: `${config.operatorName}/${version}`,
-    onExchange: (exchange: Exchange) => metrics.exchanged(exchange),
+    onExchange: (exchange: Exchange) => {
+      clock.heard(exchange);
+      metrics.exchanged(exchange);
+    },
   };
   const client = createClient(kubeConfig, connection);
   const leaseClient = createClient(kubeConfig, { ...connection, requestTimeoutMs: leaseTimeoutMs });

@@ -3,6 +3,7 @@ import { systemClock } from '../clock.ts';
 import { connect, isClusterError, kubeConfigOf, namespaceOf } from '../cluster.ts';
 import type { Environment } from '../config.ts';
 import { ConfigError } from '../errors.ts';
+import { ServerClock } from '../kube/server-clock.ts';
 import { errorChain } from '../log.ts';
 import { styleOf } from './demo/style.ts';
 import { Interruption } from './interruption.ts';
@@ -60,14 +61,15 @@ async function showCluster(
   streams: StatusStreams,
 ): Promise<number> {
   const kubeConfig = kubeConfigOf(env, options.choice);
-  const client = connect(kubeConfig, options.requestTimeoutMs);
+  const clock = new ServerClock(systemClock);
+  const client = connect(kubeConfig, options.requestTimeoutMs, clock);
   // Breaks off what is still asked.
   const close = () => void client.close();
   streams.signal.addEventListener('abort', close, { once: true });
   try {
     const namespace = options.namespace ?? namespaceOf(kubeConfig);
     const style = styleOf(streams.output, env);
-    return await show({ ...options, namespace }, { ...streams, client, style, clock: systemClock });
+    return await show({ ...options, namespace }, { ...streams, client, style, clock });
   } finally {
     streams.signal.removeEventListener('abort', close);
     await client.close();

@@ -10,6 +10,8 @@ export interface Exchange {
   readonly code: number | undefined;
   /** From sending to the head of the answer, in milliseconds. */
   readonly durationMs: number;
+  /** When it was answered by the server's clock, in milliseconds since the epoch; undefined where it did not tell. */
+  readonly answeredAt: number | undefined;
 }
 
 const namedVerbs: Readonly<Record<string, string>> = {

@@ -362,14 +362,16 @@ class HttpClient implements ConnectedClient {
     beforeSend?.();
     const began = this.#clock.monotonic();
     let code: number | undefined;
+    let answeredAt: number | undefined;
     try {
       const response = await attempt();
       code = response.statusCode;
+      answeredAt = dateOf(response);
       return response;
     } finally {
       const durationMs = this.#clock.monotonic() - began;
       const words = verbAndResource(method, path, query?.['watch'] === true);
-      this.#onExchange({ ...words, method, code, durationMs });
+      this.#onExchange({ ...words, method, code, durationMs, answeredAt });
     }
   }
 
@@ -514,6 +516,11 @@ function statusOf(text: string): Status {
   }
   const beginning = text.trim().slice(0, 200);
   return beginning === '' ? {} : { message: beginning };
+}
+
+function dateOf({ headers }: WireResponse): number | undefined {
+  const date = Date.parse(String(headers['date']));
+  return Number.isNaN(date) ? undefined : date;
 }
 
 /** Seconds, or a date (RFC 9110, 10.2.3). */

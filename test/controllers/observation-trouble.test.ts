@@ -208,6 +208,35 @@ describe('a clock of the operator', () => {
   });
 });
 
+describe('a kubelet that takes its time', () => {
+  it.each([
+    ['five minutes ahead', 5 * 60_000],
+    ['five minutes behind', -5 * 60_000],
+  ])('is waited for by an operator whose clock is %s', async (_what, skewMs) => {
+    scene = await startScene({ skewMs, pullMs: 20_000 });
+    scene.apply(aPuller());
+    const onThird = () =>
+      scene.cluster.controlPlane.list(pods).find((pod) => nodeOf(pod) === 'node-3');
+    await scene.until(() => onThird() !== undefined);
+    scene.workloads.setReachable('node-3', false);
+    // As if its kubelet had not said a word of it.
+    const { containerStatuses, ...status } = { ...(onThird()?.['status'] as Spoken) };
+    scene.cluster.controlPlane.update(pods, { ...(onThird() as KubeObject), status });
+    await scene.until(() => scene.status().nodesReady === 2);
+    expect(containerStatuses).toBeDefined();
+    await scene.pass(10_000);
+    expect(told('Ready')).toBe('False ImagesPulling');
+    await becomes('Ready', 'True AllResourcesReady');
+    expect(message('Ready')).toContain('1 node is unreachable: node-3');
+  });
+
+  const nodeOf = (pod: KubeObject) => (pod['spec'] as { readonly nodeName?: string }).nodeName;
+
+  interface Spoken {
+    readonly containerStatuses?: readonly object[];
+  }
+});
+
 describe('a burst of failing pods', () => {
   it('is told once of each image, and costs nothing while it goes on', async () => {
     scene = await startScene({ nodes: 40 });

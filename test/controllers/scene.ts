@@ -19,6 +19,7 @@ import {
   roles,
   serviceAccounts,
 } from '../../src/kube/objects.ts';
+import { ServerClock } from '../../src/kube/server-clock.ts';
 import { type Log, silentLog } from '../../src/log.ts';
 import { leaseName } from '../../src/manifests/names.ts';
 import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
@@ -192,14 +193,15 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     return createClient(kubeConfig, {
       clock: by,
       userAgent: 'operator',
-      ...(inProcess && { transport: inProcessTransport(embedded.server) }),
+      onExchange: (exchange) => operatorsClock.heard(exchange),
+      ...(inProcess && { transport: inProcessTransport(embedded.server, clock) }),
     });
   };
-  const operatorsClock: Clock = {
+  const operatorsClock = new ServerClock({
     now: () => clock.now() + skewMs,
     monotonic: () => clock.monotonic(),
     after: (delayMs, callback) => clock.after(delayMs, callback),
-  };
+  });
   const nothingCounted = () => new Metrics({ clock, version: '0.0.0', process: noProcess });
   let metrics = nothingCounted();
   const startOperator = async () => {

@@ -326,9 +326,12 @@ describe('the observer of a client', () => {
     await clock.advance(250);
     exchange.answer(404, aStatus(404, 'NotFound', 'pods "a" not found'));
     await got;
+    const answeredAt = expect.any(Number);
     expect(exchanges).toEqual([
-      { verb: 'get', resource: 'pods', method: 'GET', code: 404, durationMs: 250 },
+      { verb: 'get', resource: 'pods', method: 'GET', code: 404, durationMs: 250, answeredAt },
     ]);
+    // The scripted server goes by the machine's clock.
+    expect(Math.abs((exchanges[0]?.answeredAt ?? 0) - Date.now())).toBeLessThan(60_000);
   });
 
   it('is told of a repeated request twice, and of one without an answer', async () => {
@@ -342,6 +345,7 @@ describe('the observer of a client', () => {
       ['list', undefined],
       ['list', 500],
     ]);
+    expect(exchanges[0]?.answeredAt).toBeUndefined();
   });
 });
 

@@ -28,7 +28,7 @@ export async function startEmbeddedCluster(
   const clock = options.clock ?? systemClock;
   const inside = createInProcessCluster({ ...options, clock });
   const certificate = options.tls ? selfSigned('embedded') : undefined;
-  const http = new HttpServer({ server: inside.server, certificate });
+  const http = new HttpServer({ server: inside.server, clock, certificate });
   const url = await http.listen(options.port);
   return {
     ...inside,

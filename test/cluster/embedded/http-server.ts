@@ -8,6 +8,7 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import type { Clock } from '../../../src/clock.ts';
 import type { Answer, Body } from './api.ts';
 import type { ApiRequest } from './api-request.ts';
 import type { ApiServer } from './api-server.ts';
@@ -15,6 +16,8 @@ import { protobufType } from './protobuf.ts';
 
 export interface HttpParts {
   readonly server: ApiServer;
+  /** Whose time answers tell. */
+  readonly clock: Clock;
   /** Serves TLS with these, in PEM; plain HTTP without. */
   readonly certificate?: { readonly cert: string; readonly key: string } | undefined;
 }
@@ -57,6 +60,7 @@ export class HttpServer {
   async #answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const outcome = await this.#parts.server.handle(await read(incoming));
     if (response.destroyed) return;
+    response.setHeader('date', httpDate(this.#parts.clock));
     if ('broken' in outcome) {
       if (outcome.broken === 'reset') reset(response);
     } else if ('watch' in outcome) this.#stream(outcome.watch, response);
@@ -77,6 +81,11 @@ export class HttpServer {
       this.#watches.delete(stop);
     });
   }
+}
+
+/** As in the header Date: in whole seconds. */
+export function httpDate(clock: Clock): string {
+  return new Date(clock.now()).toUTCString();
 }
 
 async function read(incoming: IncomingMessage): Promise<ApiRequest> {

@@ -146,7 +146,7 @@ export function createInProcessCluster(options: InProcessOptions = {}): InProces
       createClient(kubeConfig(tokenOf(user)), {
         clock,
         userAgent,
-        transport: inProcessTransport(server),
+        transport: inProcessTransport(server, clock),
       }),
     tokenOf,
     revokeToken: (user) => tokens.revoke(userOf(user)),

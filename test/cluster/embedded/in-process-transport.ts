@@ -1,13 +1,14 @@
+import type { Clock } from '../../../src/clock.ts';
 import type { Transport, WireResponse } from '../../../src/kube/http-client.ts';
 import type { Answer } from './api.ts';
 import type { ApiServer } from './api-server.ts';
-import { retryAfter } from './http-server.ts';
+import { httpDate, retryAfter } from './http-server.ts';
 
 /**
  * Carries the requests of a client to an API server of this process by function calls. A connection
  * that a fault ends is told by the error that a socket would throw.
  */
-export function inProcessTransport(server: ApiServer): Transport {
+export function inProcessTransport(server: ApiServer, clock: Clock): Transport {
   const closing = new AbortController();
   const closed = rejectionOf(closing.signal);
   return {
@@ -18,9 +19,11 @@ export function inProcessTransport(server: ApiServer): Transport {
       closing.signal.throwIfAborted();
       const outcome = await Promise.race([server.handle(asked), closed]);
       if ('broken' in outcome) return await (outcome.broken === 'reset' ? reset() : closed);
-      return 'watch' in outcome
-        ? streamed(outcome.watch, AbortSignal.any([signal, closing.signal]))
-        : whole(outcome);
+      const response =
+        'watch' in outcome
+          ? streamed(outcome.watch, AbortSignal.any([signal, closing.signal]))
+          : whole(outcome);
+      return { ...response, headers: { ...response.headers, date: httpDate(clock) } };
     },
     async close() {
       closing.abort(new Error('the client is closed'));
