@@ -29,9 +29,10 @@ export function nodeDocument(
       name,
       outcome,
       ...(observation && { verdict: observation.verdict, message: observation.message }),
-      images: copies.map(({ image, container, state }) => ({
+      images: copies.map(({ image, container, state, isListed }) => ({
         ...identity(image),
         state,
+        ...(list && 'has' in list && { isListed }),
         ...(container?.digest && { digest: container.digest }),
         ...(container?.state === 'failing' && failure(container)),
       })),

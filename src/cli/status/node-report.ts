@@ -5,9 +5,9 @@ import type { NodeImages } from './node-images.ts';
 import type { Outcome, PullerReport } from './report.ts';
 
 /**
- * What is known of an image on a node: a container `held`s it there, is `pulling` it or `failing` to;
- * where pods do not say, the node's own list has it (`listed`), does not (`absent`), or cannot tell
- * (`unknown`).
+ * What is known of an image on a node: a container `held`s it there, is `pulling` it or `failing`;
+ * where no container speaks of it, the node's own list has it (`listed`), does not (`absent`), or
+ * cannot tell (`unknown`).
  */
 export type CopyState = 'held' | 'pulling' | 'failing' | 'listed' | 'absent' | 'unknown';
 
@@ -17,6 +17,8 @@ export interface NodeCopy {
   readonly state: CopyState;
   /** The container that was to hold it; undefined where no pod of the node has one. */
   readonly container: ContainerRecord | undefined;
+  /** Claims that the node's own list has it, whatever the container says. */
+  readonly isListed: boolean;
 }
 
 /** What a node has of the images of a puller. */
@@ -39,7 +41,7 @@ export interface NodeReport {
   readonly list: NodeList | undefined;
 }
 
-/** Claims that pods leave open whether the node has an image. */
+/** Claims that no container holds an image there, which may lie on the node nevertheless. */
 export function leavesOpen(pullers: readonly PullerReport[], node: string): boolean {
   return nodeReport(pullers, node, undefined).pullers.some(({ copies }) =>
     copies.some(({ state }) => state !== 'held'),
@@ -59,23 +61,28 @@ export function nodeReport(
       const observed = puller.observation.nodes.get(node);
       const copies = puller.observation.images.map(({ image }, index) => {
         const container = observed?.holdings.images[index];
-        return { image, container, state: stateOf(image, container, list) };
+        const isListed = list !== undefined && 'has' in list && list.has(image.reference);
+        return { image, container, isListed, state: stateOf(container, isListed, list) };
       });
       return { puller, observation: observed, copies };
     }),
   };
 }
 
+/** A container's word counts before the node's list, which not everybody may read. */
 function stateOf(
-  { reference }: CachedImage,
   container: ContainerRecord | undefined,
+  isListed: boolean,
   list: NodeList | undefined,
 ): CopyState {
-  if (container !== undefined && holdsImage(container)) return 'held';
-  if (list !== undefined && 'has' in list && list.has(reference)) return 'listed';
-  if (container?.state === 'failing') return 'failing';
-  if (container !== undefined) return 'pulling';
+  if (container !== undefined) return containerStateOf(container);
+  if (isListed) return 'listed';
   return list !== undefined && 'has' in list && !list.isCut ? 'absent' : 'unknown';
+}
+
+function containerStateOf(container: ContainerRecord): CopyState {
+  if (holdsImage(container)) return 'held';
+  return container.state === 'failing' ? 'failing' : 'pulling';
 }
 
 /**

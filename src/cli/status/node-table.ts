@@ -55,11 +55,11 @@ function pullerLines(
     states[copy.state][0],
     digestText(copy, isWide),
     ...(isWide ? [copy.image.reference, copy.image.container] : []),
-    copy.container?.state === 'failing' ? toldFailure(copy.container) : '',
+    remarkOn(copy),
   ]);
   return [
     head,
-    ...(why === '' || rows.some((row) => row.at(-1) === why) ? [] : [`  ${why}`]),
+    ...(why === '' || copies.some((copy) => failureOf(copy) === why) ? [] : [`  ${why}`]),
     ...fitted(
       [
         { heading: 'IMAGE', cut: 'alike' },
@@ -74,6 +74,16 @@ function pullerLines(
   ];
 }
 
+function failureOf({ container }: NodeCopy): string {
+  return container?.state === 'failing' ? toldFailure(container) : '';
+}
+
+/** Why the image is not held; that it lies there nevertheless comes last, as it helps nobody who starts. */
+function remarkOn(copy: NodeCopy): string {
+  const isIdle = copy.isListed && (copy.state === 'failing' || copy.state === 'pulling');
+  return [failureOf(copy), isIdle ? 'on its disk' : ''].filter((each) => each !== '').join('; ');
+}
+
 function digestText({ container }: NodeCopy, isWhole: boolean): string {
   const { digest = '' } = container ?? {};
   return (isWhole ? digest : digest.slice(0, shortDigest)) || '-';
@@ -81,20 +91,18 @@ function digestText({ container }: NodeCopy, isWhole: boolean): string {
 
 /** Where what is told comes from, if not from pods. */
 function notes({ node, list, pullers }: NodeReport): readonly string[] {
-  if (list === undefined) return [];
-  const name = printable(node, mostProse);
-  if ('error' in list) {
-    return [
-      `What pods do not tell is not known: the node ${name} cannot be read: ${printable(list.error, 500)}`,
-    ];
-  }
   const open = pullers
     .flatMap(({ copies }) => copies)
-    .filter(({ state }) => state !== 'held').length;
+    .filter(({ container }) => container === undefined).length;
+  if (list === undefined || open === 0) return [];
+  const them = open === 1 ? 'one image' : nounCount(open, 'image');
+  if ('error' in list) {
+    return [
+      `No container on the node speaks of ${them}, and the node ${printable(node, mostProse)} cannot be read: ${printable(list.error, 500)}`,
+    ];
+  }
   const cut = list.isCut
     ? ` Kubernetes cuts that list at ${most.images} images and ${most.namesOfEach} names of each, so an image that is not on it may be there nevertheless.`
     : '';
-  return [
-    `No container tells that the node has ${open === 1 ? 'one of them' : `${count(open)} of them`}, so the node's own list was asked.${cut}`,
-  ];
+  return [`No container on the node speaks of ${them}, so the node's own list was asked.${cut}`];
 }

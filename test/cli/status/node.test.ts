@@ -73,10 +73,10 @@ describe('what a node has', () => {
       ['held', 'held', 'held'],
     ],
     [
-      'is told by its own list where no container holds it',
+      'is told by its containers whatever its own list has',
       'node-1',
-      list(true, 'quay.io/example/tools:1'),
-      ['failing', 'held', 'listed'],
+      list(false, 'quay.io/example/bad:1', 'quay.io/example/tools:1'),
+      ['failing', 'held', 'pulling'],
     ],
     [
       'is told by its own list where it has no pod',
@@ -106,6 +106,13 @@ describe('what a node has', () => {
 });
 
 describe('what is to become of the images on a node', () => {
+  it.each([undefined, forbidden, list(false, 'quay.io/example/bad:1', 'quay.io/example/tools:1')])(
+    'does not depend on who may read the node where containers speak of all (%#)',
+    (own) => {
+      expect(nodeReport([puller], 'node-1', own).pullers.map(nodeOutcome)).toEqual(['stuck']);
+    },
+  );
+
   const underway = reportOf({ bad: 'x#', java: '.#' }, { conditions: pulling });
 
   it.each([
@@ -136,12 +143,25 @@ describe('a node', () => {
     ]);
   });
 
+  it('is drawn with what lies on its disk although a container fails or waits', () => {
+    const own = list(true, 'quay.io/example/bad:1', 'quay.io/example/tools:1');
+    const drawing = { width: Number.POSITIVE_INFINITY, style: plainStyle, isWide: true };
+    const lines = nodeTable(nodeReport([puller], 'node-1', own), drawing).split('\n');
+    expect(lines[2]).toMatch(/^bad +failing .* 401 Unauthorized; .*imagePullSecrets; on its disk$/);
+    expect(lines[4]).toMatch(/^tools +pulling .* on its disk$/);
+  });
+
+  it('has no note where containers speak of all, and its own list says nothing', () => {
+    expect(drawn('node-1', forbidden)).toEqual(drawn('node-1', undefined));
+    expect(drawn('node-1', list(true))).toEqual(drawn('node-1', undefined));
+  });
+
   it('is drawn with the word of its own list, and that it may be cut', () => {
-    const lines = drawn('node-1', list(true, 'quay.io/example/tools:1'));
-    expect(lines[0]).toBe('workspaces/puller  failing  2 of 3 images');
+    const lines = drawn('node-9', list(true, 'quay.io/example/tools:1'));
+    expect(lines[0]).toBe('workspaces/puller  no pod of it is there  1 of 3 images');
     expect(lines[4]).toBe('tools  on its disk  -');
     expect(lines.slice(6).join(' ').trim()).toBe(
-      "No container tells that the node has 2 of them, so the node's own list was asked. Kubernetes cuts that list at 50 images and 5 names of each, so an image that is not on it may be there nevertheless.",
+      "No container on the node speaks of 3 images, so the node's own list was asked. Kubernetes cuts that list at 50 images and 5 names of each, so an image that is not on it may be there nevertheless.",
     );
   });
 
@@ -149,7 +169,7 @@ describe('a node', () => {
     const lines = drawn('node-9', forbidden);
     expect(lines[0]).toBe('workspaces/puller  no pod of it is there  0 of 3 images');
     expect(lines.slice(6).join(' ').trim()).toBe(
-      'What pods do not tell is not known: the node node-9 cannot be read: get nodes node-1: you may not',
+      'No container on the node speaks of 3 images, and the node node-9 cannot be read: get nodes node-1: you may not',
     );
   });
 
