@@ -7,12 +7,14 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { bundle } from '../../.ci/image/bundle.ts';
+import { imageEnvironment, imageFlags } from './image-flags.ts';
+import { LargePods } from './large-pod.ts';
 import type { Cost, Phase } from './pods-client.ts';
 
 /**
  * What it costs to watch the pods of a large cache: as full objects that are projected line by line, or
  * as Tables (`includeObject=None`) for the progress and a full list after the roll. The server is this
- * process; each way runs in a process of its own, under the heap flags of the image. Those to measure
+ * process; each way runs in a process of its own, under the flags of the image. Those to measure
  * are given as arguments, or it is all of them.
  */
 const scale = { pods: 5_000, containers: 40, eventsPerPod: 5 } as const;
@@ -20,128 +22,43 @@ const scale = { pods: 5_000, containers: 40, eventsPerPod: 5 } as const;
 /** Ways to watch, each with the size of its pages of full objects. */
 const ways = ['full 500', 'full 100', 'full 25', 'full 10', 'table 25'];
 
-const digest = (index: number) => index.toString(16).padStart(64, '0');
+const owner = {
+  apiVersion: 'apps/v1',
+  kind: 'DaemonSet',
+  name: 'kubernetes-image-puller',
+  uid: 'd-1',
+  controller: true,
+  blockOwnerDeletion: true,
+} as const;
 
-/** A pod as kubelet, scheduler and DaemonSet controller leave it on a real node, in its own JSON. */
-function aPod(name: string, resourceVersion: number, ready: number): string {
-  const indices = Array.from({ length: scale.containers }, (_, index) => index);
-  const mount = { name: 'kip', readOnly: true, mountPath: '/kip' };
-  const resources = {
+const containers = Array.from({ length: scale.containers }, (_, index) => ({
+  name: `image-${index}`,
+  image: `registry.example/team/developer-image-${index}:2026.1`,
+  command: ['/kip/sleep', '87600h'],
+  resources: {
     limits: { cpu: '200m', memory: '20Mi' },
     requests: { cpu: '50m', memory: '10Mi' },
-  };
-  const image = (index: number) => `registry.example/team/developer-image-${index}:2026.1`;
-  const containers = indices.map((index) => ({
-    name: `image-${index}`,
-    image: image(index),
-    command: ['/kip/sleep', '87600h'],
-    resources,
-    volumeMounts: [mount],
-    terminationMessagePath: '/dev/termination-log',
-    terminationMessagePolicy: 'File',
-    imagePullPolicy: 'IfNotPresent',
-    securityContext: {
-      capabilities: { drop: ['ALL'] },
-      readOnlyRootFilesystem: true,
-      allowPrivilegeEscalation: false,
-    },
-  }));
-  const containerStatuses = indices.map((index) => ({
-    name: `image-${index}`,
-    state:
-      index < ready
-        ? { running: { startedAt: '2026-01-01T00:00:09Z' } }
-        : { waiting: { reason: 'ContainerCreating' } },
-    lastState: {},
-    ready: index < ready,
-    restartCount: 0,
-    image: image(index),
-    imageID: `registry.example/team/developer-image-${index}@sha256:${digest(index)}`,
-    containerID: `containerd://${digest(index * 7919)}`,
-    started: index < ready,
-    allocatedResources: resources.requests,
-    resources,
-    volumeMounts: [{ ...mount, recursiveReadOnly: 'Disabled' }],
-    user: { linux: { uid: 65532, gid: 65532, supplementalGroups: [65532] } },
-  }));
-  const owned = Object.fromEntries(
-    indices.map((index) => [
-      `k:{"name":"image-${index}"}`,
-      {
-        '.': {},
-        'f:command': {},
-        'f:image': {},
-        'f:imagePullPolicy': {},
-        'f:name': {},
-        'f:resources': {
-          '.': {},
-          'f:limits': { '.': {}, 'f:cpu': {}, 'f:memory': {} },
-          'f:requests': { '.': {}, 'f:cpu': {}, 'f:memory': {} },
-        },
-        'f:securityContext': {
-          '.': {},
-          'f:allowPrivilegeEscalation': {},
-          'f:capabilities': { '.': {}, 'f:drop': {} },
-          'f:readOnlyRootFilesystem': {},
-        },
-        'f:terminationMessagePath': {},
-        'f:terminationMessagePolicy': {},
-        'f:volumeMounts': {
-          '.': {},
-          'k:{"mountPath":"/kip"}': { '.': {}, 'f:mountPath': {}, 'f:name': {}, 'f:readOnly': {} },
-        },
-      },
-    ]),
-  );
-  const condition = (type: string, isTrue: boolean) => ({
-    type,
-    status: isTrue ? 'True' : 'False',
-    lastProbeTime: null,
-    lastTransitionTime: '2026-01-01T00:00:09Z',
-  });
-  return JSON.stringify({
-    kind: 'Pod',
-    apiVersion: 'v1',
-    metadata: {
-      name,
-      generateName: 'kubernetes-image-puller-',
-      namespace: 'workspaces',
-      uid: `00000000-0000-0000-0000-${name.slice(-12).padStart(12, '0')}`,
-      resourceVersion: String(resourceVersion),
-      creationTimestamp: '2026-01-01T00:00:00Z',
-      labels: { test: 'daemonset-test', 'controller-revision-hash': '6d4cf56db6' },
-      ownerReferences: [
-        {
-          apiVersion: 'apps/v1',
-          kind: 'DaemonSet',
-          name: 'kubernetes-image-puller',
-          uid: 'd-1',
-          controller: true,
-          blockOwnerDeletion: true,
-        },
-      ],
-      managedFields: [
-        {
-          manager: 'kube-controller-manager',
-          operation: 'Update',
-          apiVersion: 'v1',
-          time: '2026-01-01T00:00:00Z',
-          fieldsType: 'FieldsV1',
-          fieldsV1: { 'f:spec': { 'f:containers': owned } },
-        },
-      ],
-    },
-    spec: { nodeName: name.replace('pod', 'node'), containers },
-    status: {
-      phase: ready === scale.containers ? 'Running' : 'Pending',
-      conditions: [
-        condition('PodScheduled', true),
-        condition('Ready', ready === scale.containers),
-        condition('ContainersReady', ready === scale.containers),
-      ],
-      containerStatuses,
-    },
-  });
+  },
+  volumeMounts: [{ name: 'kip', readOnly: true, mountPath: '/kip' }],
+  terminationMessagePath: '/dev/termination-log',
+  terminationMessagePolicy: 'File',
+  imagePullPolicy: 'IfNotPresent',
+  securityContext: {
+    capabilities: { drop: ['ALL'] },
+    readOnlyRootFilesystem: true,
+    allowPrivilegeEscalation: false,
+  },
+}));
+
+const labels = { test: 'daemonset-test' };
+const pods = new LargePods({ metadata: { labels }, spec: { containers } }, owner);
+
+/** A pod in its own JSON. */
+function aPod(name: string, resourceVersion: number, running: number): string {
+  const uid = `00000000-0000-0000-0000-${name.slice(-12).padStart(12, '0')}`;
+  const node = name.replace('pod', 'node');
+  const identity = { name, namespace: 'workspaces', uid, node, running };
+  return JSON.stringify(pods.pod({ ...identity, resourceVersion: String(resourceVersion) }));
 }
 
 const podName = (index: number) => `pod-${String(index).padStart(5, '0')}`;
@@ -230,14 +147,12 @@ async function serve(): Promise<{ readonly url: string; close(): void }> {
   };
 }
 
-/** The heap that the image leaves Node in a pod of 256Mi: see launch.sh. */
-const heapFlags = ['--max-semi-space-size=1', '--max-old-space-size=128'];
-
 /** Undefined where the heap is too small for it. */
 async function inProcessOfItsOwn(program: string, way: string): Promise<Cost | undefined> {
   const server = await serve();
   const events = String(scale.pods * scale.eventsPerPod);
-  const child = spawn(process.execPath, [...heapFlags, program, way, server.url, events], {
+  const child = spawn(process.execPath, [...imageFlags(), program, way, server.url, events], {
+    env: { ...process.env, ...imageEnvironment() },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   let output = '';
@@ -275,6 +190,6 @@ try {
   rmSync(directory, { recursive: true });
 }
 process.stdout.write(
-  `Node ${process.versions.node} ${heapFlags.join(' ')}, ${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown processor'}; ` +
+  `Node ${process.versions.node} under the flags of the image, ${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown processor'}; ` +
     `${scale.pods} pods of ${aPod(podName(1), 1, 0).length} bytes, ${scale.eventsPerPod} events each\n${table.toString()}\n`,
 );
