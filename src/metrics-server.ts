@@ -12,7 +12,9 @@ export interface MetricsServerOptions {
   /** 0 takes any free one. */
   readonly port: number;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
-  readonly access: { of(authorization: string | undefined): Promise<Access> };
+  readonly access: {
+    of(authorization: string | undefined, address: string | undefined): Promise<Access>;
+  };
   readonly certificate: { current(): Promise<Certificate> };
   readonly clock: Clock;
   readonly log: Log;
@@ -141,7 +143,8 @@ export class MetricsServer {
       return { code: 405, text: 'method not allowed: GET it', headers: { allow: 'GET, HEAD' } };
     }
     if (hasBody(request)) return { code: 413, text: 'content too large: send none' };
-    const access = await this.#options.access.of(request.headers.authorization);
+    const { headers, socket } = request;
+    const access = await this.#options.access.of(headers.authorization, socket.remoteAddress);
     return access === 'granted' ? await this.#metrics() : refusals[access];
   }
 

@@ -20,7 +20,8 @@ export type Access = 'granted' | 'anonymous' | 'forbidden' | 'unknown' | 'busy';
 /** What the API server said, or is about to say, about a token. */
 interface Verdict {
   readonly access: Promise<Access>;
-  readonly until: number;
+  until: number;
+  /** By the last answer that there was. */
   isGranted: boolean;
 }
 
@@ -42,55 +43,68 @@ const accessReviews = reviewOf(
 const rememberedMs = 60_000;
 /** Far more than there are Prometheis. */
 const mostRemembered = 256;
-/** New tokens that are looked into in a second: guessing must cost the API server next to nothing. */
-const mostAskedPerSecond = 10;
+/**
+ * New tokens that are looked into in a second, from one address, and from how many addresses: guessing
+ * must cost the API server next to nothing, and who guesses must not use up what others are looked into.
+ */
+const mostAskedPerSecond = { ofAddress: 4, addresses: 32 };
 
 /**
  * Asks the API server whether the bearer of a token may `get` the path /metrics: who that is by a
  * TokenReview, what they may by a SubjectAccessReview. An answer counts for a minute; requests with
- * the same token share one review.
+ * the same token share one review. Tokens that were granted before are always looked into again,
+ * unknown ones only a few in a second from each address.
  */
 export class ScrapeAccess {
   readonly #options: ScrapeAccessOptions;
   /** By hash: what lies in memory is no token. */
   readonly #verdicts = new Map<string, Verdict>();
-  #second = { endsAt: 0, asked: 0 };
+  readonly #asked = new Map<string, number>();
+  #secondEndsAt = 0;
   #complaint = '';
 
   constructor(options: ScrapeAccessOptions) {
     this.#options = options;
   }
 
-  /** Never rejects; `authorization` is the header of that name. */
-  async of(authorization: string | undefined): Promise<Access> {
+  /** Never rejects; `authorization` is the header of that name, `address` where it came from. */
+  async of(authorization: string | undefined, address = ''): Promise<Access> {
     const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization ?? '') ?? [];
     if (token === undefined) return 'anonymous';
     const hash = createHash('sha256').update(token).digest('base64');
     const known = this.#verdicts.get(hash);
     if (known && this.#options.clock.monotonic() < known.until) return await known.access;
-    return this.#mayAsk() ? await this.#ask(hash, token) : 'busy';
+    const wasGranted = known?.isGranted ?? false;
+    return wasGranted || this.#mayAsk(address) ? await this.#ask(hash, token, wasGranted) : 'busy';
   }
 
-  #mayAsk(): boolean {
+  #mayAsk(address: string): boolean {
     const now = this.#options.clock.monotonic();
-    if (now >= this.#second.endsAt) this.#second = { endsAt: now + 1_000, asked: 0 };
-    this.#second.asked += 1;
-    return this.#second.asked <= mostAskedPerSecond;
+    if (now >= this.#secondEndsAt) {
+      this.#secondEndsAt = now + 1_000;
+      this.#asked.clear();
+    }
+    const asked = this.#asked.get(address) ?? 0;
+    const { ofAddress, addresses } = mostAskedPerSecond;
+    if (asked >= ofAddress || (asked === 0 && this.#asked.size >= addresses)) return false;
+    this.#asked.set(address, asked + 1);
+    return true;
   }
 
-  async #ask(hash: string, token: string): Promise<Access> {
+  async #ask(hash: string, token: string, wasGranted: boolean): Promise<Access> {
+    const { clock } = this.#options;
     const verdict: Verdict = {
       access: this.#review(token),
-      until: this.#options.clock.monotonic() + rememberedMs,
-      isGranted: false,
+      until: clock.monotonic() + rememberedMs,
+      isGranted: wasGranted,
     };
     this.#verdicts.delete(hash);
     this.#makeRoom();
     this.#verdicts.set(hash, verdict);
     const access = await verdict.access;
-    verdict.isGranted = access === 'granted';
-    // What could not be found out is asked again, unless another has done so meanwhile.
-    if (access === 'unknown' && this.#verdicts.get(hash) === verdict) this.#verdicts.delete(hash);
+    // What could not be found out is asked again, and takes nothing from who was granted before.
+    if (access === 'unknown') verdict.until = clock.monotonic();
+    else verdict.isGranted = access === 'granted';
     return access;
   }
 

@@ -168,7 +168,7 @@ describe('a thousand scrapes', () => {
     expect(reviews).toEqual(['TokenReview']);
   });
 
-  it('with a thousand tokens are looked into ten times a second, and push nobody out', async () => {
+  it('with a thousand tokens are looked into four times a second, and push nobody out', async () => {
     const { reviews } = know('good');
     expect(await ask(1)).toEqual(['granted']);
     await clock.advance(1_000);
@@ -176,15 +176,71 @@ describe('a thousand scrapes', () => {
     const answers: Access[] = [];
     for (let index = 0; index < 1_000; index += 1)
       answers.push(await access.of(`Bearer b${index}`));
-    expect(reviews).toHaveLength(10);
-    expect(answers.filter((answer) => answer === 'busy')).toHaveLength(990);
-    for (let second = 0; second < 40; second += 1) {
+    expect(reviews).toHaveLength(4);
+    expect(answers.filter((answer) => answer === 'busy')).toHaveLength(996);
+    for (let second = 0; second < 58; second += 1) {
       await clock.advance(1_000);
       for (let index = 0; index < 10; index += 1) await access.of(`Bearer c${second}-${index}`);
     }
-    expect(reviews).toHaveLength(410);
+    expect(reviews).toHaveLength(4 * 59);
     expect(await ask(1)).toEqual(['granted']);
-    expect(reviews).toHaveLength(410);
+    expect(reviews).toHaveLength(4 * 59);
+  });
+});
+
+describe('somebody who tries made-up tokens without end', () => {
+  const guessing = async (address = '10.0.0.66') => {
+    for (let index = 0; index < 20; index += 1) {
+      await access.of(`Bearer ${clock.monotonic()}-${index}`, address);
+    }
+    expect(await access.of('Bearer another', address)).toBe('busy');
+  };
+
+  it('does not shut out who was granted before, when the minute is over', async () => {
+    know('good');
+    expect(await access.of('Bearer good')).toBe('granted');
+    for (let minute = 0; minute < 3; minute += 1) {
+      await clock.advance(60_000);
+      // From the same address, as behind a proxy.
+      await guessing('');
+      expect(await access.of('Bearer good')).toBe('granted');
+    }
+  });
+
+  it('does not shut out who was granted before an API server was away', async () => {
+    know('good');
+    expect(await access.of('Bearer good')).toBe('granted');
+    await clock.advance(60_000);
+    server.always((exchange) => exchange.answer(500, aStatus(500, 'InternalError', 'no')));
+    expect(await access.of('Bearer good')).toBe('unknown');
+    know('good');
+    await guessing('');
+    expect(await access.of('Bearer good')).toBe('granted');
+  });
+
+  it('does not shut out a new token from another address', async () => {
+    know('good');
+    await guessing();
+    expect(await access.of('Bearer good', '10.0.0.7')).toBe('granted');
+  });
+
+  it('gains nothing by a token whose right was taken away', async () => {
+    know('good');
+    expect(await access.of('Bearer good', '10.0.0.66')).toBe('granted');
+    know('good', false);
+    await clock.advance(60_000);
+    expect(await access.of('Bearer good', '10.0.0.66')).toBe('forbidden');
+    await clock.advance(60_000);
+    await guessing();
+    expect(await access.of('Bearer good', '10.0.0.66')).toBe('busy');
+  });
+
+  it('costs the API server little from however many addresses', async () => {
+    const { reviews } = know('good');
+    for (let index = 0; index < 1_000; index += 1) {
+      await access.of(`Bearer ${index}`, `10.0.${index % 4}.${index % 250}`);
+    }
+    expect(reviews.length).toBeLessThanOrEqual(4 * 32);
   });
 });
 
