@@ -122,10 +122,10 @@ function pullerReport(puller: KubeObject, seen: Seen, now: number): PullerReport
 
 function imageReports(
   observed: Observation,
-  { images: previous = [] }: ImagePullerStatus,
+  previous: ImagePullerStatus,
   now: number,
 ): readonly ImageReport[] {
-  if (!observed.hasPods) return previous.map((row) => ({ row, seen: undefined }));
+  if (!observed.hasPods) return (previous.images ?? []).map((row) => ({ row, seen: undefined }));
   const seen = new Map(observed.images.map((each) => [each.image.reference, each]));
   return imageRows(observed, { previous, now }).map((row) => ({
     row,
@@ -164,8 +164,9 @@ function isTrue(conditions: readonly Condition[], type: string): boolean {
 function outcomeOf(conditions: readonly Condition[]): Outcome {
   if (isTrue(conditions, 'Ready')) return 'ready';
   if (isTrue(conditions, 'Stalled')) return 'stuck';
-  const moves = isTrue(conditions, 'Progressing') || isTrue(conditions, 'Reconciling');
-  return isTrue(conditions, 'Degraded') && !moves ? 'stuck' : 'underway';
+  return isTrue(conditions, 'Degraded') && !isTrue(conditions, 'Progressing')
+    ? 'stuck'
+    : 'underway';
 }
 
 /** What the DaemonSet controller said last of the pods that it could not create. */
