@@ -6,7 +6,7 @@ import type { NodeObservation } from '../../status/nodes.ts';
 import type { FailureGroup } from '../../status/observation.ts';
 import type { Amount, Cost, StandingCost } from '../../status/standing-cost.ts';
 import type { NodeReport } from './node-report.ts';
-import type { ImageReport, PullerReport, Report } from './report.ts';
+import { type ImageReport, otherNodes, type PullerReport, type Report } from './report.ts';
 import { lackingOn, whyOf } from './words.ts';
 
 /**
@@ -99,7 +99,8 @@ function pullerDocument(puller: PullerReport): object {
   };
 }
 
-function imageDocument({ row, seen }: ImageReport, desired: number): object {
+function imageDocument(image: ImageReport, desired: number): object {
+  const { row, seen } = image;
   const { name, container, reference, nodesReady, nodesFailing, failingSince } = row;
   return {
     ...(seen ? identity(seen.image) : { name, container, reference }),
@@ -108,6 +109,7 @@ function imageDocument({ row, seen }: ImageReport, desired: number): object {
       cached: nodesReady,
       ...(seen && { pulling: seen.pulling }),
       failing: nodesFailing,
+      ...(seen && { other: otherNodes(image, desired) }),
     },
     digests: seen?.digests ?? (row.digest ? [{ digest: row.digest, nodes: nodesReady }] : []),
     ...(failingSince && { failingSince }),

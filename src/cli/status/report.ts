@@ -55,6 +55,14 @@ export interface ImageReport {
   readonly seen: ImageObservation | undefined;
 }
 
+/**
+ * Nodes that neither have an image nor are pulling or failing to: their pod waits, is one of another
+ * list, cannot be heard, or is not there.
+ */
+export function otherNodes({ row, seen }: ImageReport, desired: number): number {
+  return Math.max(0, desired - row.nodesReady - row.nodesFailing - (seen?.pulling ?? 0));
+}
+
 /** What is to be told. */
 export interface Report {
   /** By namespace and name. */

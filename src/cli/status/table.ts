@@ -6,7 +6,7 @@ import type { Amount, Cost } from '../../status/standing-cost.ts';
 import type { Role, Style } from '../demo/style.ts';
 import { wrapped } from '../demo/text.ts';
 import { type Column, fitted } from './fitted.ts';
-import { type ImageReport, keyOf, type Outcome, type PullerReport } from './report.ts';
+import { type ImageReport, keyOf, type Outcome, otherNodes, type PullerReport } from './report.ts';
 import { absences, lackingOn, stateOf, whyOf } from './words.ts';
 
 /** How a report is drawn. */
@@ -87,6 +87,7 @@ function imageLines({ observation, images }: PullerReport, drawing: Drawing): re
   if (images.length === 0) return [];
   const { style, isWide } = drawing;
   const { nodesDesired, hasPods } = observation;
+  const others = images.map((image) => otherNodes(image, nodesDesired));
   const role = (row: number): Role => {
     const { nodesReady = 0, nodesFailing = 0 } = images[row]?.row ?? {};
     if (nodesFailing > 0) return 'bad';
@@ -97,18 +98,20 @@ function imageLines({ observation, images }: PullerReport, drawing: Drawing): re
     { heading: 'CACHED', paint: (text, row) => style.paint(role(row), text) },
     hasPods ? { heading: 'PULLING' } : undefined,
     { heading: 'FAILING' },
+    hasPods && others.some((nodes) => nodes > 0) ? { heading: 'OTHER' } : undefined,
     { heading: 'DIGEST' },
     isWide ? { heading: 'REFERENCE' } : undefined,
     isWide ? { heading: 'CONTAINER' } : undefined,
     { heading: 'WHY', cut: 'end' },
   ];
-  const rows = images.map((image) => {
+  const rows = images.map((image, index) => {
     const { name, reference, container, nodesReady, nodesFailing, advice, message } = image.row;
     return [
       printable(name, mostProse),
       `${nodesReady}/${nodesDesired}`,
       String(image.seen?.pulling ?? ''),
       String(nodesFailing),
+      String(others[index]),
       digestText(image, isWide),
       printable(reference, 2000),
       container,

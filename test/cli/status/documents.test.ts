@@ -32,7 +32,7 @@ describe('a report as data', () => {
           images: [
             {
               ...identity('bad'),
-              nodes: { desired: 2, cached: 1, pulling: 0, failing: 1 },
+              nodes: { desired: 2, cached: 1, pulling: 0, failing: 1, other: 0 },
               digests: [{ digest: digestOf('bad'), nodes: 1 }],
               failingSince: '2026-01-01T12:00:00Z',
               failures: [{ ...cause, nodes: 1, firstNodes: ['node-1'] }],
@@ -40,7 +40,7 @@ describe('a report as data', () => {
             },
             {
               ...identity('java'),
-              nodes: { desired: 2, cached: 2, pulling: 0, failing: 0 },
+              nodes: { desired: 2, cached: 2, pulling: 0, failing: 0, other: 0 },
               digests: [{ digest: digestOf('java'), nodes: 2 }],
               failures: [],
             },

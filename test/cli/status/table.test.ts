@@ -70,10 +70,10 @@ describe('a puller with failures', () => {
         '  bad (quay.io/example/bad:1) cannot be pulled',
       ],
       [
-        'IMAGE  CACHED  PULLING  FAILING  DIGEST               WHY',
-        'bad    0/4     1        2        -                    401 Unauthorized; check imagePullSecrets',
-        'java   3/4     0        0        sha256:6a6176610000',
-        'tools  2/4     1        0        sha256:746f6f6c7300',
+        'IMAGE  CACHED  PULLING  FAILING  OTHER  DIGEST               WHY',
+        'bad    0/4     1        2        1      -                    401 Unauthorized; check imagePullSecrets',
+        'java   3/4     0        0        1      sha256:6a6176610000',
+        'tools  2/4     1        0        1      sha256:746f6f6c7300',
       ],
       [
         'NODE    STATE        LACKS  WHY',
@@ -87,7 +87,7 @@ describe('a puller with failures', () => {
   it('fits a terminal', () => {
     const lines = sections(drawn, options, { width: 72 }).flat();
     expect(lines).toContain(
-      'bad    0/4     1        2        -                    401 Unauthorized;~',
+      'bad    0/4     1        2        1      -                    401 Unauthorize~',
     );
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(72);
   });
