@@ -329,6 +329,33 @@ describe('a watch', () => {
   );
 
   it(
+    'reads everything once, and then what has changed',
+    async () => {
+      apply('read', 'java=quay.io/example/java:1');
+      await untilReady('read');
+      const before = cluster.requests.length;
+      expect((await run([...inWorkspaces, 'read', '-w'])).exitCode).toBe(0);
+      const lists = cluster.requests
+        .slice(before)
+        .filter(({ user, path }) => user === viewer && !path.includes('watch='))
+        .map(({ path }) => path.split('?')[0]);
+      expect(lists.filter((path, index) => lists.indexOf(path) !== index)).toEqual([]);
+      expect(lists).toHaveLength(5);
+    },
+    patienceMs,
+  );
+
+  it(
+    'does not wait for a puller that is not there',
+    async () => {
+      const { errors, exitCode } = await run([...inWorkspaces, 'nobody', '-w']);
+      expect(errors).toMatch(/^there is no KubernetesImagePuller "nobody" in the namespace/);
+      expect(exitCode).toBe(4);
+    },
+    patienceMs,
+  );
+
+  it(
     'writes documents until the puller is stuck, and ends with 1',
     async () => {
       apply('stuck', 'bad=registry.invalid/bad:1');

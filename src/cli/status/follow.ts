@@ -9,7 +9,7 @@ import type { Watcher } from './watcher.ts';
 export interface Scene {
   readonly watcher: Pick<Watcher, 'look' | 'hasAsked' | 'changes'>;
   readonly clock: Clock;
-  /** Which of what is seen is followed. */
+  /** Which of what is seen is followed; throws where there is nothing to follow. */
   readonly select: (seen: Seen) => Seen;
   readonly signal: AbortSignal;
 }

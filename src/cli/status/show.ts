@@ -58,8 +58,9 @@ export async function show(
   surroundings: StatusSurroundings,
 ): Promise<number> {
   const { client, clock, errors } = surroundings;
-  const first = report(await read(client, choice), clock.now());
-  const told = choice.watch ? await watched(choice, surroundings) : first;
+  const told = choice.watch
+    ? await watched(choice, surroundings)
+    : report(await read(client, choice), clock.now());
   if (told === undefined) return exitCodes.untold;
   for (const sentence of told.unread) errors.write(`${printable(sentence, 2000)}\n`);
   if (told.pullers.length === 0) {
@@ -75,23 +76,32 @@ export async function show(
 }
 
 /** What there is, of the pullers that are asked for. */
-async function read(client: Client, { namespace, names }: StatusChoice): Promise<Seen> {
-  const seen = await readOnce(client, namespace).catch((error: unknown) => {
-    if (!isApiError(error, 404)) throw error;
-    throw new NotThereError(
-      'the cluster knows no KubernetesImagePuller: the operator is not installed in it',
-      { cause: error },
-    );
+async function read(client: Client, choice: StatusChoice): Promise<Seen> {
+  const seen = await readOnce(client, choice.namespace).catch((error: unknown) => {
+    throw telling(asError(error));
   });
-  const there = new Set(seen.pullers.objects.map(({ metadata }) => metadata.name));
-  const missing = names.filter((name) => !there.has(name));
-  if (missing.length > 0) {
-    const names = missing.map((name) => quote(name)).join(', ');
-    throw new NotThereError(
-      `there is no KubernetesImagePuller ${names} in the namespace ${namespace}, which has ${nounCount(there.size, 'other')}`,
-    );
-  }
-  return selected(seen, names);
+  demandNamed(seen, choice);
+  return selected(seen, choice.names);
+}
+
+/** The error of a list of pullers, in words where the server does not know what that is. */
+function telling(cause: Error): Error {
+  return isApiError(cause, 404)
+    ? new NotThereError(
+        'the cluster knows no KubernetesImagePuller: the operator is not installed in it',
+        { cause },
+      )
+    : cause;
+}
+
+/** @throws NotThereError that names the pullers which are asked for and not there */
+function demandNamed({ pullers }: Seen, { namespace, names }: StatusChoice): void {
+  const there = new Set(pullers.objects.map(({ metadata }) => metadata.name));
+  const missing = names.filter((name) => !there.has(name)).map((name) => quote(name));
+  if (missing.length === 0) return;
+  throw new NotThereError(
+    `there is no KubernetesImagePuller ${missing.join(', ')} in the namespace ${namespace}, which has ${nounCount(there.size, 'other')}`,
+  );
 }
 
 function selected(seen: Seen, names: readonly string[]): Seen {
@@ -103,22 +113,36 @@ function selected(seen: Seen, names: readonly string[]): Seen {
 
 /** Follows the pullers to their end; undefined where that is interrupted. */
 async function watched(
-  { namespace, names, format }: StatusChoice,
+  choice: StatusChoice,
   surroundings: StatusSurroundings,
 ): Promise<Report | undefined> {
   const { client, clock, signal } = surroundings;
+  const { namespace } = choice;
   const watcher = new Watcher({ client, namespace, clock, random: Math.random });
-  const view = viewOf(format, surroundings);
+  const view = viewOf(choice.format, surroundings);
   // While the server is away nothing else keeps the process alive.
   const alive = setInterval(() => {}, 1 << 30);
   watcher.start();
   try {
-    return await follow({ watcher, clock, select: (seen) => selected(seen, names), signal }, view);
+    return await follow({ watcher, clock, select: selector(choice), signal }, view);
   } finally {
     view.close();
     clearInterval(alive);
     await watcher.stop();
   }
+}
+
+/** Selects what is followed. What is not there at first will not come; later a lost server is waited for. */
+function selector(choice: StatusChoice): (seen: Seen) => Seen {
+  let isFirst = true;
+  return (seen) => {
+    if (isFirst) {
+      if (seen.pullers.error !== undefined) throw telling(seen.pullers.error);
+      demandNamed(seen, choice);
+    }
+    isFirst = false;
+    return selected(seen, choice.names);
+  };
 }
 
 function viewOf(format: Format, surroundings: StatusSurroundings): View {
