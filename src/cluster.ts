@@ -1,4 +1,4 @@
-import { KubeConfig } from '@kubernetes/client-node';
+import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
 import { quote } from './api/text.ts';
 import { systemClock } from './clock.ts';
 import type { Environment } from './config.ts';
@@ -19,6 +19,14 @@ export interface ClusterChoice {
   readonly cluster?: string | undefined;
   /** A user of the kubeconfig, instead of the context's. */
   readonly user?: string | undefined;
+  /** An address, instead of the cluster's. */
+  readonly server?: string | undefined;
+  /** Claims that the server's certificate need not be looked at. */
+  readonly insecureSkipTlsVerify?: boolean | undefined;
+  /** A bearer token, instead of all that the user proves itself with. */
+  readonly token?: string | undefined;
+  /** A user to act as, who must be one that the own user may impersonate. */
+  readonly as?: string | undefined;
 }
 
 /** What client-node falls back to where there is no kubeconfig: nobody means that. */
@@ -36,7 +44,7 @@ export function kubeConfigOf(env: Environment, choice: ClusterChoice = {}): Kube
   const source = sourceOf(env, choice);
   const found = loaded(source, choice);
   const isFallback = found.getCurrentCluster()?.server === fallbackServer;
-  if (isFallback && !env['KUBECONFIG'] && !choice.kubeconfig) {
+  if (isFallback && !env['KUBECONFIG'] && !choice.kubeconfig && !choice.server) {
     throw new ConfigError(
       'there is no cluster: set KUBECONFIG, write ~/.kube/config, or run inside a cluster',
     );
@@ -94,24 +102,50 @@ function loaded(source: string, { kubeconfig }: ClusterChoice): KubeConfig {
 }
 
 /** The kubeconfig with a current context that is as chosen. */
-function chosen(kubeConfig: KubeConfig, { context, cluster, user }: ClusterChoice): KubeConfig {
+function chosen(kubeConfig: KubeConfig, choice: ClusterChoice): KubeConfig {
   const { clusters, users, contexts } = kubeConfig;
-  demand('context', context, contexts);
-  demand('cluster', cluster, clusters);
-  demand('user', user, users);
-  const currentContext = context ?? kubeConfig.getCurrentContext();
+  demand('context', choice.context, contexts);
+  demand('cluster', choice.cluster, clusters);
+  demand('user', choice.user, users);
+  const currentContext = choice.context ?? kubeConfig.getCurrentContext();
+  const found = contexts.find(({ name }) => name === currentContext);
   const changed = new KubeConfig();
+  if (found === undefined) {
+    changed.loadFromOptions({ clusters, users, contexts, currentContext });
+    return changed;
+  }
+  const context = {
+    ...found,
+    cluster: choice.cluster ?? found.cluster,
+    // A context may have none, and is given a token nevertheless.
+    user: choice.user ?? (found.user || 'user'),
+  };
   changed.loadFromOptions({
-    clusters,
-    users,
-    contexts: contexts.map((each) =>
-      each.name === currentContext
-        ? { ...each, cluster: cluster ?? each.cluster, user: user ?? each.user }
-        : each,
+    clusters: clusters.map((each) =>
+      each.name === context.cluster ? changedCluster(each, choice) : each,
     ),
+    users: changedUsers(users, context.user, choice),
+    contexts: contexts.map((each) => (each === found ? context : each)),
     currentContext,
   });
   return changed;
+}
+
+function changedCluster(cluster: Cluster, choice: ClusterChoice): Cluster {
+  const { server = cluster.server, insecureSkipTlsVerify = cluster.skipTLSVerify } = choice;
+  return { ...cluster, server, skipTLSVerify: insecureSkipTlsVerify };
+}
+
+function changedUsers(users: readonly User[], name: string, choice: ClusterChoice): User[] {
+  const { token, as } = choice;
+  if (token === undefined && as === undefined) return [...users];
+  const user = users.find((each) => each.name === name);
+  const changed = {
+    ...(token === undefined ? user : { token }),
+    name,
+    ...(as !== undefined && { impersonateUser: as }),
+  };
+  return [...users.filter((each) => each !== user), changed];
 }
 
 /** @throws UsageError where a name is chosen that is not there */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ClusterChoice, kubeConfigOf, namespaceOf } from '../src/cluster.ts';
@@ -67,6 +67,51 @@ describe('the cluster that a person chooses', () => {
     [{ user: 'x' }, '--user is "x", and the kubeconfig has the users "viewer", "editor"'],
   ])('must be one that the kubeconfig has: %j', (choice, sentence) => {
     expect(() => target(choice)).toThrow(new UsageError(sentence));
+  });
+
+  it('has the address, and the trust, of the choice', () => {
+    const choice = { server: 'https://other.example', insecureSkipTlsVerify: true };
+    const kubeConfig = kubeConfigOf({}, { kubeconfig, ...choice });
+    expect(kubeConfig.getCurrentCluster()).toMatchObject({
+      name: 'near',
+      server: 'https://other.example',
+      skipTLSVerify: true,
+    });
+    expect(kubeConfig.getCluster('far')).toMatchObject({ server: 'https://far.example' });
+  });
+
+  it.each<[string, ClusterChoice, object]>([
+    ['keeps its user', {}, { name: 'viewer', token: 'v' }],
+    ['is shown another token', { token: 't' }, { name: 'viewer', token: 't' }],
+    [
+      'is asked to take the user for another one',
+      { as: 'boss' },
+      { name: 'viewer', token: 'v', impersonateUser: 'boss' },
+    ],
+    [
+      'is asked so by another token',
+      { user: 'editor', token: 't', as: 'boss' },
+      { name: 'editor', token: 't', impersonateUser: 'boss' },
+    ],
+  ])('%s', (_what, choice, user) => {
+    expect(kubeConfigOf({}, { kubeconfig, ...choice }).getCurrentUser()).toMatchObject(user);
+  });
+
+  it('is shown nothing but the token that is chosen', () => {
+    const password = join(directory, 'password');
+    writeFileSync(
+      password,
+      readFileSync(kubeconfig, 'utf8').replace('{ token: v }', '{ username: a, password: b }'),
+    );
+    const choice = { kubeconfig: password, token: 't' };
+    expect(kubeConfigOf({}, choice).getCurrentUser()).toEqual({ name: 'viewer', token: 't' });
+  });
+
+  it('is spoken to by a token where its context has no user, and needs no file', () => {
+    const choice = { server: 'https://other.example', token: 't' };
+    const kubeConfig = kubeConfigOf({ HOME: directory }, choice);
+    expect(kubeConfig.getCurrentCluster()?.server).toBe('https://other.example');
+    expect(kubeConfig.getCurrentUser()?.token).toBe('t');
   });
 
   it('is asked for in a file that has to be there', () => {

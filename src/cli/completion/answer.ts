@@ -85,6 +85,10 @@ function optionsOf({ before }: Question) {
       context: text('context'),
       cluster: text('cluster'),
       user: text('user'),
+      server: text('server'),
+      token: text('token'),
+      as: text('as'),
+      ...(values['insecure-skip-tls-verify'] === true && { insecureSkipTlsVerify: true }),
     },
   };
 }

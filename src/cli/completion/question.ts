@@ -56,6 +56,10 @@ const statusDetails: Readonly<
   context: ["instead of the kubeconfig's current context", 'context'],
   cluster: ["instead of the context's cluster", 'cluster'],
   user: ["instead of the context's user", 'user'],
+  server: ["instead of the cluster's address", 'nothing'],
+  'insecure-skip-tls-verify': ["does not look at the server's certificate"],
+  token: ['instead of what the user proves itself with', 'nothing'],
+  as: ['acts as that user', 'nothing'],
   'request-timeout': ['gives up a request after that time', 'nothing'],
   help: [help.description],
 };

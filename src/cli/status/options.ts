@@ -1,10 +1,13 @@
 import { parseArgs } from 'node:util';
 import { quote } from '../../api/text.ts';
+import * as api from '../../api/types.ts';
 import type { ClusterChoice } from '../../cluster.ts';
 import { asError, UsageError } from '../../errors.ts';
 import { parseDurationMs } from './duration.ts';
 
 export const statusUsage = `Usage: status [NAME...] [-n NAMESPACE | -A] [-o FORMAT] [-w] [--node NODE]
+
+NAME is one alone or as kubectl prints it, as in kip/image-puller.
 
 Shows for each KubernetesImagePuller which images are on how many nodes, what fails on which node and
 why, and what the cache costs.
@@ -19,6 +22,10 @@ why, and what the cache costs.
       --context NAME           instead of the kubeconfig's current context
       --cluster NAME           instead of the context's cluster
       --user NAME              instead of the context's user
+  -s, --server URL             instead of the cluster's address
+      --insecure-skip-tls-verify  does not look at the server's certificate
+      --token TOKEN            instead of what the user proves itself with
+      --as USER                acts as that user, whom the own user may impersonate
       --request-timeout TIME   gives up a request after that time, as in 5s or 1m; 10s by default, 0 for never
   -h, --help                   this text
 
@@ -58,10 +65,12 @@ export interface StatusOptions {
  * @throws UsageError that names the flag, its value and what would be right
  */
 export function statusOptions(args: readonly string[]): StatusOptions | undefined {
-  const { values, positionals: names } = flags(args);
+  const { values, positionals } = flags(args);
   if (values.help) return undefined;
+  const names = positionals.map(bareName);
   const { namespace, 'all-namespaces': all, node, kubeconfig, context, cluster, user } = values;
-  demandText({ namespace, node, kubeconfig, context, cluster, user });
+  const { server, token, as, 'insecure-skip-tls-verify': isInsecure } = values;
+  demandText({ namespace, node, kubeconfig, context, cluster, user, server, token, as });
   if (all && namespace !== undefined) {
     throw new UsageError(
       '--all-namespaces and --namespace exclude each other: leave one of them out',
@@ -81,7 +90,16 @@ export function statusOptions(args: readonly string[]): StatusOptions | undefine
     format: formatOf(values.output),
     watch: values.watch,
     node,
-    choice: { kubeconfig, context, cluster, user },
+    choice: {
+      kubeconfig,
+      context,
+      cluster,
+      user,
+      server,
+      token,
+      as,
+      ...(isInsecure && { insecureSkipTlsVerify: true }),
+    },
     requestTimeoutMs: timeoutMs(values['request-timeout']),
   };
 }
@@ -97,18 +115,38 @@ export const statusFlags = {
   context: { type: 'string' },
   cluster: { type: 'string' },
   user: { type: 'string' },
+  server: { type: 'string', short: 's' },
+  'insecure-skip-tls-verify': { type: 'boolean', default: false },
+  token: { type: 'string' },
+  as: { type: 'string' },
   'request-timeout': { type: 'string', default: '10s' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
 function flags(args: readonly string[]) {
   // kubectl's users also write -n=NAME.
-  const separated = args.map((arg) => arg.replace(/^-([no])=/, '-$1'));
+  const separated = args.map((arg) => arg.replace(/^-([nos])=/, '-$1'));
   try {
     return parseArgs({ args: separated, options: statusFlags, allowPositionals: true });
   } catch (error) {
     throw new UsageError(`${asError(error).message}\n\n${statusUsage}`, { cause: error });
   }
+}
+
+/** What kubectl takes for our kind before a slash. */
+const kinds = ['kip', api.kind.toLowerCase(), api.plural].flatMap((name) => [
+  name,
+  `${name}.${api.group}`,
+  `${name}.${api.version}.${api.group}`,
+]);
+
+/** The name behind `kip/`. */
+function bareName(text: string): string {
+  const slash = text.indexOf('/');
+  if (slash === -1) return text;
+  const [kind, name] = [text.slice(0, slash), text.slice(slash + 1)];
+  if (name !== '' && kinds.includes(kind.toLowerCase())) return name;
+  throw new UsageError(`${quote(text)} is no puller: expected NAME or kip/NAME`);
 }
 
 /** An empty variable in a script must not mean "anything". */

@@ -17,6 +17,8 @@ describe('the word at the end of', () => {
     ['status --cluster ', 'cluster'],
     ['status --user ', 'user'],
     ['status --kubeconfig ', 'file'],
+    ['status --token ', 'nothing'],
+    ['status --insecure-skip-tls-verify ', 'puller'],
     ['status --request-timeout ', 'nothing'],
     ['status -A ', 'puller'],
     ['status -w -o ', 'format'],

@@ -32,6 +32,9 @@ describe('the arguments of status', () => {
     ['-Aw', { namespace: '', watch: true }],
     ['--node node-1', { node: 'node-1' }],
     ['one two one', { names: ['one', 'two'] }],
+    ['kip/one KubernetesImagePullers/two', { names: ['one', 'two'] }],
+    ['kubernetesimagepuller.che.eclipse.org/one', { names: ['one'] }],
+    ['kubernetesimagepullers.v1alpha1.che.eclipse.org/one', { names: ['one'] }],
     ['one -o wide two', { names: ['one', 'two'], format: 'wide' }],
     ['--request-timeout 1m30s', { requestTimeoutMs: 90_000 }],
     ['--request-timeout=5', { requestTimeoutMs: 5000 }],
@@ -45,11 +48,16 @@ describe('the arguments of status', () => {
   });
 
   it('choose the cluster', () => {
-    expect(given('--kubeconfig k --context c --cluster l --user u')?.choice).toEqual({
+    const line = '--kubeconfig k --context c --cluster l --user u -s=url --token t --as a';
+    expect(given(`${line} --insecure-skip-tls-verify`)?.choice).toEqual({
       kubeconfig: 'k',
       context: 'c',
       cluster: 'l',
       user: 'u',
+      server: 'url',
+      token: 't',
+      as: 'a',
+      insecureSkipTlsVerify: true,
     });
   });
 
@@ -62,6 +70,8 @@ describe('the arguments of status', () => {
     ['-A one', '"one" cannot be looked for with --all-namespaces: name its namespace with -n'],
     ['-w --node node-1', '--watch and --node exclude each other: leave one of them out'],
     ['-o xml', '--output is "xml": expected one of table, wide, json, yaml'],
+    ['pod/one', '"pod/one" is no puller: expected NAME or kip/NAME'],
+    ['kip/', '"kip/" is no puller: expected NAME or kip/NAME'],
     ['--node=', '--node is "": expected a name, or leave the flag out'],
     ['--context=', '--context is "": expected a name, or leave the flag out'],
     [
