@@ -130,7 +130,7 @@ export class PodRequestsKnowledge {
       return isKept;
     } catch (thrown) {
       const error = asError(thrown);
-      const isRefused = isApiError(error) && isRefusal(error);
+      const isRefused = isApiError(error) && (isRefusal(error) || error.code === 409);
       if (!isRefused && this.#answer === undefined && present.length === 0) throw error;
       if (isRefused) this.#unanswered.set(namespace, now + askAgainMs);
       this.#log.debug('whether pods can have requests of their own is not known', { error });
@@ -154,11 +154,13 @@ export class PodRequestsKnowledge {
       },
       { name, images: spec.images.slice(0, 1) },
     );
-    const answer = await this.#client.apply(daemonSets, question, {
-      fieldManager,
-      force: true,
-      dryRun: true,
-    });
+    // As for every new object: at a version that no object has, so that it is nobody else's.
+    const metadata = { ...question.metadata, resourceVersion: '1' };
+    const answer = await this.#client.apply(
+      daemonSets,
+      { ...question, metadata },
+      { fieldManager, force: false, dryRun: true },
+    );
     return hasPodResources(answer);
   }
 }

@@ -80,6 +80,7 @@ describe('what is known of requests for whole pods', () => {
 
   const serverError = () => new ApiError('apply', 500, { message: 'etcd is away' });
   const refusal = () => new ApiError('apply', 403, { message: 'no dry runs here' });
+  const conflict = () => new ApiError('apply', 409, { message: 'there is one of that name' });
 
   it('is asked of the server by a dry run of what would be applied, under a name of its own', async () => {
     expect(await known.of(inputOf())).toBe('kept');
@@ -87,11 +88,12 @@ describe('what is known of requests for whole pods', () => {
     const [{ resource, body, options } = {}] = asked;
     expect([resource, options]).toEqual([
       daemonSets,
-      { fieldManager: 'kubernetes-image-puller-operator', force: true, dryRun: true },
+      { fieldManager: 'kubernetes-image-puller-operator', force: false, dryRun: true },
     ]);
     expect(body?.metadata).toMatchObject({
       name: 'kubernetes-image-puller-dry-run',
       namespace: 'workspaces',
+      resourceVersion: '1',
     });
     expect(body?.metadata.ownerReferences).toBeUndefined();
   });
@@ -128,6 +130,7 @@ describe('what is known of requests for whole pods', () => {
   it.each([
     ['without an answer', serverError],
     ['with a refusal of the question', refusal],
+    ['with an object of the name that is asked about', conflict],
   ])('is what it was so far, %s', async (_, error) => {
     answer = error();
     stored = [present('kept')];
@@ -143,8 +146,11 @@ describe('what is known of requests for whole pods', () => {
     expect(await known.of(inputOf())).toBe('kept');
   });
 
-  it('is asked for in another namespace where one refuses the question, and there in an hour', async () => {
-    answer = refusal();
+  it.each([
+    ['refuses', refusal],
+    ['cannot tell', conflict],
+  ])('is asked for in another namespace where one %s, and there in an hour', async (_, error) => {
+    answer = error();
     expect(await known.of(inputOf())).toBeUndefined();
     expect(await known.of(inputOf())).toBeUndefined();
     expect(asked).toHaveLength(1);

@@ -416,7 +416,8 @@ export function describeValidation(cluster: () => Cluster): void {
       const none = { resources: { requests: { cpu: '0', memory: '0' }, limits: { cpu: '200m' } } };
       const resources = { requests: { cpu: '50m', memory: '5Mi' } };
       const path = `${stage.path('apps/v1/daemonsets', 'a')}`;
-      const question = withPodSpec(aDaemonSet('a', none), { resources });
+      const metadata = { name: 'a', resourceVersion: '1' };
+      const question = withPodSpec({ ...aDaemonSet('a', none), metadata }, { resources });
       const { code, body } = await stage.admin.apply(path, question, { dryRun: 'All' });
       expect(code).toBe(201);
       const container = expect.objectContaining(none);
