@@ -160,7 +160,7 @@ describe('for somebody who may view the namespace, status', () => {
         /^workspaces\/tools {2}Ready True, AllResourcesReady {2}2 of 2 nodes ready\n\n/,
       );
       expect(output).toMatch(/\nMy_Tools +2\/2 +0 +0 +sha256:[0-9a-f]{12}\n/);
-      expect(output).toMatch(/\na quota must hold +310m +156Mi +1700m +376Mi +4\n/);
+      expect(output).toMatch(/\na quota must hold +160m +111Mi +1700m +376Mi +4\n/);
       expect(output).toMatch(/\nlimit x images x nodes +800m +80Mi\n$/);
     },
     patienceMs,
