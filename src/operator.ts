@@ -24,6 +24,7 @@ import { daemonSets, keyOf, pods as podResource, type Resource } from './kube/ob
 import { Operator, type Runnable } from './kube/operator.ts';
 import { Reflector, type ReflectorOptions } from './kube/reflector.ts';
 import { ServerClock } from './kube/server-clock.ts';
+import { sharingFieldTrees } from './kube/shared-fields.ts';
 import type { Change } from './kube/store.ts';
 import { WorkQueue } from './kube/work-queue.ts';
 import { createLog, type Log } from './log.ts';
@@ -99,11 +100,12 @@ export function assembleOperator(parts: OperatorParts): Operator {
     const key = pullerKeyOf(object);
     if (key !== undefined) queue.add(key);
   };
+  const project = sharingFieldTrees();
   const watch = (resource: Resource, how: Watched = {}) => {
     const byNamespace = namespaces.map((namespace) => {
       const { onChange = enqueueOwner, ...selection } = { ...how, ...(namespace && { namespace }) };
       const onStart = (what: 'list' | 'watch') => metrics.cacheStarts(resource.plural, what);
-      const options = { client, resource, ...selection, clock, random, log, onStart };
+      const options = { client, resource, project, ...selection, clock, random, log, onStart };
       const reflector = new Reflector(options);
       reflector.onChange(onChange);
       reflectors.push(reflector);
