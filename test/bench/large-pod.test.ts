@@ -20,6 +20,7 @@ describe('pods that are played', () => {
     expect([node, metadata.ownerReferences, condition.isReady]).toEqual(['n', [owner], false]);
     expect(containers.map(({ state }) => state)).toEqual(['running', 'running', 'waiting']);
     expect(containers[0]?.digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(containers[2]?.digest).toBe('');
   });
 
   it('are Ready once all runs, and nowhere before they are bound', () => {

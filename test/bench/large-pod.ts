@@ -102,14 +102,14 @@ function podStatus({ spec }: PodTemplate, running: number, isScheduled: boolean)
     podIPs: [{ ip: '10.2.3.4' }],
     startTime: createdAt,
     initContainerStatuses: initContainers.map((container, index) => ({
-      ...statusOf(container, index + 1_000),
+      ...statusOf(container, index + 1_000, true),
       state: { terminated: { exitCode: 0, reason: 'Completed', startedAt, finishedAt: startedAt } },
       ready: true,
     })),
     containerStatuses: containers.map((container, index) => {
       const isRunning = index < running;
       return {
-        ...statusOf(container, index),
+        ...statusOf(container, index, isRunning),
         state: isRunning
           ? { running: { startedAt } }
           : { waiting: { reason: 'ContainerCreating' } },
@@ -121,15 +121,20 @@ function podStatus({ spec }: PodTemplate, running: number, isScheduled: boolean)
   };
 }
 
-function statusOf({ name, image = '', resources, volumeMounts }: Container, index: number) {
+/** The kubelet tells what a container is made from once there is one. */
+function statusOf(
+  { name, image = '', resources, volumeMounts }: Container,
+  index: number,
+  exists: boolean,
+) {
   const mounts = (volumeMounts ?? []) as readonly object[];
   return {
     name,
     image,
     lastState: {},
     restartCount: 0,
-    imageID: `${image.replace(/:[^/]*$/, '')}@sha256:${digest(index)}`,
-    containerID: `containerd://${digest(index * 7919)}`,
+    imageID: exists ? `${image.replace(/:[^/]*$/, '')}@sha256:${digest(index)}` : '',
+    ...(exists && { containerID: `containerd://${digest(index * 7919)}` }),
     allocatedResources: (resources as { requests?: object } | undefined)?.requests ?? {},
     resources,
     volumeMounts: mounts.map((mount) => ({ ...mount, recursiveReadOnly: 'Disabled' })),
