@@ -21,7 +21,7 @@ import { daemonSets, isControlledBy, type KubeObject, pods } from '../kube/objec
 import { childResources } from '../manifests/children.ts';
 import { shortHash } from '../manifests/names.ts';
 import { rolloutOfAll } from '../status/rollout.ts';
-import { follow } from './demo/follow.ts';
+import { follow, type Patience } from './demo/follow.ts';
 import { failuresOf, grid, nodeOf } from './demo/grid.ts';
 import { objectsOf, projectPath } from './demo/install-manifests.ts';
 import { kubeconfigFile } from './demo/kubeconfig-file.ts';
@@ -37,8 +37,7 @@ import { Interruption } from './interruption.ts';
 export interface DemoSurroundings {
   readonly output: Output;
   readonly style: Style;
-  /** A puller that is not Ready is given up when nothing has moved for so long. */
-  readonly quietMs: number;
+  readonly patience: Patience;
   /** When the operator calls a roll-out stalled that does not advance. */
   readonly progressDeadlineSeconds: number;
   /** Ends the demo before its time. */
@@ -63,7 +62,7 @@ export async function demo(args: readonly string[]): Promise<number> {
     const exitCode = await show(options, {
       output: process.stdout,
       style: styleOf(process.stdout, process.env),
-      quietMs: 30_000,
+      patience: { quietMs: 30_000, silentMs: 120_000 },
       progressDeadlineSeconds: 15,
       signal: interruption.signal,
     });
@@ -84,7 +83,7 @@ export async function show(
   options: DemoOptions,
   surroundings: DemoSurroundings,
 ): Promise<number | undefined> {
-  const { output, style, quietMs, progressDeadlineSeconds, signal } = surroundings;
+  const { output, style, patience, progressDeadlineSeconds, signal } = surroundings;
   const stage = await Stage.build(options, progressDeadlineSeconds);
   try {
     output.write(opening(options, stage.parsed));
@@ -94,7 +93,7 @@ export async function show(
         clock: systemClock,
         look: () => stage.look(),
         hasOperatorEnded: () => stage.operator.ended !== undefined,
-        quietMs,
+        patience,
         signal,
       },
       view,
@@ -105,7 +104,7 @@ export async function show(
       output.write(report(stage.outcome(), widthOf(output), style));
     }
     const { operator } = stage;
-    output.write(closing({ ending, options, last, quietMs, operator }));
+    output.write(closing({ ending, options, last, patience, operator }));
     if (ending === 'interrupted') return undefined;
     if (options.keep && ending !== 'operator-ended') await stage.keep(output, signal);
     return ending === 'ready' ? 0 : 1;

@@ -58,7 +58,7 @@ function manyImages(count: number): string {
   return Array.from({ length: count }, (_, index) => `i${index}=quay.io/a/${index}:1`).join(';');
 }
 
-/** Shows a puller in this process, with less patience than a person has. */
+/** Shows a puller in this process. */
 async function shown(
   puller: ReturnType<typeof aPuller>,
   changes: Partial<DemoSurroundings> = {},
@@ -69,7 +69,7 @@ async function shown(
     {
       output,
       style: plainStyle,
-      quietMs: 10_000,
+      patience: { quietMs: 30_000, silentMs: 3 * patienceMs },
       progressDeadlineSeconds: 1,
       signal: new AbortController().signal,
       ...changes,
@@ -108,7 +108,7 @@ describe('npm start', () => {
       expect(output).toMatch(/bad: (ErrImagePull|(ErrImagePull, )?ImagePullBackOff) on 2 nodes/);
       expect(output).toMatch(/lookup\s+registry\.invalid:\s+no\s+such\s+host/);
       expect(output).toContain('Degraded True RolloutStalled');
-      expect(output).toContain('nothing has moved for 10 seconds.\n2 of 4 copies are on the nodes');
+      expect(output).toContain('nothing has moved for 30 seconds.\n2 of 4 copies are on the nodes');
     },
     patienceMs,
   );
@@ -119,7 +119,9 @@ describe('npm start', () => {
   ])(
     'says at once why a spec is held, shows no images and ends with 1: %s',
     async (_what, spec, why) => {
-      const { exitCode, output } = await shown(aPuller(spec), { quietMs: 10 * patienceMs });
+      const { exitCode, output } = await shown(aPuller(spec), {
+        patience: { quietMs: 10 * patienceMs, silentMs: 10 * patienceMs },
+      });
       expect(exitCode).toBe(1);
       expect(output).toContain('workspaces/puller: a spec that cannot be followed\n');
       expect(output.replace(/\s+/g, ' ')).toContain(why);

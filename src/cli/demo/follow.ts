@@ -4,13 +4,24 @@ import type { Snapshot, View } from './view.ts';
 /** How the show came to its end. */
 export type Ending = 'ready' | 'held' | 'stuck' | 'operator-ended' | 'interrupted';
 
+/** A puller that is not Ready is given up when nothing has moved for so long. */
+export interface Patience {
+  readonly quietMs: number;
+  /** As long as the operator has not spoken, which on a busy machine takes long to start. */
+  readonly silentMs: number;
+}
+
+/** How long nothing may move where this is seen. */
+export function patienceMs({ conditions }: Snapshot, { quietMs, silentMs }: Patience): number {
+  return conditions.length === 0 ? silentMs : quietMs;
+}
+
 /** What is followed, and by which time. */
 export interface Scene {
   readonly clock: Clock;
   readonly look: () => Snapshot;
   readonly hasOperatorEnded: () => boolean;
-  /** A puller that is not Ready is given up when nothing has moved for so long. */
-  readonly quietMs: number;
+  readonly patience: Patience;
   readonly signal: AbortSignal;
 }
 
@@ -19,7 +30,7 @@ const lookEveryMs = 100;
 
 /** Shows what happens until the puller is Ready, said to be held, or nothing moves any more. */
 export async function follow(scene: Scene, view: View): Promise<Ending> {
-  const { clock, look, hasOperatorEnded, quietMs, signal } = scene;
+  const { clock, look, hasOperatorEnded, patience, signal } = scene;
   let before: string | undefined;
   let movedAt = clock.monotonic();
   while (!signal.aborted) {
@@ -32,7 +43,7 @@ export async function follow(scene: Scene, view: View): Promise<Ending> {
     view.show({ ...seen, stillMs });
     if (isReady(seen)) return 'ready';
     if (isSaidToBeHeld(seen)) return 'held';
-    if (stillMs >= quietMs) return 'stuck';
+    if (stillMs >= patienceMs(seen, patience)) return 'stuck';
     await sleep(clock, lookEveryMs, signal);
   }
   return 'interrupted';

@@ -1,7 +1,7 @@
 import { holdOf } from '../../api/findings.ts';
 import { count, nounCount, printable } from '../../api/text.ts';
 import type { ParsedSpec } from '../../api/types.ts';
-import type { Ending } from './follow.ts';
+import { type Ending, type Patience, patienceMs } from './follow.ts';
 import { countCopies } from './grid.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import type { DemoOptions } from './options.ts';
@@ -31,14 +31,14 @@ export interface Closing {
   readonly ending: Ending;
   readonly options: DemoOptions;
   readonly last: Snapshot;
-  readonly quietMs: number;
+  readonly patience: Patience;
   readonly operator: Pick<OperatorProcess, 'ended' | 'lines'>;
 }
 
 const lastLines = 10;
 
 /** What is said at the end. */
-export function closing({ ending, options, last, quietMs, operator }: Closing): string {
+export function closing({ ending, options, last, patience, operator }: Closing): string {
   const name = nameOf(options.puller);
   switch (ending) {
     case 'ready':
@@ -49,7 +49,7 @@ export function closing({ ending, options, last, quietMs, operator }: Closing): 
       const { held, pulled, missing, failing } = countCopies(last.grid);
       const here = count(held + pulled);
       const all = count(held + pulled + missing + failing);
-      return `${name} is not Ready, and nothing has moved for ${seconds(quietMs)}.\n${here} of ${all} copies are on the nodes.\n`;
+      return `${name} is not Ready, and nothing has moved for ${seconds(patienceMs(last, patience))}.\n${here} of ${all} copies are on the nodes.\n`;
     }
     case 'operator-ended':
       return operatorEnded(operator);

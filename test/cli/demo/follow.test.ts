@@ -12,7 +12,7 @@ async function followed(at: (ms: number) => Partial<Snapshot>, changes: Partial<
       clock,
       look: () => aLook(at(clock.monotonic())),
       hasOperatorEnded: () => false,
-      quietMs: 30_000,
+      patience: { quietMs: 30_000, silentMs: 100_000 },
       signal: new AbortController().signal,
       ...changes,
     },
@@ -44,10 +44,16 @@ describe('the demo', () => {
   });
 
   it('gives up when nothing has moved for half a minute', async () => {
-    const { ending, afterMs } = await followed((ms) =>
-      ms < 9000 ? {} : { grid: aGrid({ java: '#x' }) },
-    );
+    const { ending, afterMs } = await followed((ms) => ({
+      conditions: [aCondition('Ready', 'False', 'ImagesPulling')],
+      ...(ms >= 9000 && { grid: aGrid({ java: '#x' }) }),
+    }));
     expect([ending, afterMs]).toEqual(['stuck', 39_000]);
+  });
+
+  it('has more patience with an operator that has not spoken yet', async () => {
+    const { ending, afterMs } = await followed(() => ({ conditions: [] }));
+    expect([ending, afterMs]).toEqual(['stuck', 100_000]);
   });
 
   it('takes a reworded message for no movement', async () => {

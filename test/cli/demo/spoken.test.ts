@@ -39,7 +39,7 @@ describe('what the demo says', () => {
         grid: aGrid({ java: '#o', tools: '.x' }),
         heldFor: 'InvalidNodeSelector',
       }),
-      quietMs: 30_000,
+      patience: { quietMs: 30_000, silentMs: 120_000 },
       operator: {
         ended,
         lines: Array.from({ length: 30 }, (_, index) => `line ${index}`),
