@@ -257,7 +257,8 @@ export class ImagePullerController {
       if (isApiError(error, 404) || isApiError(error, 409)) return undefined;
       throw this.#retry(asError(error), log);
     }
-    this.#the.pullers.observe(written);
+    // Otherwise the spec was edited meanwhile, and its event, still on its way, would tell nobody.
+    if (generationOf(written) === generationOf(puller)) this.#the.pullers.observe(written);
     this.#patience.statusWritten(key);
     for (const news of newsBetween(stored, status, parsed.findings)) {
       this.#the.recorder.record(written, { ...news, action });

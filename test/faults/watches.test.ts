@@ -169,6 +169,28 @@ describe('a watch of the operator', () => {
     await faulty.comesToRest();
   });
 
+  // F19
+  it('that is late with an edit does not lose it where a status is written meanwhile', async () => {
+    faulty = await FaultyScene.start({
+      env: { RELATED_IMAGE_OPERATOR: 'registry.invalid/operator:1' },
+    });
+    faulty.edit();
+    await faulty.scene.until(() => faulty.isReady());
+    await faulty.scene.pass(30 * second);
+    const late = faulty.trouble({
+      match: { resource: 'kubernetesimagepullers', events: ['MODIFIED'] },
+      at: 'onEvent',
+      do: 'hold',
+    });
+    faulty.edit(threeImages);
+    // Time alone makes it so, and nothing else happens then.
+    await faulty.scene.until(() => faulty.told('Degraded') === 'True DeploymentNotAvailable');
+    late.release();
+    await faulty.scene.pass(5 * second);
+    expect(JSON.stringify(daemonSet()?.['spec'])).toContain('quay.io/example/c:1');
+    await faulty.comesToRest();
+  });
+
   // F21
   it.each<[string, (scene: FaultyScene) => void]>([
     [
