@@ -54,7 +54,7 @@ const resyncAgainMs = 60_000;
 /**
  * Holds what a server holds of one kind: a full list, then a watch, for ever, until it is stopped.
  * Whatever goes wrong is waited out and made up for; the objects known so far stay readable
- * meanwhile. The rules are those of client-go's reflector (tools/cache/reflector.go), except that
+ * meanwhile, unless their kind itself is gone. The rules are those of client-go's reflector (tools/cache/reflector.go), except that
  * the server is also listed anew every ten minutes, as watches have lost events
  * (kubernetes/kubernetes 123072).
  */
@@ -73,8 +73,8 @@ export class Reflector implements Runnable {
   #lastError: Error | undefined;
   /** Everything up to this resourceVersion is in the store; undefined asks for a full list. */
   #position: string | undefined;
-  /** The last watch was accepted, and then nothing came, not even a bookmark. */
-  #wasSilent = false;
+  /** The server was away, or in trouble, since the position was true. */
+  #isDoubtful = false;
   #resyncAt = 0;
 
   constructor(options: ReflectorOptions) {
@@ -167,6 +167,7 @@ export class Reflector implements Runnable {
     const { objects, resourceVersion } = await this.#listAll();
     const changes = this.#store.replace(objects, resourceVersion);
     this.#position = resourceVersion;
+    this.#isDoubtful = false;
     this.#resyncAt = clock.monotonic() + resyncEveryMs * (1 - 0.2 * random());
     this.#recovered();
     this.#notify(changes);
@@ -193,9 +194,7 @@ export class Reflector implements Runnable {
   /** Follows one watch to its end; returns how long to wait before the next request. */
   async #watch(resourceVersion: string): Promise<number> {
     const { clock } = this.#options;
-    const isAhead = this.#wasSilent && (await this.#isAhead(resourceVersion));
-    this.#wasSilent = false;
-    if (isAhead) {
+    if (this.#isDoubtful && (await this.#isAhead(resourceVersion))) {
       this.#position = undefined;
       return 0;
     }
@@ -203,9 +202,11 @@ export class Reflector implements Runnable {
     const livedMs = () => (run.openedAt === undefined ? 0 : clock.monotonic() - run.openedAt);
     try {
       await this.#follow(resourceVersion, run);
+    } catch (error) {
+      if (run.openedAt === undefined && wasAway(error)) this.#isDoubtful = true;
+      throw error;
     } finally {
       if (run.hasDelivered || livedMs() >= goodAfterMs) this.#backoff.reset();
-      this.#wasSilent = !run.hasDelivered && livedMs() >= inactivityMs;
     }
     if (run.broken !== undefined) throw run.broken;
     return livedMs() >= shortestWatchMs || this.#isResyncDue() ? 0 : this.#backoff.next();
@@ -213,7 +214,8 @@ export class Reflector implements Runnable {
 
   /**
    * Claims that the server has yet to count up to a position, as after etcd was put back to an older copy.
-   * A watch from there is accepted, and tells nothing of what happens until then.
+   * A watch from there is accepted, and tells nothing of what happens until then. Once the server has
+   * counted past it nobody can tell any more, and only the next resync heals.
    */
   async #isAhead(position: string): Promise<boolean> {
     const { client, resource } = this.#options;
@@ -235,6 +237,7 @@ export class Reflector implements Runnable {
       signal: end.signal,
       onOpen: () => {
         run.openedAt = clock.monotonic();
+        this.#isDoubtful = false;
         this.#recovered();
       },
       onEvent: (event) => {
@@ -272,12 +275,19 @@ export class Reflector implements Runnable {
   /** Takes note of a failure; returns how long to wait. */
   #failed(error: Error, wasListing: boolean): number {
     if (!wasListing && asksForList(error)) this.#position = undefined;
+    if (isApiError(error, 404)) this.#empty();
     // Where only the resync failed the watch goes on from where it was.
     if (wasListing) this.#resyncAt = this.#options.clock.monotonic() + resyncAgainMs;
     const pauseMs = this.#pauseAfter(error);
     this.#logFailure(error, pauseMs);
     this.#lastError = error;
     return pauseMs;
+  }
+
+  /** A kind that is not served has no objects, and none of their deletions may have been told. */
+  #empty(): void {
+    this.#store.beginList();
+    this.#notify(this.#store.replace([], ''));
   }
 
   /** The server's own word where it gives one, with a tenth on top so that not all come back at once. */
@@ -346,6 +356,11 @@ interface WatchRun {
   hasDelivered: boolean;
   /** An event that could not be taken in. */
   broken: Error | undefined;
+}
+
+/** Claims that there was no server, or one that could not serve: it may come back with another store. */
+function wasAway(error: unknown): boolean {
+  return !isApiError(error) || error.code >= 500;
 }
 
 /**
