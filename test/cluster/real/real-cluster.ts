@@ -45,6 +45,9 @@ import { until } from './wait.ts';
 /** For the hook that starts a cluster: the first time everything is built. */
 export const startTimeoutMs = 60 * 60_000;
 
+/** How long the API server takes a token after its end (go-jose: jwt/validation.go). */
+const leewaySeconds = 60;
+
 /** What differs from the usual cluster. */
 export interface RealClusterOptions {
   /** Without a node only the control plane runs; fake nodes can still be added. Default true. */
@@ -170,7 +173,8 @@ export class RealCluster implements Cluster {
 
   /**
    * A token of a service account that ends when a test wants it to: the server's TokenRequest signs none
-   * that lasts less than ten minutes (kubernetes/kubernetes: pkg/apis/authentication/validation).
+   * that lasts less than ten minutes (kubernetes/kubernetes: pkg/apis/authentication/validation). It is
+   * refused some ten seconds later, when the server has forgotten that it took it before.
    */
   async shortToken(
     namespace: string,
@@ -186,7 +190,7 @@ export class RealCluster implements Cluster {
       sub: `system:serviceaccount:${namespace}:${serviceAccount}`,
       iat: now,
       nbf: now,
-      exp: now + lifeSeconds,
+      exp: now + lifeSeconds - leewaySeconds,
       'kubernetes.io': {
         namespace,
         serviceaccount: { name: serviceAccount, uid: account.metadata.uid },
