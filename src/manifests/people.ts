@@ -1,10 +1,13 @@
 import * as api from '../api/types.ts';
 import type { KubeObject } from '../kube/objects.ts';
 
-/** Who may do what with KubernetesImagePullers, each level with all that the ones before it may. */
+/**
+ * Who may do what with KubernetesImagePullers, each level with all that the ones before it may; as for
+ * kinds of Kubernetes (kubernetes/kubernetes: plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go).
+ */
 const levels = {
   view: ['get', 'list', 'watch'],
-  edit: ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'],
+  edit: ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'],
   admin: ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'],
 } as const;
 

@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { type OperatorProcess, startOperator } from '../../src/cli/demo/operator-process.ts';
+import { statusOn } from '../../src/cli/status.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
 import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
@@ -12,6 +16,9 @@ interface Rule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
 }
+
+const folder = mkdtempSync(join(tmpdir(), 'pods-seen-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('an operator on a real API server', () => {
   let cluster: RealCluster;
@@ -106,6 +113,64 @@ describe('an operator on a real API server', () => {
         digest: expect.stringMatching(/^sha256:/),
       }),
     ]);
+  });
+
+  describe('lets people', () => {
+    /** An account that is bound to a role of the cluster's own in the namespace. */
+    const account = async (role: string) => {
+      await inNamespace('create', 'serviceaccount', `who-may-${role}`);
+      const subject = `--serviceaccount=${namespace}:who-may-${role}`;
+      await inNamespace('create', 'rolebinding', `to-${role}`, `--clusterrole=${role}`, subject);
+      return `system:serviceaccount:${namespace}:who-may-${role}`;
+    };
+
+    /** Says `no` by its exit code as well. */
+    const may = async (user: string, verb: string) => {
+      const asked = ['auth', 'can-i', verb, 'kubernetesimagepullers', `--as=${user}`];
+      return (await inNamespace(...asked).catch(() => 'no')).trim() === 'yes';
+    };
+
+    beforeAll(() => kubectl('apply', '-k', join(project, 'config/rbac/people')));
+
+    it('who may view a namespace ask for the status of its pullers, and change nothing', async () => {
+      const viewer = await account('view');
+      // A controller adds the rights to the role, and the server's authorizer learns of it.
+      await cluster.until(() => may(viewer, 'list'));
+      const kubeconfig = join(folder, 'viewer');
+      writeFileSync(kubeconfig, await cluster.tokenKubeconfig(namespace, 'who-may-view'), {
+        mode: 0o600,
+      });
+      const [output, errors] = [new PassThrough(), new PassThrough()];
+      const streams = { output, errors, signal: new AbortController().signal };
+      const args = ['--kubeconfig', kubeconfig, '-n', namespace, 'kip/puller'];
+      const exitCode = await statusOn(streams, args, {});
+      // What cannot be read would be told here.
+      expect({ exitCode, errors: String(errors.read() ?? '') }).toEqual({
+        exitCode: 0,
+        errors: '',
+      });
+      expect(String(output.read())).toMatch(
+        /^seen\/puller {2}Ready True, .*\n\nIMAGE .*\na +1\/1 /s,
+      );
+      expect(await may(viewer, 'create')).toBe(false);
+    });
+
+    it('who may edit a namespace make pullers and delete them, also many at once', async () => {
+      const editor = await account('edit');
+      await cluster.until(() => may(editor, 'create'));
+      expect(await may(editor, 'deletecollection')).toBe(true);
+      const metadata = { name: 'of-an-editor', namespace };
+      const made = {
+        apiVersion: 'che.eclipse.org/v1alpha1',
+        kind: 'KubernetesImagePuller',
+        metadata,
+      };
+      await cluster.kubectl(
+        ['create', '-f', '-', `--as=${editor}`, '--dry-run=server'],
+        JSON.stringify({ ...made, spec: { images: 'a=b' } }),
+      );
+      expect(await may(editor, 'update')).toBe(true);
+    });
   });
 
   it('lets kubectl describe show what has happened', async () => {
