@@ -132,7 +132,8 @@ const alerts: readonly Alert[] = [
   },
   {
     alert: 'ImagePullerNoLeader',
-    expr: `(sum(leader_election_master_status{${job}}) or vector(0)) == 0`,
+    // Each installation by itself, and for an hour also one of which nothing is left to scrape.
+    expr: `(sum by (namespace, job) (leader_election_master_status{${job}}) or 0 * sum by (namespace, job) (last_over_time(leader_election_master_status{${job}}[1h]))) == 0 or absent(leader_election_master_status{${job}})`,
     for: '5m',
     labels: { severity: 'critical' },
     annotations: {
