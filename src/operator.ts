@@ -29,7 +29,7 @@ import type { Change } from './kube/store.ts';
 import { WorkQueue } from './kube/work-queue.ts';
 import { createLog, type Log } from './log.ts';
 import { childResources } from './manifests/children.ts';
-import { metricsServiceName } from './manifests/metrics.ts';
+import { metricsHosts } from './manifests/metrics.ts';
 import { cachePodSelector, fieldManager, leaseName, managedByLabel } from './manifests/names.ts';
 import { Metrics } from './metrics.ts';
 import { MetricsServer } from './metrics-server.ts';
@@ -230,7 +230,7 @@ function metricsServers(
   if (config.metricsPort === 0) return [];
   const certificate = new ServingCertificate({
     directory: config.metricsCertDir,
-    hosts: ['localhost', `${metricsServiceName}.${config.podNamespace}.svc`],
+    hosts: metricsHosts(config.podNamespace),
     clock,
     log,
   });

@@ -14,6 +14,11 @@ const labels = { name: operator };
 /** By this name and port the Go operator is scraped, and its users go on scraping. */
 export const metricsServiceName = `${operator}-manager-metrics-service`;
 
+/** The host names by which an operator in this namespace is scraped; outside a pod it has none. */
+export function metricsHosts(namespace: string): readonly [string, ...string[]] {
+  return namespace === '' ? ['localhost'] : ['localhost', `${metricsServiceName}.${namespace}.svc`];
+}
+
 const authRoleName = `${operator}-metrics-auth-role`;
 const runbook =
   'https://github.com/che-incubator/kubernetes-image-puller-operator/blob/main/docs/runbook.md';
