@@ -54,9 +54,10 @@ const resyncAgainMs = 60_000;
 /**
  * Holds what a server holds of one kind: a full list, then a watch, for ever, until it is stopped.
  * Whatever goes wrong is waited out and made up for; the objects known so far stay readable
- * meanwhile, unless their kind itself is gone. The rules are those of client-go's reflector (tools/cache/reflector.go), except that
- * the server is also listed anew every ten minutes, as watches have lost events
- * (kubernetes/kubernetes 123072).
+ * meanwhile, unless their kind itself is gone. The rules are those of client-go's reflector
+ * (tools/cache/reflector.go), except that the server is also listed anew every ten minutes, as watches
+ * have lost events (kubernetes/kubernetes 123072), and that a server which was away is asked how far it
+ * has counted.
  */
 export class Reflector implements Runnable {
   readonly name: string;
