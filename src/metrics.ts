@@ -132,7 +132,7 @@ export class Metrics {
   readonly #starts = {
     list: this.#counter(
       'image_puller_list_starts_total',
-      'Full lists that caches asked for: at the start, every ten minutes and after trouble',
+      'Full lists that caches asked for: at the start, every ten minutes (of pods every hour) and after trouble',
       ['resource'],
     ),
     watch: this.#counter(

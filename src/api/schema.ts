@@ -154,8 +154,12 @@ function status() {
       nodesReady: tally('Nodes that hold every image.'),
       nodesUnreachable: tally('Selected nodes that do not answer.'),
       imagesDesired: tally('Distinct images to cache.'),
-      imagesReady: tally('Images that every selected node holds, unreachable and new nodes aside.'),
-      imagesFailing: tally('Images that fail on at least one node.'),
+      imagesReady: tally(
+        'Images that every selected node holds, unreachable and new nodes aside. Absent where the operator may not read pods.',
+      ),
+      imagesFailing: tally(
+        'Images that fail on at least one node. Absent where the operator may not read pods.',
+      ),
       lastCompleteTime: {
         type: 'string',
         format: 'date-time',
@@ -188,6 +192,12 @@ function image() {
         type: 'string',
         format: 'date-time',
         description: 'Since when it fails on one node or another.',
+      },
+      lastCompleteTime: {
+        type: 'string',
+        format: 'date-time',
+        description:
+          'When every node that answers last held it. While all of them do, that is now, and this is since when.',
       },
       reason: text(
         'What most of the failing nodes say, in one word of theirs; or DigestsDiffer, if nothing fails and nodes hold different content.',

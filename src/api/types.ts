@@ -84,6 +84,8 @@ export interface ImageStatus {
   readonly nodesFailing: number;
   /** Since when it fails, on whatever node. */
   readonly failingSince?: string;
+  /** Since when every node that answers holds it; or when that ceased. */
+  readonly lastCompleteTime?: string;
   /** Of the failure that most nodes have: the kubelet's reason. Or `DigestsDiffer`. */
   readonly reason?: string;
   /** The kubelet's message, or how many nodes hold what. */

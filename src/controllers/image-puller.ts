@@ -14,8 +14,9 @@ import type { Log } from '../log.ts';
 import { identityOf } from '../manifests/input.ts';
 import { fieldManager } from '../manifests/names.ts';
 import { meansTheSame, saysTheSame } from '../status/due.ts';
-import { newsBetween } from '../status/news.ts';
-import { stalledInMs, summarize } from '../status/summarize.ts';
+import { newsBetween, type Told } from '../status/news.ts';
+import { isMoving } from '../status/observation.ts';
+import { type Summary, stalledInMs, summary } from '../status/summarize.ts';
 import { NameConflictError } from './conflicts.ts';
 import { type ConvergeDependencies, converge } from './converge.ts';
 import { failureOf, isRefusal, isTransient, noLaterThan, retryOf } from './failure.ts';
@@ -36,7 +37,7 @@ export const imagePullers: Resource = {
 };
 
 export interface Dependencies
-  extends Omit<ConvergeDependencies, 'refusals' | 'isCurrent'>,
+  extends Omit<ConvergeDependencies, 'refusals' | 'fateOfSpec'>,
     Readable {
   readonly client: Client;
   readonly recorder: Recorder;
@@ -73,6 +74,10 @@ export class ImagePullerController {
   readonly #patience: Patience;
   readonly #refusals: Refusals;
   readonly #podRequests: PodRequestsKnowledge;
+  /** What rows were like at the last look: more than are told, and sooner. A restart forgets them. */
+  readonly #seen = new Map<Key, Summary['seen']>();
+  /** What was told last, as far as statuses have no room for it. */
+  readonly #told = new Map<Key, Told>();
 
   constructor(dependencies: Dependencies) {
     const { client, clock, config, log } = dependencies;
@@ -110,13 +115,17 @@ export class ImagePullerController {
       now: this.#the.clock.now(),
       progressDeadlineMs: this.#the.config.progressDeadlineMs,
     };
-    const status = summarize(observed, {
-      previous: statusOf(puller),
+    const stored = statusOf(puller);
+    const { status, seen, complaints } = summary(observed, {
+      previous: { ...stored, ...(stored.conditions && this.#seen.get(key)) },
       generation: generationOf(puller),
       ...time,
     });
     this.#the.onStatus(key, status);
-    const writeAgainMs = await this.#write(subject, status, context.log);
+    this.#seen.set(key, seen);
+    const told = { status, rows: seen.images, complaints, findings: subject.parsed.findings };
+    const isCalm = !isMoving(observed.observation);
+    const writeAgainMs = await this.#write(subject, told, { isCalm, log: context.log });
 
     // The cache asks again by itself, and nobody tells us when it has succeeded.
     if (refusal) throw retryOf(refusal, refusedCacheRetryMs);
@@ -127,6 +136,8 @@ export class ImagePullerController {
   #forget(key: Key): void {
     this.#patience.forget(key);
     this.#refusals.forget(key);
+    this.#seen.delete(key);
+    this.#told.delete(key);
     this.#the.nameWatches.keep(key, []);
     this.#the.onStatus(key, undefined);
   }
@@ -184,7 +195,7 @@ export class ImagePullerController {
         {
           ...this.#the,
           refusals: this.#refusals.known(key),
-          isCurrent: () => this.#isCurrent(puller),
+          fateOfSpec: () => this.#fateOfSpec(puller),
         },
         context,
       );
@@ -202,11 +213,13 @@ export class ImagePullerController {
   }
 
   /** Takes in what the server has, so that the next run acts on that. */
-  async #isCurrent({ metadata }: KubeObject): Promise<boolean> {
+  async #fateOfSpec({ metadata }: KubeObject): Promise<'current' | 'changed' | 'gone'> {
     const { namespace = '', name = '', uid, generation } = metadata;
     const live = await this.#the.client.get(imagePullers, namespace, name);
-    if (live !== undefined) this.#the.pullers.observe(live);
-    return live?.metadata.uid === uid && live?.metadata.generation === generation;
+    if (live === undefined) return 'gone';
+    this.#the.pullers.observe(live);
+    const isSame = live.metadata.uid === uid && live.metadata.generation === generation;
+    return isSame ? 'current' : 'changed';
   }
 
   /** What lasts a moment only is tried again before it turns a condition that was set before. */
@@ -216,6 +229,12 @@ export class ImagePullerController {
     }
     this.#patience.succeeded(key);
     return false;
+  }
+
+  /** Where nothing is stored, nothing was told: it may be another puller of that name. */
+  #lastTold({ key, puller }: Subject): Told {
+    const status = statusOf(puller);
+    return { ...(status.conditions && this.#told.get(key)), status };
   }
 
   /** Waiting is no news to the work queue, yet a refusal is to the operator's log. */
@@ -231,14 +250,19 @@ export class ImagePullerController {
    * told once it is written, so that nothing is told twice.
    */
   async #write(
-    { key, puller, parsed }: Subject,
-    status: ImagePullerStatus,
-    log: Log,
+    subject: Subject,
+    told: Told,
+    { isCalm, log }: { readonly isCalm: boolean; readonly log: Log },
   ): Promise<number | undefined> {
-    const stored = statusOf(puller);
-    if (saysTheSame(stored, status)) return undefined;
-    const meansNothingNew = meansTheSame(stored, status);
-    const waitMs = meansNothingNew ? this.#patience.untilCounts(key) : 0;
+    const { key, puller } = subject;
+    const { status } = told;
+    const last = this.#lastTold(subject);
+    if (saysTheSame(last.status, status)) {
+      this.#told.set(key, told);
+      return undefined;
+    }
+    const meansNothingNew = meansTheSame(last.status, status);
+    const waitMs = meansNothingNew ? this.#patience.untilCounts(key, status, isCalm) : 0;
     if (waitMs > 0) return waitMs;
 
     const { name, namespace, uid } = puller.metadata;
@@ -260,9 +284,10 @@ export class ImagePullerController {
     // Otherwise the spec was edited meanwhile, and its event, still on its way, would tell nobody.
     if (generationOf(written) === generationOf(puller)) this.#the.pullers.observe(written);
     this.#patience.statusWritten(key);
-    for (const news of newsBetween(stored, status, parsed.findings)) {
+    for (const news of newsBetween(last, told)) {
       this.#the.recorder.record(written, { ...news, action });
     }
+    this.#told.set(key, told);
     if (!meansNothingNew) log.info('status', spoken(status));
     return undefined;
   }

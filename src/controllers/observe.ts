@@ -1,5 +1,5 @@
 import { holdOf } from '../api/findings.ts';
-import type { CachedImage } from '../api/types.ts';
+import type { CachedImage, ImagePullerStatus } from '../api/types.ts';
 import type { Clock } from '../clock.ts';
 import { WaitingError } from '../errors.ts';
 import type { Cache } from '../kube/cache.ts';
@@ -15,6 +15,7 @@ import { errorChain } from '../log.ts';
 import { sleeperImage } from '../manifests/config-map.ts';
 import type { ManifestInput } from '../manifests/input.ts';
 import { isSettled, type Observed } from '../status/checks.ts';
+import { conditionTypes } from '../status/conditions.ts';
 import { listOf, observation } from '../status/observation.ts';
 import type { PodRecord } from '../status/pods.ts';
 import { failureOf, isRefusal } from './failure.ts';
@@ -57,7 +58,7 @@ export async function observe(
   // The spec has no say while it is held: the list is what the DaemonSets hold.
   const list = holdOf(findings) ? undefined : spec.images;
   const present = daemonSetsOf(input, list, the);
-  const refused = await the.refusals.of(key, present);
+  const refused = await the.refusals.of(key, present, isDegraded(stored));
   const seen = observation({
     images: list ?? listOf(present),
     daemonSets: present,
@@ -68,7 +69,7 @@ export async function observe(
   });
   const stalled = patience.stalled(key, seen, stored);
   const unavailable = patience.unavailable(deploymentOf(input, the));
-  const failure = patience.told(key, error && failureOf(error));
+  const failure = patience.told(key, error && failureOf(error), stored);
   return {
     observed: {
       spec,
@@ -140,4 +141,10 @@ function deploymentOf(
 ): KubeObject | undefined {
   const deployment = children.get(deployments)?.get(puller.namespace, spec.deploymentName);
   return deployment && isControlledBy(deployment, puller.uid ?? '') ? deployment : undefined;
+}
+
+function isDegraded({ conditions = [] }: ImagePullerStatus): boolean {
+  return conditions.some(
+    ({ type, status }) => type === conditionTypes.degraded && status === 'True',
+  );
 }

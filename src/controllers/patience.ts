@@ -2,8 +2,8 @@ import type { ImagePullerStatus } from '../api/types.ts';
 import type { Clock } from '../clock.ts';
 import type { Key, KubeObject } from '../kube/objects.ts';
 import type { Failure } from '../status/checks.ts';
-import { reasons } from '../status/conditions.ts';
-import { countsIntervalMs } from '../status/due.ts';
+import { conditionTypes, reasons } from '../status/conditions.ts';
+import { calmIntervalMs, countsIntervalMs, saysTheSame } from '../status/due.ts';
 import type { Observation } from '../status/observation.ts';
 import { availabilityOf, follow, type Progress } from '../status/rollout.ts';
 
@@ -15,6 +15,9 @@ const passingMs = 10_000;
 
 /** Who keeps changing an object back pauses now and then: what is told of it stays this long. */
 const lingerMs = 2 * 60_000;
+
+/** What a role that follows, or a finalizer that ends, makes pass. */
+const hindrances: ReadonlySet<string> = new Set([reasons.forbidden, reasons.waitingForDeletion]);
 
 /** A verdict that depends on time alone: what holds now, and in how many milliseconds to ask again. */
 export interface Verdict<Value> {
@@ -34,8 +37,13 @@ export class Patience {
   readonly #progressDeadlineMs: number;
   readonly #progress = new Map<Key, Progress>();
   readonly #written = new Map<Key, number>();
+  readonly #unwritten = new Map<
+    Key,
+    { readonly status: ImagePullerStatus; readonly since: number }
+  >();
   readonly #failing = new Map<Key, number>();
   readonly #blind = new Map<Key, number>();
+  readonly #hindered = new Map<Key, { readonly reason: string; readonly since: number }>();
   readonly #lingering = new Map<Key, { readonly failure: Failure; readonly until: number }>();
 
   constructor(clock: Clock, progressDeadlineMs: number) {
@@ -46,16 +54,25 @@ export class Patience {
   forget(key: Key): void {
     this.#progress.delete(key);
     this.#written.delete(key);
+    this.#unwritten.delete(key);
     this.#failing.delete(key);
     this.#blind.delete(key);
+    this.#hindered.delete(key);
     this.#lingering.delete(key);
   }
 
   /**
    * What is to be told of failures: the present one, or a dispute that may only pause. Without that,
-   * conditions would turn with every round of it.
+   * conditions would turn with every round of it. What others have to let happen is final once it has
+   * lasted for the progress deadline.
    */
-  told(key: Key, failure: Failure | undefined): Verdict<Failure | undefined> {
+  told(
+    key: Key,
+    failure: Failure | undefined,
+    stored: ImagePullerStatus,
+  ): Verdict<Failure | undefined> {
+    if (failure && hindrances.has(failure.reason)) return this.#hindrance(key, failure, stored);
+    this.#hindered.delete(key);
     const now = this.#clock.monotonic();
     if (failure?.reason === reasons.contended) {
       this.#lingering.set(key, {
@@ -69,6 +86,20 @@ export class Patience {
     if (leftMs > 0) return { value: lingering.failure, againMs: leftMs };
     this.#lingering.delete(key);
     return { value: undefined };
+  }
+
+  #hindrance(key: Key, failure: Failure, stored: ImagePullerStatus): Verdict<Failure> {
+    const now = this.#clock.monotonic();
+    const { reason } = failure;
+    const known = this.#hindered.get(key);
+    const wasFinal = known === undefined && stalledReason(stored) === reason;
+    const begun = wasFinal ? now - this.#progressDeadlineMs : now;
+    const hindered = known?.reason === reason ? known : { reason, since: begun };
+    this.#hindered.set(key, hindered);
+    const leftMs = hindered.since + this.#progressDeadlineMs - now;
+    return leftMs > 0
+      ? { value: failure, againMs: leftMs }
+      : { value: { ...failure, isFinal: true } };
   }
 
   /** Claims that the puller has met with failures, without a success between them, for a while. */
@@ -128,14 +159,23 @@ export class Patience {
       : { value: availability.message || 'it has no available pod' };
   }
 
-  /** Milliseconds until counts may be written again; 0 means now. */
-  untilCounts(key: Key): number {
-    const written = this.#written.get(key);
-    if (written === undefined) return 0;
-    return Math.max(0, written + countsIntervalMs - this.#clock.monotonic());
+  /**
+   * Milliseconds until counts may be written again; 0 means now. `isCalm` claims that no node is about to
+   * get images: what does not move either is exact, and does not wait for its turn.
+   */
+  untilCounts(key: Key, status: ImagePullerStatus, isCalm: boolean): number {
+    const now = this.#clock.monotonic();
+    const known = this.#unwritten.get(key);
+    const unwritten = known && saysTheSame(known.status, status) ? known : { status, since: now };
+    this.#unwritten.set(key, unwritten);
+    const written = this.#written.get(key) ?? now - countsIntervalMs;
+    const inTurn = written + countsIntervalMs;
+    const dueAt = isCalm ? Math.min(inTurn, unwritten.since + calmIntervalMs) : inTurn;
+    return Math.max(0, dueAt - now);
   }
 
   statusWritten(key: Key): void {
+    this.#unwritten.delete(key);
     this.#written.set(key, this.#clock.monotonic());
   }
 }
@@ -157,4 +197,9 @@ function saidStalled(
     stored.nodesDesired === nodesDesired &&
     stored.nodesReady === nodesReady
   );
+}
+
+/** Why the status calls the puller stalled; undefined where it does not. */
+function stalledReason({ conditions = [] }: ImagePullerStatus): string | undefined {
+  return conditions.find(({ type }) => type === conditionTypes.stalled)?.reason;
 }

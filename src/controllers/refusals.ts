@@ -75,13 +75,20 @@ export class Refusals {
 
   /**
    * The newest refusal of each DaemonSet of a puller that lacks pods; the server is asked now and then.
+   * `wasTold` claims that its status complains: after a restart that is not to stop for a moment.
    * Never rejects: where Events cannot be read, nothing is known.
    */
-  async of(puller: Key, daemonSets: readonly KubeObject[]): Promise<Verdict<readonly string[]>> {
+  async of(
+    puller: Key,
+    daemonSets: readonly KubeObject[],
+    wasTold = false,
+  ): Promise<Verdict<readonly string[]>> {
     const before = this.#known.get(puller);
+    const isResumed = before === undefined && wasTold;
     const looks = daemonSets.map(async (daemonSet) => {
       const { uid = '' } = daemonSet.metadata;
-      return [uid, await this.#look(daemonSet, before?.get(uid) ?? untouched)] as const;
+      const known = before?.get(uid) ?? untouched;
+      return [uid, await this.#look(daemonSet, isResumed ? resumed(daemonSet) : known)] as const;
     });
     const known = new Map(await Promise.all(looks));
     this.#known.set(puller, known);
@@ -96,7 +103,7 @@ export class Refusals {
   async #look(daemonSet: KubeObject, before: Refused): Promise<Refused> {
     if (!lacksPods(daemonSet)) return past(before);
     const now = this.#clock.monotonic();
-    const counts = JSON.stringify([daemonSet.metadata.generation, daemonSet['status']]);
+    const counts = countsOf(daemonSet);
     const waited = { ...before, counts, since: before.counts === counts ? before.since : now };
     if (dueAt(waited) > now) return waited;
     return { ...waited, ...(await this.#newest(daemonSet, waited)), askedAt: now };
@@ -128,6 +135,15 @@ export class Refusals {
     this.#lastFailure = failure;
     say.call(this.#log, 'the reason for missing pods cannot be read', { error });
   }
+}
+
+function countsOf(daemonSet: KubeObject): string {
+  return JSON.stringify([daemonSet.metadata.generation, daemonSet['status']]);
+}
+
+/** As if nothing had moved for long. */
+function resumed(daemonSet: KubeObject): Refused {
+  return { ...untouched, counts: countsOf(daemonSet), since: Number.NEGATIVE_INFINITY };
 }
 
 function past({ at, overcomeAt }: Refused): Refused {

@@ -40,6 +40,8 @@ export interface Failure {
   readonly message: string;
   /** Claims that the cache does not suffer from it, so that Ready is left to the nodes. */
   readonly sparesCache?: boolean;
+  /** Claims that it has lasted for so long that it will not pass by itself. */
+  readonly isFinal?: boolean;
 }
 
 /** Something to tell in a message, and of how many things it tells. */
@@ -166,7 +168,8 @@ function noNodeMatches({ observation }: Facts): Claim | undefined {
     ? {
         status: 'True',
         reason: reasons.noMatchingNodes,
-        message: 'no node matches nodeSelector, affinity and tolerations',
+        message:
+          'no node takes pods of the cache now: none matches nodeSelector, affinity and tolerations, or those that do are not ready',
       }
     : undefined;
 }
@@ -201,7 +204,7 @@ function sleeperFailing(facts: Facts): readonly Complaint[] {
   const [worst] = blocked.failures;
   if (!worst || blamed(blocked, facts) === 0) return [];
   const { reference } = worst.container;
-  const message = `the image that brings sleep (${reference}): ${someOf(blocked.failing, nodesDesired)} cannot ${attempt(worst.container)} it: ${toldFailure(worst.container)}${whereOf(worst, nodesDesired)}`;
+  const message = `the image that brings sleep (${reference}): ${cannot(blocked.failing, nodesDesired)} ${attempt(worst.container)} it: ${toldFailure(worst.container)}${whereOf(worst, nodesDesired)}`;
   return [{ reason: reasons.imagesFailing, message }];
 }
 
@@ -220,7 +223,7 @@ function failingSentence(row: ImageStatus, image: ImageObservation): string {
   const [worst] = image.failures;
   const where = worst ? whereOf(worst, image.desired) : '';
   const verb = worst ? attempt(worst.container) : 'pull';
-  return `${name} (${reference}): ${someOf(image.failing, image.desired)} cannot ${verb} it: ${advice}${where}`;
+  return `${name} (${reference}): ${cannot(image.failing, image.desired)} ${verb} it: ${advice}${where}`;
 }
 
 function whereOf({ nodes }: FailureGroup, of: number): string {
@@ -326,6 +329,12 @@ function nobodyReachable({ observation }: Facts): readonly Complaint[] {
 
 function hasOrHave(number: number): string {
   return number === 1 ? 'has ' : 'have ';
+}
+
+/** `2 of 40 nodes cannot`, or `none of 40 nodes can`. */
+function cannot(some: number, of: number): string {
+  if (some < of || of < 2) return `${someOf(some, of)} cannot`;
+  return of === 2 ? 'neither of 2 nodes can' : `none of ${of} nodes can`;
 }
 
 /** `2 of 40 nodes`, or `all 40 nodes`. */

@@ -29,7 +29,7 @@ export const reasons = {
   allResourcesReady: 'AllResourcesReady',
   /** Ready True: the list is empty on purpose, so there is nothing to cache. */
   noImages: 'NoImages',
-  /** Ready True: no node matches the selector, affinity and tolerations. */
+  /** Ready True: no node takes pods: none matches the spec, or those that do are not ready. */
   noMatchingNodes: 'NoMatchingNodes',
   /** Ready False, Progressing True: nodes are pulling. */
   imagesPulling: 'ImagesPulling',

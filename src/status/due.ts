@@ -4,6 +4,9 @@ import { conditionTypes } from './conditions.ts';
 /** Counts that move during a roll-out are written at most this often. */
 export const countsIntervalMs = 5000;
 
+/** The last ones are not left waiting for that: what has not moved for so long is written. */
+export const calmIntervalMs = 500;
+
 /** Claims that the stored status already says everything that the new one would. */
 export function saysTheSame(stored: ImagePullerStatus, next: ImagePullerStatus): boolean {
   return meaning(stored) === meaning(next) && counts(stored) === counts(next);
@@ -27,12 +30,7 @@ function meaning(status: ImagePullerStatus): string {
     status.lastCompleteTime,
     types.map((type) => {
       const condition = of(status, type);
-      return [
-        condition?.status,
-        condition?.reason,
-        condition?.observedGeneration,
-        condition?.lastTransitionTime,
-      ];
+      return [condition?.status, condition?.reason, condition?.observedGeneration];
     }),
   ]);
 }
@@ -59,6 +57,7 @@ function cells(row: ImageStatus): readonly unknown[] {
     row.nodesReady,
     row.nodesFailing,
     row.failingSince,
+    row.lastCompleteTime,
     row.reason,
     row.message,
     row.advice,

@@ -1,5 +1,10 @@
 import { printable } from '../api/text.ts';
-import { type CachedImage, type ImageStatus, listedImages } from '../api/types.ts';
+import {
+  type CachedImage,
+  type ImagePullerStatus,
+  type ImageStatus,
+  listedImages,
+} from '../api/types.ts';
 import { isMute, toldFailure } from './causes.ts';
 import { timestamp } from './conditions.ts';
 import { spoken } from './node-names.ts';
@@ -8,22 +13,52 @@ import type { ImageObservation, Observation } from './observation.ts';
 /** Characters of the texts of a row. */
 const limits = { name: 120, reason: 64, message: 253, advice: 253 };
 
+type NodeCount = 'nodesDesired' | 'nodesUnreachable';
+
 /** What rows depend on beside what was seen: what was told before. */
 export interface RowContext {
-  readonly previous: readonly ImageStatus[] | undefined;
+  readonly previous: Pick<ImagePullerStatus, 'images' | NodeCount>;
   /** Wall-clock milliseconds. */
   readonly now: number;
 }
 
 /** A row for each image, failing ones first; {@link listed} has those that a status tells. */
 export function imageRows(
-  { images }: Pick<Observation, 'images'>,
-  { previous = [], now }: RowContext,
+  {
+    images,
+    nodesDesired,
+    unreachable,
+  }: Pick<Observation, 'images' | 'nodesDesired' | 'unreachable'>,
+  { previous, now }: RowContext,
 ): readonly ImageStatus[] {
-  const before = new Map(previous.map((row) => [row.reference, row]));
+  const before = new Map(previous.images?.map((row) => [row.reference, row]));
+  const counts = { nodesDesired, nodesUnreachable: unreachable.count };
   return images
-    .map((image) => row(image, before.get(image.image.reference), now))
+    .map((image) => {
+      const known = before.get(image.image.reference);
+      const present = row(image, known, now);
+      const was = known !== undefined && isComplete(known, previous);
+      return { ...present, ...lastComplete(known, { was, is: isComplete(present, counts), now }) };
+    })
     .sort((a, b) => b.nodesFailing - a.nodesFailing);
+}
+
+/** Claims that every node that answers holds the image. */
+function isComplete(
+  { nodesReady }: ImageStatus,
+  { nodesDesired = 0, nodesUnreachable = 0 }: Pick<ImagePullerStatus, NodeCount>,
+): boolean {
+  return nodesDesired > nodesUnreachable && nodesReady + nodesUnreachable >= nodesDesired;
+}
+
+/** As of a whole status: since when it is complete, or when it ceased to be. */
+function lastComplete(
+  before: ImageStatus | undefined,
+  { was, is, now }: { readonly was: boolean; readonly is: boolean; readonly now: number },
+): Pick<ImageStatus, 'lastCompleteTime'> {
+  const known = before?.lastCompleteTime;
+  if (was !== is || (is && known === undefined)) return { lastCompleteTime: timestamp(now) };
+  return known === undefined ? {} : { lastCompleteTime: known };
 }
 
 /** The rows that a status has room for. */

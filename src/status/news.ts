@@ -1,5 +1,8 @@
 import type { Finding, ImagePullerStatus, ImageStatus } from '../api/types.ts';
+import { listedImages } from '../api/types.ts';
+import type { Complaint } from './checks.ts';
 import { conditionTypes, cut, reasons } from './conditions.ts';
+import { worstOf } from './summarize.ts';
 
 /** Something that has happened to a puller, to be told once as an Event of it. */
 export interface News {
@@ -23,17 +26,24 @@ const told = 10;
 
 const noteLimit = 1024;
 
+/** What is compared for news: a status, and what was told beside it. */
+export interface Told {
+  readonly status: ImagePullerStatus;
+  /** All images; undefined where only those of the status are known. */
+  readonly rows?: readonly ImageStatus[] | undefined;
+  /** All that was wrong; undefined where only the status tells. */
+  readonly complaints?: readonly Complaint[] | undefined;
+  /** What was found in the spec; undefined where nobody knows. */
+  readonly findings?: readonly Finding[] | undefined;
+}
+
 /**
- * What is new in a status that replaces another. Only what the two statuses say differently is news, so an
- * operator that starts anew has none.
+ * What is new in a status that replaces another. Only what the two say differently is news, so an operator
+ * that starts anew, and knows only what is stored, has none.
  */
-export function newsBetween(
-  previous: ImagePullerStatus,
-  next: ImagePullerStatus,
-  findings: readonly Finding[],
-): readonly News[] {
+export function newsBetween(previous: Told, next: Told): readonly News[] {
   return [
-    ...mended(previous, next, findings),
+    ...mended(previous, next),
     ...troubled(previous, next),
     ...failed(previous, next),
     ...recovered(previous, next),
@@ -41,54 +51,86 @@ export function newsBetween(
   ].map((news) => ({ ...news, note: cut(news.note, noteLimit) }));
 }
 
-/** Values that were taken after a rule of ours: told when the spec is read for the first time. */
-function mended(
-  previous: ImagePullerStatus,
-  next: ImagePullerStatus,
-  findings: readonly Finding[],
-): readonly News[] {
-  const fixes = findings.filter(({ verdict }) => verdict === 'fix');
+/** Values that were taken after a rule of ours: told when others are than before. */
+function mended(previous: Told, next: Told): readonly News[] {
+  const fixes = fixesOf(next);
   const [first] = fixes;
-  if (!first || previous.observedGeneration === next.observedGeneration) return [];
+  if (!first) return [];
+  const isOld =
+    previous.findings === undefined
+      ? previous.status.observedGeneration === next.status.observedGeneration
+      : spokenFixes(fixesOf(previous)) === spokenFixes(fixes);
+  if (isOld) return [];
   const more = fixes.reduce((sum, { count }) => sum + count, -first.count);
   const note = more === 0 ? first.message : `${first.message} And ${more} more like this.`;
   return [{ type: 'Normal', reason: newsReasons.inputMended, note }];
 }
 
-/** A new reason to be Degraded; images that fail are told one by one instead. */
-function troubled(previous: ImagePullerStatus, next: ImagePullerStatus): readonly News[] {
-  const [before, now] = [degradedOf(previous), degradedOf(next)];
+function fixesOf({ findings = [] }: Told): readonly Finding[] {
+  return findings.filter(({ verdict }) => verdict === 'fix');
+}
+
+function spokenFixes(fixes: readonly Finding[]): string {
+  return JSON.stringify(fixes.map(({ message, count }) => [message, count]));
+}
+
+/** Each new reason to complain; images that fail are told one by one instead. */
+function troubled(previous: Told, next: Told): readonly News[] {
+  const known = reasonsOf(previous);
+  if (known === undefined) return degraded(previous, next);
+  const fresh = (next.complaints ?? []).filter(
+    ({ reason }) => reason !== reasons.imagesFailing && !known.has(reason),
+  );
+  return [...Map.groupBy(fresh, ({ reason }) => reason)].map(([reason, complaints]) => ({
+    type: 'Warning',
+    reason,
+    note: complaints.length === 1 ? (complaints[0]?.message ?? '') : worstOf(complaints),
+  }));
+}
+
+/** Undefined where the status alone is known, which tells the worst one. */
+function reasonsOf({ status, complaints }: Told): ReadonlySet<string> | undefined {
+  if (complaints !== undefined) return new Set(complaints.map(({ reason }) => reason));
+  return status.conditions === undefined ? new Set() : undefined;
+}
+
+/** The same, as far as the condition Degraded tells. */
+function degraded(previous: Told, next: Told): readonly News[] {
+  const [before, now] = [degradedOf(previous.status), degradedOf(next.status)];
   if (now?.status !== 'True' || now.reason === reasons.imagesFailing) return [];
   if (before?.status === 'True' && before.reason === now.reason) return [];
   return [{ type: 'Warning', reason: now.reason, note: now.message }];
 }
 
-function failed(previous: ImagePullerStatus, next: ImagePullerStatus): readonly News[] {
-  const before = rowsOf(previous);
-  const fresh = (next.images ?? []).filter(
-    (row) => row.nodesFailing > 0 && !isFailing(before.get(row.reference)),
-  );
+function failed(previous: Told, next: Told): readonly News[] {
+  const before = byReference(previous);
+  // A table that is full says nothing of the images that it has no room for.
+  const isCut = previous.rows === undefined && before.size >= listedImages;
+  const fresh = rowsOf(next).filter((row) => {
+    const known = before.get(row.reference);
+    return row.nodesFailing > 0 && !isFailing(known) && (known !== undefined || !isCut);
+  });
   return perImage(fresh, { type: 'Warning', reason: newsReasons.imageFailed }, (row) => {
-    const nodes = `${row.nodesFailing} of ${next.nodesDesired} nodes`;
+    const nodes = `${row.nodesFailing} of ${next.status.nodesDesired} nodes`;
     return `${row.name} (${row.reference}) fails on ${nodes}: ${row.advice ?? row.reason ?? ''}`;
   });
 }
 
 /** An image that left the list has not recovered, and one that fell out of a long table may not have. */
-function recovered(previous: ImagePullerStatus, next: ImagePullerStatus): readonly News[] {
-  const now = rowsOf(next);
-  const healed = (previous.images ?? []).flatMap((row) => {
+function recovered(previous: Told, next: Told): readonly News[] {
+  const now = byReference(next);
+  const healed = rowsOf(previous).flatMap((row) => {
     const present = now.get(row.reference);
     return row.nodesFailing > 0 && present && !isFailing(present) ? [present] : [];
   });
   return perImage(healed, { type: 'Normal', reason: newsReasons.imageRecovered }, (row) => {
-    return `${row.name} (${row.reference}) fails no more; ${row.nodesReady} of ${next.nodesDesired} nodes hold it`;
+    return `${row.name} (${row.reference}) fails no more; ${row.nodesReady} of ${next.status.nodesDesired} nodes hold it`;
   });
 }
 
-function cached(previous: ImagePullerStatus, next: ImagePullerStatus): readonly News[] {
-  const complete = completeOf(next);
-  if (!complete || completeOf(previous)) return [];
+function cached(previous: Told, next: Told): readonly News[] {
+  const complete = completeOf(next.status);
+  if (!complete || completeOf(previous.status)) return [];
   return [{ type: 'Normal', reason: newsReasons.imagesCached, note: complete.message }];
 }
 
@@ -102,8 +144,12 @@ function perImage(
   return more === 0 ? news : [...news, { ...kind, note: `and ${more} more images, see status` }];
 }
 
-function rowsOf({ images = [] }: ImagePullerStatus): ReadonlyMap<string, ImageStatus> {
-  return new Map(images.map((row) => [row.reference, row]));
+function rowsOf({ rows, status }: Told): readonly ImageStatus[] {
+  return rows ?? status.images ?? [];
+}
+
+function byReference(told: Told): ReadonlyMap<string, ImageStatus> {
+  return new Map(rowsOf(told).map((row) => [row.reference, row]));
 }
 
 function isFailing(row: ImageStatus | undefined): boolean {

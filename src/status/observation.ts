@@ -94,6 +94,13 @@ export function observation(input: ObservationInput): Observation {
     : byPods(input, rollout, input.pods);
 }
 
+/** Claims that a node is about to get images. */
+export function isMoving({ lagging, missing }: Pick<Observation, 'lagging' | 'missing'>): boolean {
+  return (
+    missing > 0 || lagging.some(({ verdict }) => verdict === 'pulling' || verdict === 'waiting')
+  );
+}
+
 /** The list of what the DaemonSets hold, where the spec cannot be followed. */
 export function listOf(daemonSets: readonly KubeObject[]): readonly CachedImage[] {
   const images = new Map<string, CachedImage>();

@@ -24,11 +24,15 @@ import {
   reasons,
   timestamp,
 } from './conditions.ts';
-import { imageRows, listed } from './image-rows.ts';
+import { imageRows, listed, type RowContext } from './image-rows.ts';
+import { isMoving } from './observation.ts';
 
 /** What a status depends on beside what was observed. */
 export interface SummaryContext {
-  /** The status that is stored: conditions keep the time they turned at, failures when they began. */
+  /**
+   * The status that is stored: conditions keep the time they turned at, failures when they began. It may
+   * have more rows of images than a status has room for, where these are remembered.
+   */
   readonly previous: ImagePullerStatus;
   readonly generation: number;
   /** Wall-clock milliseconds. */
@@ -37,22 +41,33 @@ export interface SummaryContext {
   readonly progressDeadlineMs: number;
 }
 
+/** A status, and what it is made of as far as it has no room for that. */
+export interface Summary {
+  readonly status: ImagePullerStatus;
+  /** The rows of all images, failing ones first, and the numbers of nodes that they are read with. */
+  readonly seen: Required<RowContext['previous']>;
+  /** All that is wrong, worst first. */
+  readonly complaints: readonly Complaint[];
+}
+
 /** The status of a puller: a pure function of what was seen and of what was said before. */
-export function summarize(observed: Observed, context: SummaryContext): ImagePullerStatus {
+export function summary(observed: Observed, context: SummaryContext): Summary {
   const { previous, generation, now } = context;
   const { observation } = observed;
-  const rows = imageRows(observation, { previous: previous.images, now });
+  const rows = imageRows(observation, { previous, now });
   const facts = factsOf(observed, isSettled(previous, generation), rows);
   const claims = { previous: previous.conditions, generation, now };
   const conditions = conditionsOf(facts, context).map(([type, claim]) =>
     condition(type, claim, claims),
   );
-  return {
+  const status = {
     imagePullerImage: observed.sleeperImage,
     observedGeneration: generation,
     imagesDesired: imagesOf(observed),
-    imagesReady: imagesReady(facts),
-    imagesFailing: rows.filter(({ nodesFailing }) => nodesFailing > 0).length,
+    ...(observation.hasPods && {
+      imagesReady: imagesReady(facts),
+      imagesFailing: rows.filter(({ nodesFailing }) => nodesFailing > 0).length,
+    }),
     nodesDesired: observation.nodesDesired,
     nodesReady: observation.nodesReady,
     nodesUnreachable: observation.unreachable.count,
@@ -60,6 +75,9 @@ export function summarize(observed: Observed, context: SummaryContext): ImagePul
     ...(observation.hasPods && { images: listed(rows) }),
     conditions,
   };
+  const { nodesDesired, nodesUnreachable } = status;
+  const seen = { images: rows, nodesDesired, nodesUnreachable };
+  return { status, seen, complaints: [...complaintsOf(facts), ...stalledByImage(facts, context)] };
 }
 
 /**
@@ -133,17 +151,20 @@ const nothingLeft: Claim = {
   message: 'every object is as it should be',
 };
 
+/** A name is taken, and a body refused, until somebody changes something: that is known at once. */
+const finalReasons: ReadonlySet<string> = new Set([reasons.nameConflict, reasons.rejected]);
+
 /** What will not mend itself; asked only while Ready is not True. */
 function stalled(facts: Facts, context: SummaryContext): Claim | undefined {
-  const held = holdOf(facts.findings);
-  if (held || facts.failure?.reason === reasons.nameConflict) {
+  const { failure } = facts;
+  if (holdOf(facts.findings) || failure?.isFinal || finalReasons.has(failure?.reason ?? '')) {
     const claim = notInPlace(facts);
     return claim && { ...claim, status: 'True' };
   }
-  if (facts.failure && !facts.failure.sparesCache) return undefined;
+  if (failure && !failure.sparesCache) return undefined;
   // What keeps the images from a node tells more than that the roll-out waits for it.
   const causes = facts.stalled ? impairments(facts) : longFailures(facts, context);
-  const [worst] = [...causes, ...rolloutStalled(facts), ...skipped(facts)];
+  const [worst] = [...causes, ...rolloutStalled(facts, causes), ...skipped(facts)];
   return worst && { status: 'True', reason: worst.reason, message: worst.message };
 }
 
@@ -157,10 +178,7 @@ function skipped(facts: Facts): readonly Complaint[] {
 
 /** Set when some image fails for good and nobody is pulling any more. */
 function longFailing(facts: Facts, context: SummaryContext): Complaint | undefined {
-  const isPulling = facts.lagging.some(
-    ({ verdict }) => verdict === 'pulling' || verdict === 'waiting',
-  );
-  return isPulling || facts.missing > 0 ? undefined : longFailures(facts, context)[0];
+  return isMoving(facts) ? undefined : longFailures(facts, context)[0];
 }
 
 function longFailures(facts: Facts, { now, progressDeadlineMs }: SummaryContext) {
@@ -171,9 +189,21 @@ function longFailures(facts: Facts, { now, progressDeadlineMs }: SummaryContext)
   return isLong ? impairments(facts).filter(({ reason }) => reason === reasons.imagesFailing) : [];
 }
 
+/** That nothing moves any more is told also where Stalled has the reason of an image. */
+function stalledByImage(facts: Facts, context: SummaryContext): readonly Complaint[] {
+  const claim = facts.stalled ? undefined : stalled(facts, context);
+  return claim?.reason === reasons.imagesFailing
+    ? [{ reason: reasons.rolloutStalled, message: claim.message }]
+    : [];
+}
+
+function complaintsOf(facts: Facts): readonly Complaint[] {
+  return [...failures(facts), ...badValues(facts), ...ailments(facts)];
+}
+
 /** All that is wrong, worst first: the first gives the reason, all of them the message. */
 function degraded(facts: Facts): Claim {
-  const complaints = [...failures(facts), ...badValues(facts), ...ailments(facts)];
+  const complaints = complaintsOf(facts);
   const [worst] = complaints;
   return worst
     ? {
@@ -194,9 +224,10 @@ function badValues({ findings }: Facts): readonly Complaint[] {
 }
 
 function ailments(facts: Facts): readonly Complaint[] {
+  const causes = impairments(facts);
   return [
-    ...impairments(facts),
-    ...rolloutStalled(facts),
+    ...causes,
+    ...rolloutStalled(facts, causes),
     ...(facts.podsUnreadable === undefined
       ? []
       : [
@@ -216,12 +247,14 @@ function ailments(facts: Facts): readonly Complaint[] {
   ];
 }
 
-function rolloutStalled(facts: Facts): readonly Complaint[] {
+/** Where causes are told before it, nobody needs to look for one. */
+function rolloutStalled(facts: Facts, causes: readonly Complaint[]): readonly Complaint[] {
   if (!facts.stalled) return [];
+  const obstacle = causes.length === 0 ? `; ${obstacleTo(facts)}` : '';
   return [
     {
       reason: reasons.rolloutStalled,
-      message: `the roll-out does not advance: ${progressOf(facts)}; ${obstacleTo(facts)}`,
+      message: `the roll-out does not advance: ${progressOf(facts)}${obstacle}`,
     },
   ];
 }
@@ -229,8 +262,7 @@ function rolloutStalled(facts: Facts): readonly Complaint[] {
 /** An image is there when no node lacks it that is neither unreachable nor given time. */
 function imagesReady(facts: Facts): number {
   const { observation, excuses, missing } = facts;
-  const { hasPods, images, unreachable } = observation;
-  if (!hasPods) return observation.rollout.complete ? imagesOf(facts) : 0;
+  const { images, unreachable } = observation;
   const awaited = observation.missing - missing;
   return images.filter(({ cached, desired, lackingExcused }) => {
     const forgiven = unreachable.count + awaited + (excuses ? lackingExcused : 0);

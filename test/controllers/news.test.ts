@@ -50,6 +50,40 @@ describe('Events of a puller', () => {
     expect(reasons()).toHaveLength(5);
   });
 
+  it('tell of what was mended when other values are, and not at each edit', async () => {
+    scene = await startScene();
+    scene.apply(aPuller({ images: 'my_Image=quay.io/a:1' }));
+    await scene.until(isReady);
+    scene.apply(aPuller({ images: 'my_Image=quay.io/a:2' }));
+    await scene.until(() => scene.status().observedGeneration === 2);
+    await scene.settle();
+    const mended = () => reasons().filter((reason) => reason === 'Normal InputMended');
+    expect(mended()).toHaveLength(1);
+    scene.apply(aPuller({ images: 'my_Image=quay.io/a:2;b_=quay.io/b:1' }));
+    await scene.until(() => scene.status().observedGeneration === 3);
+    await scene.settle();
+    expect(told().filter(({ reason }) => reason === 'InputMended')).toHaveLength(2);
+  });
+
+  it('tell of a quota also where images are invalid, and that nothing moves', async () => {
+    scene = await startScene({ env: { PROGRESS_DEADLINE_SECONDS: '60' } });
+    const metadata = { name: 'small', namespace: 'workspaces' };
+    const spec = { hard: { pods: '1' } };
+    scene.apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec });
+    scene.apply(aPuller({ images: 'a=quay.io/a:1;bad' }));
+    await scene.until(() => scene.condition('Progressing')?.reason === 'RolloutStalled');
+    await scene.settle();
+    expect(reasons()).toEqual([
+      'Warning InvalidImages',
+      'Warning QuotaExceeded',
+      'Warning RolloutStalled',
+    ]);
+    await scene.stopOperator();
+    await scene.startOperator();
+    await scene.settle();
+    expect(reasons()).toHaveLength(3);
+  });
+
   it('are not told again because the operator starts again', async () => {
     scene = await startScene();
     scene.apply(aPuller());
@@ -80,6 +114,23 @@ describe('Events of a puller', () => {
 });
 
 describe('the status during a roll-out', () => {
+  it('is exact within a second of its end, also where an image fails for good', async () => {
+    scene = await startScene({ nodes: 4, pullMs: 2_500 });
+    let lastPodAt = 0;
+    const isDone = (pod: object) => JSON.stringify(pod).includes('"running"');
+    const seen = new Set<string>();
+    const forget = scene.cluster.controlPlane.onChange(pods, ({ object }) => {
+      const uid = object.metadata.uid ?? '';
+      if (!seen.has(uid) && isDone(object)) lastPodAt = scene.clock.monotonic();
+      if (isDone(object)) seen.add(uid);
+    });
+    scene.apply(aPuller({ images: 'a=quay.io/a:1;b=registry.invalid/b:1' }));
+    const row = () => scene.status().images?.find(({ name }) => name === 'a');
+    await scene.until(() => row()?.nodesReady === 4);
+    forget();
+    expect(scene.clock.monotonic() - lastPodAt).toBeLessThanOrEqual(1_000);
+  });
+
   it('is written every five seconds at most, and exactly within a second of its end', async () => {
     scene = await startScene({ nodes: 40, pullMs: 1 });
     scene.apply(aPuller());

@@ -44,8 +44,12 @@ describe('an operator that may not read pods', () => {
     await becomes('Ready', 'True AllResourcesReady');
     expect(told('Degraded')).toBe('True PodsUnreadable');
     expect(message('Degraded')).toMatch(/cannot list resource "pods"/);
-    expect(scene.status()).toMatchObject({ nodesDesired: 3, nodesReady: 3, imagesReady: 2 });
-    expect(scene.status().images).toBeUndefined();
+    expect(scene.status()).toMatchObject({ nodesDesired: 3, nodesReady: 3, imagesDesired: 2 });
+    const { images, imagesReady, imagesFailing } = scene.status();
+    expect([images, imagesReady, imagesFailing]).toEqual([undefined, undefined, undefined]);
+    const figures = await scene.metrics.text();
+    expect(figures).toMatch(/^image_puller_images_desired\{.*\} 2$/m);
+    expect(figures).not.toMatch(/^image_puller_images_(?:ready|failing)\{/m);
     await scene.settle();
     scene.writes();
     await scene.pass(20 * 60_000);

@@ -38,6 +38,7 @@ describe('an image that is on all nodes', () => {
         digest,
         nodesReady: 3,
         nodesFailing: 0,
+        lastCompleteTime: scene.status().lastCompleteTime,
       },
     ]);
     expect(scene.status()).toMatchObject({ imagesReady: 1, imagesFailing: 0, nodesReady: 3 });
@@ -50,7 +51,7 @@ describe('an image that cannot be cached', () => {
     scene.apply(aPuller({ images: 'a=reg:99999999/a' }));
     await becomes('Degraded', 'True ImagesFailing');
     expect(told('Ready')).toBe('False ImagesFailing');
-    expect(message('Ready')).toContain('a (reg:99999999/a): all 3 nodes cannot pull it: ');
+    expect(message('Ready')).toContain('a (reg:99999999/a): none of 3 nodes can pull it: ');
     expect(row('a')).toMatchObject({ nodesFailing: 3, reason: 'ErrImagePull' });
     expect(row('a')?.message).toContain('invalid port');
     expect(row('a')?.advice).toContain('check the host');

@@ -1,7 +1,8 @@
+import type { ImagePullerStatus } from '../../src/api/types.ts';
 import { Patience } from '../../src/controllers/patience.ts';
 import type { Observation } from '../../src/status/observation.ts';
 import { ManualClock } from '../manual-clock.ts';
-import { aDaemonSet, aPod, creating, observed } from '../status/scenes.ts';
+import { aDaemonSet, aPod, creating, observed, statusOf, unauthorized } from '../status/scenes.ts';
 
 const minute = 60_000;
 const deadline = 10 * minute;
@@ -31,5 +32,79 @@ describe('a roll-out that does not advance', () => {
 
   it('is over when every node holds the list', async () => {
     expect(await stalls(observed([aPod('node-1'), aPod('node-2')]))).toEqual([false, false]);
+  });
+});
+
+describe('a refusal', () => {
+  const forbidden = { reason: 'Forbidden', message: 'no right' };
+  const final = { ...forbidden, isFinal: true };
+
+  it.each(['Forbidden', 'WaitingForDeletion'])(
+    'is final after the deadline: %s',
+    async (reason) => {
+      const clock = new ManualClock();
+      const patience = new Patience(clock, deadline);
+      const failure = { reason, message: 'wait' };
+      expect(patience.told('n/a', failure, {})).toEqual({ value: failure, againMs: deadline });
+      await clock.advance(deadline);
+      expect(patience.told('n/a', failure, {}).value).toEqual({ ...failure, isFinal: true });
+    },
+  );
+
+  it('begins anew after it has passed, and when it is another', async () => {
+    const clock = new ManualClock();
+    const patience = new Patience(clock, deadline);
+    patience.told('n/a', forbidden, {});
+    await clock.advance(deadline);
+    const other = { reason: 'WaitingForDeletion', message: 'wait' };
+    expect(patience.told('n/a', other, {}).value).toEqual(other);
+    patience.told('n/a', undefined, {});
+    expect(patience.told('n/a', forbidden, {}).value).toEqual(forbidden);
+  });
+
+  it('stays final over a restart', () => {
+    const stored: ImagePullerStatus = statusOf([aPod('node-1')], { seen: { failure: final } });
+    const restarted = new Patience(new ManualClock(), deadline);
+    expect(restarted.told('n/a', forbidden, stored).value).toEqual(final);
+  });
+});
+
+describe('counts that have moved', () => {
+  const counted = (nodes: number) =>
+    statusOf(
+      Array.from({ length: nodes }, (_, at) => aPod(`n${at}`, { said: { tools: unauthorized } })),
+    );
+
+  /** A status was written just now. */
+  function written(): { readonly clock: ManualClock; readonly patience: Patience } {
+    const clock = new ManualClock();
+    const patience = new Patience(clock, deadline);
+    patience.statusWritten('n/a');
+    return { clock, patience };
+  }
+
+  it('wait for their turn while nodes get images', async () => {
+    const { clock, patience } = written();
+    expect(patience.untilCounts('n/a', counted(1), false)).toBe(5_000);
+    await clock.advance(4_000);
+    expect(patience.untilCounts('n/a', counted(1), false)).toBe(1_000);
+  });
+
+  it('wait half a second after the last one has moved', async () => {
+    const { clock, patience } = written();
+    expect(patience.untilCounts('n/a', counted(1), true)).toBe(500);
+    await clock.advance(400);
+    expect(patience.untilCounts('n/a', counted(2), true)).toBe(500);
+    await clock.advance(500);
+    expect(patience.untilCounts('n/a', counted(2), true)).toBe(0);
+  });
+
+  it('wait for their turn at most, however long they go on moving', async () => {
+    const { clock, patience } = written();
+    for (let nodes = 1; nodes <= 20; nodes += 1) {
+      expect(patience.untilCounts('n/a', counted(nodes), true)).toBeGreaterThan(0);
+      await clock.advance(250);
+    }
+    expect(patience.untilCounts('n/a', counted(21), true)).toBe(0);
   });
 });

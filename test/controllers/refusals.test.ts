@@ -55,6 +55,14 @@ async function missed(daemonSet = aDaemonSet(1)): Promise<string | undefined> {
 }
 
 describe('the reason for missing pods', () => {
+  it('is asked for at once where the status told of one before a restart', async () => {
+    listed = [anEvent('no quota', at(1))];
+    const resumed = () => refusals.of('n/p', [aDaemonSet(1)], true);
+    expect(await resumed()).toEqual({ value: ['no quota'], againMs: 20_000 });
+    expect(await resumed()).toEqual({ value: ['no quota'], againMs: 20_000 });
+    expect(asked).toHaveLength(1);
+  });
+
   it('is asked for by the uid of the DaemonSet, once nothing has moved for five seconds', async () => {
     listed = [anEvent('no quota', at(1))];
     expect(await look(aDaemonSet(0))).toEqual({ value: [], againMs: 5_000 });

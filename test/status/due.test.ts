@@ -61,6 +61,13 @@ describe('a status is written', () => {
       statusOf(pods({ tools: creating }), { previous: stored, generation: 2 }),
     ],
     [
+      'sleep comes from another image',
+      statusOf(pods({ tools: creating }), {
+        previous: stored,
+        seen: { sleeperImage: 'registry.example/sleeper:2' },
+      }),
+    ],
+    [
       'what is stuck is said to be',
       statusOf(pods({ tools: creating }), { previous: stored, seen: { stalled: true } }),
     ],

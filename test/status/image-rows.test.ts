@@ -1,11 +1,23 @@
-import type { CachedImage, ImageStatus } from '../../src/api/types.ts';
+import type { CachedImage, ImagePullerStatus, ImageStatus } from '../../src/api/types.ts';
 import { imageRows, listed } from '../../src/status/image-rows.ts';
-import { aPod, digest, minute, nodeNames, now, observed, unauthorized, waiting } from './scenes.ts';
+import type { Summary } from '../../src/status/summarize.ts';
+import {
+  aPod,
+  digest,
+  marked,
+  minute,
+  nodeNames,
+  now,
+  observed,
+  summaryOf,
+  unauthorized,
+  waiting,
+} from './scenes.ts';
 
 type Pods = Parameters<typeof observed>[0];
 
 const rowsOf = (pods: Pods, previous?: readonly ImageStatus[], at = now) =>
-  imageRows(observed(pods), { previous, now: at });
+  imageRows(observed(pods), { previous: { ...(previous && { images: previous }) }, now: at });
 
 const failingOn = (...nodes: readonly string[]) =>
   nodeNames(3).map((node) =>
@@ -21,6 +33,7 @@ describe('the row of an image', () => {
       digest: digest('a'),
       nodesReady: 3,
       nodesFailing: 0,
+      lastCompleteTime: '2026-01-01T12:00:00Z',
     });
   });
 
@@ -49,6 +62,36 @@ describe('the row of an image', () => {
     expect(rowsOf(failingOn('node-1'), healed, now + 3 * minute)[0]?.failingSince).toBe(
       '2026-01-01T12:03:00Z',
     );
+  });
+
+  describe('tells when its image was complete', () => {
+    const seenAt = (pods: Pods, before: Summary | undefined, minutes: number) =>
+      summaryOf(pods, { previous: before?.seen ?? {}, at: now + minutes * minute });
+    const timeOf = ({ seen }: Summary) =>
+      seen.images.find(({ name }) => name === 'tools')?.lastCompleteTime;
+    const complete = seenAt(failingOn(), undefined, 0);
+
+    it('since when, while it is', () => {
+      expect(timeOf(seenAt(failingOn(), complete, 5))).toBe('2026-01-01T12:00:00Z');
+    });
+
+    it('until when, from then on', () => {
+      const lost = seenAt(failingOn('node-2'), complete, 5);
+      expect(timeOf(lost)).toBe('2026-01-01T12:05:00Z');
+      expect(timeOf(seenAt(failingOn('node-2'), lost, 6))).toBe('2026-01-01T12:05:00Z');
+      expect(timeOf(seenAt(failingOn(), lost, 7))).toBe('2026-01-01T12:07:00Z');
+    });
+
+    it('without the nodes that do not answer', () => {
+      const silent = aPod('node-3', { conditions: marked });
+      const fewer = seenAt([...failingOn().slice(0, 2), silent], complete, 5);
+      expect(timeOf(fewer)).toBe('2026-01-01T12:00:00Z');
+      expect(timeOf(seenAt(failingOn(), fewer, 6))).toBe('2026-01-01T12:00:00Z');
+    });
+
+    it('not at all where it never was', () => {
+      expect(timeOf(seenAt(failingOn('node-1'), undefined, 0))).toBeUndefined();
+    });
   });
 
   it('keeps the cause while an older kubelet backs off and does not tell it', () => {
@@ -80,7 +123,7 @@ describe('the row of an image', () => {
     ];
     const said = { c: waiting(`Odd\u0007${'x'.repeat(500)}`, nasty) };
     const [row] = imageRows(observed([aPod('node-1', { images, said })], { images }), {
-      previous: undefined,
+      previous: {},
       now,
     });
     const texts = [row?.name, row?.reason, row?.message, row?.advice];
@@ -101,8 +144,20 @@ describe('the rows of a status', () => {
       aPod('node-1', { images, said }),
       aPod('node-2', { images, said: { 'c-140': unauthorized } }),
     ];
-    const rows = listed(imageRows(observed(pods, { images }), { previous: undefined, now }));
+    const rows = listed(imageRows(observed(pods, { images }), { previous: {}, now }));
     expect(rows).toHaveLength(100);
     expect(rows.slice(0, 4).map(({ name }) => name)).toEqual(['c-140', 'c-120', 'c-0', 'c-1']);
+  });
+
+  it('are remembered beyond the hundredth, with the time at which they began to fail', () => {
+    const said = Object.fromEntries(images.map(({ container }) => [container, unauthorized]));
+    const pods = [aPod('node-1', { images, said })];
+    const first = summaryOf(pods, { facts: { images } });
+    const later = { facts: { images }, at: now + 60 * minute };
+    const since = (previous: ImagePullerStatus) =>
+      summaryOf(pods, { ...later, previous }).seen.images.at(120)?.failingSince;
+    expect(since(first.seen)).toBe('2026-01-01T12:00:00Z');
+    // What nobody remembers begins anew.
+    expect(since(first.status)).toBe('2026-01-01T13:00:00Z');
   });
 });

@@ -69,7 +69,7 @@ describe('a complete cache', () => {
     const all = [...pods(2), aPod('node-3', { said: { 'my-image': cut, tools: cut } })];
     const status = statusOf(all, { previous: complete });
     expect(told(status)['Ready']).toBe('True AllResourcesReady');
-    expect(newsBetween(complete, status, [])).toEqual([]);
+    expect(newsBetween({ status: complete }, { status })).toEqual([]);
   });
 
   it('stays Ready while a new node gets its images, which is counted and named', () => {
@@ -190,6 +190,30 @@ describe('a list that changed', () => {
   });
 });
 
+describe('a cache that no node takes pods of', () => {
+  const nowhere = (status: object = {}) => ({
+    facts: { daemonSets: [aDaemonSet(0, { status })] },
+  });
+
+  it('is Ready, as nobody lacks anything, and the message says why that may be', () => {
+    const status = statusOf([], nowhere());
+    expect(told(status)['Ready']).toBe('True NoMatchingNodes');
+    expect(messageOf(status, 'Ready')).toMatch(/nodeSelector.*or those that do are not ready$/);
+  });
+
+  it('is not Ready until the DaemonSet controller has looked', () => {
+    expect(told(statusOf([], nowhere({ observedGeneration: 0 })))['Ready']).toBe(
+      'False ImagesPulling',
+    );
+  });
+
+  it('is Ready no more when nodes come, new as they are', () => {
+    const nothing = statusOf([], nowhere());
+    const come = nodeNames(2).map((node) => young(node));
+    expect(told(statusOf(come, { previous: nothing }))['Ready']).toBe('False ImagesPulling');
+  });
+});
+
 describe('an image that fails', () => {
   const failing = (nodes: readonly string[], of = 3) =>
     nodeNames(of).map((node) =>
@@ -212,7 +236,10 @@ describe('an image that fails', () => {
 
   it('everywhere is told without the names of all nodes', () => {
     expect(messageOf(statusOf(failing(nodeNames(3))), 'Ready')).toBe(
-      'my_Image (registry.example/x:1): all 3 nodes cannot pull it: 401 Unauthorized; check imagePullSecrets',
+      'my_Image (registry.example/x:1): none of 3 nodes can pull it: 401 Unauthorized; check imagePullSecrets',
+    );
+    expect(messageOf(statusOf(failing(nodeNames(2), 2)), 'Ready')).toContain(
+      'neither of 2 nodes can pull it: ',
     );
   });
 
@@ -377,6 +404,14 @@ describe('a roll-out that does not advance though nothing is lost', () => {
     expect(messageOf(status, 'Stalled')).toMatch(/; see the pod's events on node-2 for the cause$/);
   });
 
+  it('leaves it at the cause where one is told', () => {
+    const failing = aPod('node-2', { said: { tools: unauthorized } });
+    const status = statusOf([aPod('node-1'), failing], stuck);
+    expect(messageOf(status, 'Degraded')).toMatch(
+      /401 Unauthorized.*\. the roll-out does not advance: 1 of 2 nodes holds all 2 images\.$/,
+    );
+  });
+
   it('names the quota that refuses more pods', () => {
     const refusals = [
       'pods "x" is forbidden: exceeded quota: team, requested: pods=1, used: pods=3, limited: pods=3',
@@ -402,8 +437,11 @@ describe('an operator that may not read pods', () => {
       Degraded: 'True PodsUnreadable',
     });
     expect(messageOf(status, 'Degraded')).toContain('pods is forbidden');
-    expect(status).toMatchObject({ nodesReady: 3, imagesReady: 2, imagesFailing: 0 });
-    expect(status).not.toHaveProperty('images');
+    expect(status).toMatchObject({ imagesDesired: 2, nodesDesired: 3, nodesReady: 3 });
+    // Nobody knows, and none would be a lie.
+    for (const unknown of ['images', 'imagesReady', 'imagesFailing']) {
+      expect(status).not.toHaveProperty(unknown);
+    }
   });
 });
 
@@ -426,7 +464,13 @@ describe('what will not mend itself', () => {
       'True InvalidImages',
     ],
     ['a server that fails', failure('ReconcileError'), undefined],
+    ['a body that the server refuses', failure('Rejected'), 'True Rejected'],
     ['a right that lacks', failure('Forbidden'), undefined],
+    [
+      'a right that lacks for long',
+      { failure: { reason: 'Forbidden', message: 'no', isFinal: true } },
+      'True Forbidden',
+    ],
     ['a mended value', { findings: [finding('fix', 'MendedInput')] }, undefined],
   ])('is Stalled, and the rest is not: %s', (_what, seen, stalled) => {
     expect(told(statusOf(pods(3), { seen }))['Stalled']).toBe(stalled);

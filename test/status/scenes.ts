@@ -7,7 +7,7 @@ import {
   observation,
 } from '../../src/status/observation.ts';
 import { projectPod } from '../../src/status/pods.ts';
-import { summarize } from '../../src/status/summarize.ts';
+import { type Summary, summary } from '../../src/status/summarize.ts';
 
 /** A moment of the tests, and times before it. */
 export const now = Date.parse('2026-01-01T12:00:00Z');
@@ -216,10 +216,15 @@ export interface Telling {
 
 /** The status that follows from pods. */
 export function statusOf(pods: readonly KubeObject[], telling: Telling = {}): ImagePullerStatus {
+  return summaryOf(pods, telling).status;
+}
+
+/** The same, with what is remembered beside it. */
+export function summaryOf(pods: readonly KubeObject[], telling: Telling = {}): Summary {
   const { facts = {}, seen = {}, previous = {}, generation = 1, at = now } = telling;
   const isComplete = isSettled(previous, generation);
   const seenBy = observed(pods, { now: at, isSettled: isComplete, ...facts });
-  return summarize(
+  return summary(
     {
       spec,
       findings: [],

@@ -4,7 +4,7 @@ import { condition, messageLimit } from '../../src/status/conditions.ts';
 import { meansTheSame, saysTheSame } from '../../src/status/due.ts';
 import type { Observation } from '../../src/status/observation.ts';
 import type { Rollout } from '../../src/status/rollout.ts';
-import { summarize, worstOf } from '../../src/status/summarize.ts';
+import { summary, worstOf } from '../../src/status/summarize.ts';
 
 const now = Date.parse('2026-01-01T12:00:00.500Z');
 const context = { previous: {}, generation: 3, now, progressDeadlineMs: 600_000 };
@@ -72,12 +72,12 @@ function aFinding(verdict: Verdict, reason: string, message = `${reason} it is`)
 
 /** The three conditions, each as "status reason". */
 function told(observed: Observed): Record<string, string> {
-  const { conditions = [] } = summarize(observed, context);
+  const { conditions = [] } = summary(observed, context).status;
   return Object.fromEntries(conditions.map((one) => [one.type, `${one.status} ${one.reason}`]));
 }
 
 function messageOf(observed: Observed, type: string): string {
-  const { conditions = [] } = summarize(observed, context);
+  const { conditions = [] } = summary(observed, context).status;
   return conditions.find((one) => one.type === type)?.message ?? '';
 }
 
@@ -233,7 +233,7 @@ describe('the conditions', () => {
   });
 
   it('speak of the generation they were made from', () => {
-    const { conditions = [], observedGeneration } = summarize(seen(), context);
+    const { conditions = [], observedGeneration } = summary(seen(), context).status;
     expect([observedGeneration, ...conditions.map((one) => one.observedGeneration)]).toEqual([
       3, 3, 3, 3,
     ]);
@@ -244,7 +244,7 @@ describe('the counts', () => {
   it('are those of the DaemonSet that is still there while the spec is held', () => {
     const findings = [aFinding('hold', 'TooManyImages')];
     expect(
-      summarize(seen({ findings, observation: counted({ images: 7 }) }), context),
+      summary(seen({ findings, observation: counted({ images: 7 }) }), context).status,
     ).toMatchObject({
       imagesDesired: 7,
       nodesDesired: 5,
@@ -307,22 +307,25 @@ describe('the worst of many messages', () => {
 });
 
 describe('a status that is written again', () => {
-  const stored = summarize(seen({ observation: pulling }), context);
+  const stored = summary(seen({ observation: pulling }), context).status;
 
   it('is not, where it says the same', () => {
-    expect(saysTheSame(stored, summarize(seen({ observation: pulling }), context))).toBe(true);
+    expect(saysTheSame(stored, summary(seen({ observation: pulling }), context).status)).toBe(true);
   });
 
   it('may wait where only counts have moved', () => {
-    const next = summarize(seen({ observation: counted({ ready: 3, complete: false }) }), context);
+    const next = summary(
+      seen({ observation: counted({ ready: 3, complete: false }) }),
+      context,
+    ).status;
     expect([saysTheSame(stored, next), meansTheSame(stored, next)]).toEqual([false, true]);
   });
 
   it.each([
-    ['a condition turns', summarize(seen(), { ...context, previous: stored })],
+    ['a condition turns', summary(seen(), { ...context, previous: stored }).status],
     [
       'the spec has changed',
-      summarize(seen({ observation: pulling }), { ...context, generation: 4 }),
+      summary(seen({ observation: pulling }), { ...context, generation: 4 }).status,
     ],
   ])('does not wait when %s', (_when, next) => {
     expect(meansTheSame(stored, next)).toBe(false);

@@ -101,7 +101,8 @@ function pullerDocument(puller: PullerReport): object {
 
 function imageDocument(image: ImageReport, desired: number): object {
   const { row, seen } = image;
-  const { name, container, reference, nodesReady, nodesFailing, failingSince } = row;
+  const { name, container, reference, nodesReady, nodesFailing } = row;
+  const { failingSince, lastCompleteTime } = row;
   return {
     ...(seen ? identity(seen.image) : { name, container, reference }),
     nodes: {
@@ -113,6 +114,7 @@ function imageDocument(image: ImageReport, desired: number): object {
     },
     digests: seen?.digests ?? (row.digest ? [{ digest: row.digest, nodes: nodesReady }] : []),
     ...(failingSince && { failingSince }),
+    ...(lastCompleteTime && { lastCompleteTime }),
     failures: seen?.failures.map(failureEntry) ?? [],
     ...(row.advice && { advice: row.advice }),
   };

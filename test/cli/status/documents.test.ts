@@ -42,6 +42,7 @@ describe('a report as data', () => {
               ...identity('java'),
               nodes: { desired: 2, cached: 2, pulling: 0, failing: 0, other: 0 },
               digests: [{ digest: digestOf('java'), nodes: 2 }],
+              lastCompleteTime: '2026-01-01T12:00:00Z',
               failures: [],
             },
           ],
