@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs';
 import { chmod, copyFile, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { output, type Words } from './command.ts';
 import { outside } from './namespace.ts';
 import { type DebianSource, type Part, parts } from './parts.ts';
@@ -50,10 +50,17 @@ export async function unpack(source: DebianSource, version: string, into: string
   await mkdir(folder);
   // apt would drop to a user who may not write below a home directory.
   const asRoot = ['-o', 'APT::Sandbox::User=root'];
-  const download: Words = ['apt-get', ...asRoot, 'download', `${source.package}=${version}`];
+  const packages = [`${source.package}=${version}`, ...(source.libraries ?? [])];
+  const download: Words = ['apt-get', ...asRoot, 'download', ...packages];
   await output(outside(download), { cwd: folder });
-  const [archive = ''] = globSync('*.deb', { cwd: folder });
-  await output(['dpkg-deb', '-x', archive, '.'], { cwd: folder });
+  for (const archive of globSync('*.deb', { cwd: folder })) {
+    await output(['dpkg-deb', '-x', archive, '.'], { cwd: folder });
+  }
+  if (source.libraries) {
+    for (const library of globSync('usr/lib/*/lib*.so.*', { cwd: folder })) {
+      await copyFile(join(folder, library), join(into, basename(library)));
+    }
+  }
   for (const [name, path] of Object.entries(source.binaries)) {
     await copyFile(join(folder, path), join(into, name));
     await chmod(join(into, name), 0o755);
@@ -64,7 +71,8 @@ export async function unpack(source: DebianSource, version: string, into: string
 
 /** A package that is only unpacked does not bring the libraries that it depends on. */
 async function requireLibraries(binary: string, name: string): Promise<void> {
-  const libraries = await output(['ldd', binary]).catch(() => ''); // fails on a static binary
+  const beside = { environment: { LD_LIBRARY_PATH: dirname(binary) } };
+  const libraries = await output(['ldd', binary], beside).catch(() => ''); // fails on a static binary
   const missing = [...libraries.matchAll(/(\S+) => not found/g)].map(([, library]) => library);
   if (missing.length > 0) {
     throw new Error(`${name} lacks ${missing.join(', ')}: run apt-get install ${name}`);

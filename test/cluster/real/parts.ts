@@ -19,6 +19,8 @@ export interface DebianSource {
   readonly atLeast: string;
   /** Name of each binary, and its path inside the package. */
   readonly binaries: Readonly<Record<string, string>>;
+  /** Packages with libraries that it needs and machines may lack: they are put beside the binaries. */
+  readonly libraries?: readonly string[];
 }
 
 /** Packages of Go modules, built. */
@@ -174,6 +176,16 @@ export const parts = {
       package: 'prometheus',
       atLeast: '2.42',
       binaries: { prometheus: 'usr/bin/prometheus', promtool: 'usr/bin/promtool' },
+    },
+  },
+  // For what we print for them to read.
+  zsh: { debian: { package: 'zsh', atLeast: '5.9', binaries: { zsh: 'bin/zsh' } } },
+  fish: {
+    debian: {
+      package: 'fish',
+      atLeast: '3.6',
+      binaries: { fish: 'usr/bin/fish' },
+      libraries: ['libpcre2-32-0'],
     },
   },
   // Our own program around the libraries of others.
