@@ -24,8 +24,8 @@ export interface ConvergeDependencies extends NameCheckDependencies {
   /** What is known of pods that could not be created, by the uid of their DaemonSet. */
   readonly refusals: ReadonlyMap<string, RefusedPod>;
   readonly clock: Clock;
-  /** Claims that the server still has the very spec that is acted on: our caches are not equally late. */
-  readonly isCurrent: () => Promise<boolean>;
+  /** Asks the server what has become of the spec that is acted on: our caches are not equally late. */
+  readonly fateOfSpec: () => Promise<'current' | 'changed' | 'gone'>;
 }
 
 /** How soon to look again where the spec that was acted on is not the newest. */
@@ -51,6 +51,12 @@ export async function converge(
   const present = await Promise.all(desired.map((child) => look(child, known, the)));
   const check = new NameCheck(input, the);
   refuse(await check.conflicts(present));
+  const former = [...formerChildren(desired, input, the), ...released(next)];
+  const isLasting = former.length > 0 || present.some(({ live }) => live === undefined);
+  const fate = isLasting ? await the.fateOfSpec() : 'current';
+  // What an old spec has no use for may be what the new one asks for, and what is made for a puller that
+  // is gone is taken away at once: its end would make it anew, again and again.
+  if (fate !== 'current') return fate === 'changed' ? outdatedRetryMs : undefined;
 
   const written: Written[] = [];
   for (const step of steps(present)) {
@@ -66,9 +72,6 @@ export async function converge(
   context.signal.throwIfAborted();
   const [failure] = failuresOf(written);
   if (failure !== undefined) throw failure;
-  const former = [...formerChildren(desired, input, the), ...released(next)];
-  // What an old spec has no use for may be what the new one asks for.
-  if (former.length > 0 && !(await the.isCurrent())) return outdatedRetryMs;
   await remove(former, input, the, context.log);
   return next.againMs;
 }

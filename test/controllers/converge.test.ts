@@ -45,7 +45,7 @@ it('a run that was aborted writes nothing more', async () => {
       refusals: new Map(),
       rivals,
       clock,
-      isCurrent: async () => true,
+      fateOfSpec: async () => 'current',
     },
     { signal: abort.signal, log: silentLog },
   );
@@ -54,18 +54,23 @@ it('a run that was aborted writes nothing more', async () => {
 });
 
 it.each([
-  ['removes what the newest spec has no use for', true, ['former']],
-  ['removes nothing for a spec that is not the newest any more', false, []],
-])('%s', async (_, isCurrent, removed) => {
+  ['makes and removes what the newest spec says', 'current', ['former']],
+  ['makes and removes nothing for a spec that is not the newest any more', 'changed', []],
+  ['makes and removes nothing for a puller that is gone', 'gone', []],
+] as const)('%s', async (_, fate, removed) => {
   const clock = new ManualClock();
   const puller = aPuller({ images: '' }, { uid: 'u1' });
   const owner = { apiVersion: '', kind: '', name: '', uid: 'u1', controller: true };
   const metadata = { name: 'former', namespace: 'workspaces', uid: 'u2', ownerReferences: [owner] };
   const former = { apiVersion: 'v1', kind: 'ConfigMap', metadata };
   const gone: (string | undefined)[] = [];
+  const made: string[] = [];
   const client = {
     get: async (_resource, _namespace, name) => (name === 'former' ? former : undefined),
-    apply: async (_resource, body) => body,
+    apply: async (_resource, body) => {
+      made.push(body.kind);
+      return body;
+    },
     remove: async (_resource, { metadata: { name } }) => {
       gone.push(name);
       return true;
@@ -82,9 +87,10 @@ it.each([
       refusals: new Map(),
       rivals: { claims: () => new Map(), exists: async () => false },
       clock,
-      isCurrent: async () => isCurrent,
+      fateOfSpec: async () => fate,
     },
     { signal: new AbortController().signal, log: silentLog },
   );
   expect(gone).toEqual(removed);
+  expect(made.length > 0).toBe(fate === 'current');
 });
