@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import {
   metricsReaderRole,
   metricsService,
@@ -21,7 +21,7 @@ import {
 import { output } from '../cluster/real/command.ts';
 import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
 import { tool } from '../cluster/real/tools.ts';
-import { dashboardQueries, documented, metricsIn, rules } from '../metrics-documents.ts';
+import { dashboardQueries, documented, metricsIn, read, rules } from '../metrics-documents.ts';
 import { installOperator, pushImage } from './installation.ts';
 import { Prometheus } from './prometheus/prometheus.ts';
 
@@ -55,6 +55,33 @@ describe('the alerts', () => {
     expect(await promtool(['test', 'rules', 'alerts.yaml'])).toContain('SUCCESS');
   });
 });
+
+describe('the scrape_configs of docs/metrics.md', () => {
+  it('are taken by Prometheus, but for the discovery that Debian builds it without', async () => {
+    const [, document = ''] =
+      /```yaml\n(scrape_configs:\n.*?)```/s.exec(read('docs/metrics.md')) ?? [];
+    const {
+      scrape_configs: [told = {}, ...others],
+    }: ScrapeConfigs = parse(document);
+    const { kubernetes_sd_configs: discovery, authorization, ...rest } = told;
+    expect({ others, job: rest['job_name'], authorization }).toEqual({
+      others: [],
+      job: metricsServiceName,
+      authorization: {
+        credentials_file: expect.stringMatching(/^\/var\/run\/secrets\/.*\/token$/),
+      },
+    });
+    expect(discovery).toEqual([{ role: 'endpoints', namespaces: { names: [operatorNamespace] } }]);
+    writeFileSync(join(folder, 'token'), 'a token');
+    const scraped = { ...rest, authorization: { credentials_file: 'token' } };
+    writeFileSync(join(folder, 'plain.yaml'), stringify({ scrape_configs: [scraped] }));
+    expect(await promtool(['check', 'config', 'plain.yaml'])).toContain('SUCCESS');
+  });
+});
+
+interface ScrapeConfigs {
+  readonly scrape_configs: readonly Readonly<Record<string, unknown>>[];
+}
 
 describe('the operator, scraped by a real Prometheus', () => {
   let cluster: RealCluster;
