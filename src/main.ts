@@ -23,12 +23,15 @@ const demoUsage = import.meta.filename.endsWith('.ts')
 
 const usage = `Usage: ${program} COMMAND
 
-  operator                       keeps what the KubernetesImagePullers of a cluster ask for in place
-  puller --managed --config DIR  the program in the Deployment of each puller
-  render -f FILE [flags]         prints the objects that would be applied; needs no cluster
-  status [NAME...]               shows which images are on which nodes, what fails, and what it costs${demoUsage}
+For people:
+  status [NAME...]               shows which images are on which nodes, what fails, and what it costs
+  render -f FILE [flags]         prints the objects that would be applied; needs no cluster${demoUsage}
   completion bash|zsh|fish       prints what makes that shell complete commands and names
   version                        prints the version
+
+What runs in the cluster:
+  operator                       keeps what the KubernetesImagePullers of a cluster ask for in place
+  puller --managed --config DIR  the program in the Deployment of each puller
 
 The cluster is that of KUBECONFIG, ~/.kube/config, or the one the program runs in. The operator's
 settings are environment variables: see the README.

@@ -56,6 +56,8 @@ describe('the kubectl plug-in', () => {
     const { output } = await run({ command: [command, '--help'], env });
     expect(output).toMatch(/^Usage: kubectl image-puller COMMAND\n/);
     expect(output).not.toContain('demo');
+    const commands = [...output.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name);
+    expect(commands).toEqual(['status', 'render', 'completion', 'version', 'operator', 'puller']);
   });
 });
 
