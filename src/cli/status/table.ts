@@ -21,6 +21,9 @@ export interface Drawing {
 /** Paragraphs are no wider than this: longer lines are hard to read. */
 export const mostProse = 100;
 
+/** Narrower terminals have no room for what follows from the other columns. */
+const usualWidth = 80;
+
 /** Nodes that are named one by one, unless all are asked for. */
 const mostNodes = 20;
 
@@ -85,9 +88,10 @@ function complaints(conditions: readonly Condition[]): readonly string[] {
 
 function imageLines({ observation, images }: PullerReport, drawing: Drawing): readonly string[] {
   if (images.length === 0) return [];
-  const { style, isWide } = drawing;
+  const { width, style, isWide } = drawing;
   const { nodesDesired, hasPods } = observation;
   const others = images.map((image) => otherNodes(image, nodesDesired));
+  const hasOthers = hasPods && width >= usualWidth && others.some((nodes) => nodes > 0);
   const role = (row: number): Role => {
     const { nodesReady = 0, nodesFailing = 0 } = images[row]?.row ?? {};
     if (nodesFailing > 0) return 'bad';
@@ -98,7 +102,7 @@ function imageLines({ observation, images }: PullerReport, drawing: Drawing): re
     { heading: 'CACHED', paint: (text, row) => style.paint(role(row), text) },
     hasPods ? { heading: 'PULLING' } : undefined,
     { heading: 'FAILING' },
-    hasPods && others.some((nodes) => nodes > 0) ? { heading: 'OTHER' } : undefined,
+    hasOthers ? { heading: 'OTHER' } : undefined,
     { heading: 'DIGEST' },
     isWide ? { heading: 'REFERENCE' } : undefined,
     isWide ? { heading: 'CONTAINER' } : undefined,

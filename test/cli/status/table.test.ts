@@ -84,12 +84,13 @@ describe('a puller with failures', () => {
     ]);
   });
 
-  it('fits a terminal', () => {
-    const lines = sections(drawn, options, { width: 72 }).flat();
-    expect(lines).toContain(
-      'bad    0/4     1        2        1      -                    401 Unauthorize~',
-    );
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(72);
+  it.each([
+    [72, 'bad    0/4     1        2        -                    401 Unauthorized;~'],
+    [80, 'bad    0/4     1        2        1      -                    401 Unauthorized; ~'],
+  ])('fits a terminal with %i columns', (width, line) => {
+    const lines = sections(drawn, options, { width }).flat();
+    expect(lines).toContain(line);
+    expect(Math.max(...lines.map((each) => each.length))).toBeLessThanOrEqual(width);
   });
 
   it('has references, whole digests and every node where all is asked for', () => {
