@@ -25,6 +25,7 @@ import { type ObserveDependencies, observe } from './observe.ts';
 import { Patience } from './patience.ts';
 import { PodRequestsKnowledge } from './pod-requests.ts';
 import { Refusals } from './refusals.ts';
+import { StartTroubles } from './start-troubles.ts';
 import { generationOf, type Subject, statusOf } from './subject.ts';
 
 /** KubernetesImagePuller, as the API server serves it. */
@@ -52,7 +53,7 @@ export interface Dependencies
 }
 
 /** What observing needs, but for what this controller remembers itself. */
-type Readable = Omit<ObserveDependencies, 'patience' | 'refusals'>;
+type Readable = Omit<ObserveDependencies, 'patience' | 'refusals' | 'startTroubles'>;
 
 /** Tells of objects by Events; returns at once. */
 export type Recorder = Pick<EventRecorder, 'record'>;
@@ -73,6 +74,7 @@ export class ImagePullerController {
   readonly #the: Dependencies;
   readonly #patience: Patience;
   readonly #refusals: Refusals;
+  readonly #startTroubles: StartTroubles;
   readonly #podRequests: PodRequestsKnowledge;
   /** What rows were like at the last look: more than are told, and sooner. A restart forgets them. */
   readonly #seen = new Map<Key, Summary['seen']>();
@@ -84,6 +86,7 @@ export class ImagePullerController {
     this.#the = dependencies;
     this.#patience = new Patience(clock, config.progressDeadlineMs);
     this.#refusals = new Refusals(client, clock, log);
+    this.#startTroubles = new StartTroubles(client, clock, log);
     this.#podRequests = new PodRequestsKnowledge(dependencies);
   }
 
@@ -104,6 +107,7 @@ export class ImagePullerController {
       ...this.#the,
       patience: this.#patience,
       refusals: this.#refusals,
+      startTroubles: this.#startTroubles,
     });
     const { refusals } = observed.observation;
     // No status tells of pods that are about to be other ones.
@@ -136,6 +140,7 @@ export class ImagePullerController {
   #forget(key: Key): void {
     this.#patience.forget(key);
     this.#refusals.forget(key);
+    this.#startTroubles.forget(key);
     this.#seen.delete(key);
     this.#told.delete(key);
     this.#the.nameWatches.keep(key, []);

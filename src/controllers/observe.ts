@@ -16,11 +16,13 @@ import { sleeperImage } from '../manifests/config-map.ts';
 import type { ManifestInput } from '../manifests/input.ts';
 import { isSettled, type Observed } from '../status/checks.ts';
 import { conditionTypes } from '../status/conditions.ts';
+import { idlePods } from '../status/idle-pods.ts';
 import { listOf, observation } from '../status/observation.ts';
 import type { PodRecord } from '../status/pods.ts';
 import { failureOf, isRefusal } from './failure.ts';
 import type { Patience } from './patience.ts';
 import type { Refusals } from './refusals.ts';
+import type { StartTroubles } from './start-troubles.ts';
 import { generationOf, type Subject, statusOf } from './subject.ts';
 
 /** Where what is seen of a puller is read. */
@@ -29,6 +31,7 @@ export interface ObserveDependencies {
   /** Of the pods of caches, as projected records. */
   readonly pods: Cache;
   readonly refusals: Refusals;
+  readonly startTroubles: StartTroubles;
   readonly patience: Patience;
   readonly clock: Clock;
 }
@@ -67,6 +70,8 @@ export async function observe(
     isSettled: isSettled(stored, generationOf(puller)),
     now: the.clock.now(),
   });
+  const idle = idlePods(present, pods.records ?? [], the.clock.now());
+  const startTrouble = await the.startTroubles.of(key, idle.pods);
   const stalled = patience.stalled(key, seen, stored);
   const unavailable = patience.unavailable(deploymentOf(input, the));
   const failure = patience.told(key, error && failureOf(error), stored);
@@ -76,6 +81,7 @@ export async function observe(
       findings,
       sleeperImage: sleeperImage(input),
       observation: seen,
+      startTrouble: startTrouble.value,
       stalled: stalled.value,
       podsUnreadable: pods.unreadable,
       pullerUnavailable: unavailable.value,
@@ -84,6 +90,8 @@ export async function observe(
     againMs: [
       seen.againMs,
       refused.againMs,
+      idle.againMs,
+      startTrouble.againMs,
       stalled.againMs,
       unavailable.againMs,
       failure.againMs,

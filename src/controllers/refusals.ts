@@ -155,8 +155,8 @@ function dueAt({ since, askedAt }: Refused): number {
   return Math.max(since + missedAfterMs, askedAt + askEveryMs);
 }
 
-/** When it happened last, by the server's clock, as text that sorts by time: fractions are cut off. */
-function timeOf(event: KubeObject): string {
+/** When an Event happened last, by the server's clock, as text that sorts by time: fractions are cut off. */
+export function timeOf(event: KubeObject): string {
   const { series, lastTimestamp, eventTime } = event as unknown as EventTimes;
   const time = series?.lastObservedTime ?? lastTimestamp ?? eventTime;
   return (time ?? event.metadata.creationTimestamp ?? '').slice(0, 19);

@@ -3,6 +3,8 @@ import { printable } from '../api/text.ts';
 import type { Finding, ImagePullerStatus, ImageStatus, PullerSpec } from '../api/types.ts';
 import { isPullFailure, toldFailure } from './causes.ts';
 import { type Claim, conditionTypes, reasons } from './conditions.ts';
+import type { StartTrouble } from './idle-pods.ts';
+import { essence } from './kubelet-words.ts';
 import { spoken } from './node-names.ts';
 import type { NodeVerdict } from './nodes.ts';
 import type {
@@ -24,6 +26,8 @@ export interface Observed {
   /** The source of `sleep` in effect. */
   readonly sleeperImage: string;
   readonly observation: Observation;
+  /** What keeps one of the pods from making its first container, where Events tell. */
+  readonly startTrouble: StartTrouble | undefined;
   /** Claims that the roll-out has not advanced within its deadline. */
   readonly stalled: boolean;
   /** Set when the operator may not read pods: the server's own words. */
@@ -189,6 +193,7 @@ export function impairments(facts: Facts): readonly Complaint[] {
     ...sleeperFailing(facts),
     ...imagesFailing(facts),
     ...refused(facts),
+    ...notStarting(facts),
     ...verdictComplaints.flatMap((each) => withoutPod(facts, each)),
     ...nobodyReachable(facts),
   ];
@@ -253,6 +258,20 @@ function refused({ observation, missing, lagging }: Facts): readonly Complaint[]
   });
 }
 
+/** Told of a node that lacks images; where another pod holds them, it only keeps a roll from going on. */
+function notStarting({ startTrouble, observation, excuses }: Facts): readonly Complaint[] {
+  const node = observation.nodes.get(startTrouble?.node ?? '');
+  const isHarmless = node?.verdict === 'holds' || (excuses && node?.isExcused);
+  if (!startTrouble || !node || isHarmless) return [];
+  return [{ reason: reasons.podsNotStarting, message: spokenTrouble(startTrouble) }];
+}
+
+function spokenTrouble({ node, reason, message }: StartTrouble): string {
+  const speaker = { name: '', namespace: '', uid: '' };
+  const failure = { reason, message: essence(message, speaker) };
+  return `${node}: its pod does not start: ${toldFailure(failure)}`;
+}
+
 interface VerdictComplaint {
   readonly verdict: NodeVerdict;
   readonly reason: string;
@@ -304,7 +323,8 @@ function withoutPod(
 }
 
 /** What keeps new pods from taking the place of old ones, as far as anybody tells. */
-export function obstacleTo({ observation }: Facts): string {
+export function obstacleTo({ observation, startTrouble }: Facts): string {
+  if (startTrouble) return spokenTrouble(startTrouble);
   const [crowded] = observation.crowded;
   if (crowded) {
     const { nodes, message } = crowded;

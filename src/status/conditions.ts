@@ -47,6 +47,8 @@ export const reasons = {
   podsEvicted: 'PodsEvicted',
   /** Ready False, Degraded True: nodes have not let their pod in. */
   podsRejected: 'PodsRejected',
+  /** Ready False, Degraded True: a node cannot set its pod up, so that no container of it is made. */
+  podsNotStarting: 'PodsNotStarting',
   /** Ready False, Degraded True: no selected node answers. */
   nodesUnreachable: 'NodesUnreachable',
   /** Progressing True: pods are replaced, and every node keeps its images meanwhile. */

@@ -15,6 +15,8 @@ const preambles = [
   /^failed to copy: /,
   /^Failed to pull image "[^"]*": /,
   /^Failed to apply default image tag "[^"]*": /,
+  /^Failed to create pod sandbox: /,
+  /^failed to start sandbox (?:container task )?"[^"]*": /,
   /^failed to create containerd task: /,
   /^failed to create shim task: /,
   /^OCI runtime create failed: /,

@@ -66,7 +66,7 @@ describe('an image that cannot be cached', () => {
     const images = 'my_Image=registry.example/team/secret:1';
     scene.apply(aPuller({ images, imagePullSecrets: 'pull' }));
     await becomes('Degraded', 'True ImagesFailing');
-    expect(message('Ready')).toContain('my_Image (registry.example/team/secret:1): all 3 nodes');
+    expect(message('Ready')).toContain('my_Image (registry.example/team/secret:1): none of 3 nodes can');
     expect(message('Ready')).toContain('401 Unauthorized; check imagePullSecrets');
     const secret = { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/dockerconfigjson' };
     const metadata = { name: 'pull', namespace: 'workspaces' };
@@ -117,12 +117,15 @@ describe('pods that never come to life', () => {
 });
 
 describe('containers that never start', () => {
-  it('for a limit of one byte make the roll-out stall, and the note says why, row 43', async () => {
-    scene = await startScene({ env: { PROGRESS_DEADLINE_SECONDS: '60' } });
+  it("for a limit of one byte make the roll-out stall, and the kubelet's Event says why, row 43", async () => {
+    scene = await startScene({ env: { PROGRESS_DEADLINE_SECONDS: '90' } });
     scene.apply(aPuller({ cachingMemoryLimit: '1' }));
+    await becomes('Ready', 'False PodsNotStarting');
+    expect(message('Degraded')).toMatch(
+      /^node-[123]: its pod does not start: the memory limit is too small .*; raise cachingMemoryLimit/,
+    );
     await becomes('Progressing', 'False RolloutStalled');
-    expect(told('Stalled')).toBe('True RolloutStalled');
-    expect(message('Ready')).toContain('cachingMemoryLimit');
+    expect(told('Stalled')).toBe('True PodsNotStarting');
     expect(message('Ready')).toContain('4Mi');
   });
 });

@@ -18,6 +18,7 @@ import {
   told,
   unauthorized,
   unscheduled,
+  unspoken,
   waiting,
 } from './scenes.ts';
 
@@ -367,6 +368,65 @@ describe('pods that do not come into being', () => {
     ];
     const status = statusOf([], { facts: { ...facts, daemonSets, pods: undefined } });
     expect(told(status)['Ready']).toBe('False QuotaExceeded');
+  });
+});
+
+describe('a node that cannot set its pod up', () => {
+  const startTrouble = {
+    node: 'node-3',
+    reason: 'FailedMount',
+    message: 'MountVolume.SetUp failed for volume "x" : object "workspaces"/"x" not registered',
+  };
+  const seen = { startTrouble };
+
+  it("is told in the kubelet's words, and what it means where that is known", () => {
+    const all = [...pods(2), aPod('node-3', { said: { 'my-image': creating, tools: creating } })];
+    const status = statusOf(all, { seen });
+    expect(told(status)).toMatchObject({
+      Ready: 'False PodsNotStarting',
+      Degraded: 'True PodsNotStarting',
+    });
+    expect(messageOf(status, 'Ready')).toBe(
+      'node-3: its pod does not start: MountVolume.SetUp failed for volume "x" : object "workspaces"/"x" not registered',
+    );
+    const message =
+      'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create containerd task: container init was OOM-killed (memory limit too low?)';
+    const limited = statusOf(all, { seen: { startTrouble: { ...startTrouble, message } } });
+    expect(messageOf(limited, 'Ready')).toMatch(
+      /memory limit is too small .*raise cachingMemoryLimit$/,
+    );
+    expect(told(statusOf(all, { seen: { ...seen, stalled: true } }))['Stalled']).toBe(
+      'True PodsNotStarting',
+    );
+  });
+
+  it('is no harm where another pod of the node holds the images', () => {
+    expect(told(statusOf(pods(3), { seen }))['Ready']).toBe('True AllResourcesReady');
+    const stuck = statusOf(pods(3), { seen: { ...seen, stalled: true } });
+    expect(messageOf(stuck, 'Degraded')).toMatch(/; node-3: its pod does not start: MountVolume/);
+  });
+
+  it('is given time while it is new', () => {
+    const status = statusOf([...pods(2), young('node-3')], { seen, previous: complete });
+    expect(told(status)['Ready']).toBe('True AllResourcesReady');
+  });
+});
+
+describe('a forged pod with the true uid of the DaemonSet', () => {
+  const silent = { 'my-image': unspoken, tools: unspoken };
+
+  it('on a node that does not exist is unreachable after a minute, and holds nothing up', () => {
+    const ghost = aPod('ghost', { said: silent, createdAt: now - minute });
+    const status = statusOf([...pods(3), ghost], { facts: { daemonSets: [aDaemonSet(3)] } });
+    expect(told(status)['Ready']).toBe('True AllResourcesReady');
+    expect(messageOf(status, 'Ready')).toContain('1 node is unreachable: ghost');
+  });
+
+  it('is new until then', () => {
+    const ghost = aPod('ghost', { said: silent, createdAt: now - minute / 2 });
+    const facts = { daemonSets: [aDaemonSet(3)] };
+    const status = statusOf([...pods(3), ghost], { facts, previous: complete });
+    expect(messageOf(status, 'Ready')).toContain('1 node is new and not done: ghost');
   });
 });
 

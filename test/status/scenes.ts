@@ -230,6 +230,7 @@ export function summaryOf(pods: readonly KubeObject[], telling: Telling = {}): S
       findings: [],
       sleeperImage: 'registry.example/sleeper:1',
       observation: seenBy,
+      startTrouble: undefined,
       stalled: false,
       podsUnreadable: undefined,
       pullerUnavailable: undefined,

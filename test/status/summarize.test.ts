@@ -58,6 +58,7 @@ function seen(facts: Partial<Observed> = {}): Observed {
     findings: [],
     sleeperImage: 'registry.example/sleeper:1',
     observation: counted(),
+    startTrouble: undefined,
     stalled: false,
     podsUnreadable: undefined,
     pullerUnavailable: undefined,

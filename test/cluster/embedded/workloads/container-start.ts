@@ -60,6 +60,12 @@ export function isStarved(container: V1Container): boolean {
   return limit !== undefined && quantityValue(limit) < leastMemory;
 }
 
+/** What a kubelet tells of a pod that such a limit keeps from coming up (runc 1.1, containerd 2.2). */
+export const starved =
+  'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create containerd task: ' +
+  'failed to create shim task: OCI runtime create failed: runc create failed: unable to start ' +
+  'container process: container init was OOM-killed (memory limit too low?): unknown';
+
 /** A pod as the kubelet writes it into messages. */
 export function format(pod: Pod): string {
   return `${nameOf(pod)}_${pod.metadata.namespace}(${uidOf(pod)})`;

@@ -1,6 +1,7 @@
 import { pods as podResource } from '../../../../src/kube/objects.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import type { BackOffLimits } from './back-off.ts';
+import { EventRecorder } from './events.ts';
 import { ImageManager } from './image-manager.ts';
 import { type NodeTimings, PodWorker } from './pod-worker.ts';
 import { isTerminal } from './pods.ts';
@@ -52,6 +53,7 @@ const evicted = 'Evicted';
 export class Kubelet {
   readonly #options: KubeletOptions;
   readonly #images: ImageManager;
+  readonly #events: EventRecorder;
   readonly #workers = new Map<string, PodWorker>();
   #isReachable = true;
   #isUnderPressure = false;
@@ -67,6 +69,7 @@ export class Kubelet {
       answerMs: timings.answerMs,
       backOff: timings.pullBackOff,
     });
+    this.#events = new EventRecorder(controlPlane, 'kubelet');
     this.#catchUp();
   }
 
@@ -148,6 +151,7 @@ export class Kubelet {
     const services = {
       controlPlane,
       images: this.#images,
+      events: this.#events,
       timings,
       isReachable: () => this.#isReachable,
     };

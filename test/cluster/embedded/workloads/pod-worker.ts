@@ -5,7 +5,15 @@ import { pods } from '../../../../src/kube/objects.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { timestamp } from '../writer.ts';
 import { BackOff, type BackOffLimits } from './back-off.ts';
-import { configError, duration, format, isStarved, startError } from './container-start.ts';
+import {
+  configError,
+  duration,
+  format,
+  isStarved,
+  startError,
+  starved,
+} from './container-start.ts';
+import type { EventRecorder } from './events.ts';
 import type { ImageManager } from './image-manager.ts';
 import { parseImage } from './image-reference.ts';
 import { imageId, type StoredImage } from './image-store.ts';
@@ -41,6 +49,7 @@ export interface NodeTimings {
 export interface NodeServices {
   readonly controlPlane: ControlPlane;
   readonly images: ImageManager;
+  readonly events: EventRecorder;
   readonly timings: NodeTimings;
   /** Claims that the kubelet reaches the API server. */
   readonly isReachable: () => boolean;
@@ -172,6 +181,7 @@ export class PodWorker {
     if (!('image' in stored)) return stored;
     const error = configError(this.#pod, container, stored.image) ?? createError(stored.image);
     this.#note(container, error === undefined ? {} : { waiting: error });
+    if (isStarved(container)) this.#complain('FailedCreatePodSandBox', starved);
     if (error !== undefined || isStarved(container)) return { retryMs: timings.retryMs };
     await sleep(controlPlane.clock, timings.startMs, this.#wanted.signal);
     if (this.#wanted.signal.aborted) return 'started';
@@ -180,6 +190,11 @@ export class PodWorker {
     if (message === undefined) return 'started';
     this.#note(container, { waiting: { reason: 'RunContainerError', message } });
     return { retryMs: timings.retryMs };
+  }
+
+  #complain(reason: string, message: string): void {
+    const { events, isReachable } = this.#services;
+    if (isReachable()) events.record({ about: this.#pod, type: 'Warning', reason, message });
   }
 
   /** After a crash the next start waits, longer each time; the first restart comes at once. */
