@@ -65,6 +65,8 @@ const action = 'Caching';
 const syncRetryMs = 250;
 /** The same, where the server refuses to show a kind. */
 const refusedCacheRetryMs = 10_000;
+/** The same, where its status could not be written as others wrote at the same time. */
+const statusConflictRetryMs = 1_000;
 
 /**
  * Makes what a KubernetesImagePuller asks for so, and says in its status how far that is. Level-based:
@@ -282,8 +284,10 @@ export class ImagePullerController {
     try {
       written = await this.#the.client.apply(imagePullers, body, options);
     } catch (error) {
-      // Deleted, or replaced by another of the same name: its own event follows.
-      if (isApiError(error, 404) || isApiError(error, 409)) return undefined;
+      // Deleted: its own event follows.
+      if (isApiError(error, 404)) return undefined;
+      // Replaced by another of the same name, or written by others faster than the server can merge.
+      if (isApiError(error, 409)) return statusConflictRetryMs;
       throw this.#retry(asError(error), log);
     }
     // Otherwise the spec was edited meanwhile, and its event, still on its way, would tell nobody.

@@ -393,6 +393,21 @@ describe('a failure of the API server', () => {
     expect(told('Degraded')).toBe('False ReconcileComplete');
   });
 
+  it('that keeps only a status from being written is tried again, though nothing happens', async () => {
+    scene = await startScene();
+    const conflict = new ApiError('apply', 409, { message: 'the object has been modified' });
+    scene.failWith((verb, resource) =>
+      verb === 'apply' && resource === imagePullers ? conflict : undefined,
+    );
+    scene.apply(aPuller());
+    // Longer than anything takes, and shorter than what is looked at anew in any case.
+    await scene.pass(60_000);
+    expect(scene.status()).toEqual({});
+    scene.failWith(undefined);
+    await scene.pass(5_000);
+    expect(told('Ready')).toBe('True AllResourcesReady');
+  });
+
   it('is told at once to a puller that has no status yet', async () => {
     scene = await startScene();
     scene.failWith((_verb, resource) => (resource === configMaps ? unavailable() : undefined));
