@@ -426,6 +426,7 @@ describe('a failure of the API server', () => {
     scene.apply(aPuller());
     await scene.until(() => told('Degraded') === 'True Rejected');
     expect(message('Degraded')).toContain('a policy forbids it');
+    expect(told('Stalled')).toBe('True Rejected');
     await scene.settle();
     const before = tries.length;
     await scene.pass(16 * 60_000);
@@ -518,6 +519,8 @@ describe('where the operator may work', () => {
     scene.apply(aPuller());
     await scene.until(() => told('Degraded') === 'True Forbidden');
     expect(message('Degraded')).toMatch(/cannot patch resource "daemonsets"/);
+    expect(told('Stalled')).toBeUndefined();
+    await scene.until(() => told('Stalled') === 'True Forbidden');
     scene.cluster.controlPlane.update(roles, {
       ...(scene.get(roles, 'kubernetes-image-puller-operator-role') as KubeObject),
       rules: role['rules'],
