@@ -93,7 +93,7 @@ describe('under the flags of the image, the bundle', () => {
 
   it('may fill half of the memory with its heap, of which the young generation is small', async () => {
     expect(flags).toEqual(
-      expect.arrayContaining(['--max-semi-space-size=1', '--max-old-space-size-percentage=50']),
+      expect.arrayContaining(['--max-semi-space-size=4', '--max-old-space-size-percentage=50']),
     );
     const program = join(directory, 'limit.mjs');
     writeFileSync(
