@@ -282,7 +282,8 @@ describe('an operator process before a real API server', () => {
     // The cache comes first: the puller's own pod leaves its share of the quota to it.
     await cluster.until(async () => {
       const deployment = await tenant.get('deployment', 'kubernetes-image-puller');
-      return (deployment?.['spec'] as { readonly replicas?: number }).replicas === 0;
+      const spec = deployment?.['spec'] as { readonly replicas?: number } | undefined;
+      return spec?.replicas === 0;
     });
     await delay(10 * second);
     const since = cluster.auditLog.position();
