@@ -66,7 +66,9 @@ describe('an image that cannot be cached', () => {
     const images = 'my_Image=registry.example/team/secret:1';
     scene.apply(aPuller({ images, imagePullSecrets: 'pull' }));
     await becomes('Degraded', 'True ImagesFailing');
-    expect(message('Ready')).toContain('my_Image (registry.example/team/secret:1): none of 3 nodes can');
+    expect(message('Ready')).toContain(
+      'my_Image (registry.example/team/secret:1): none of 3 nodes can',
+    );
     expect(message('Ready')).toContain('401 Unauthorized; check imagePullSecrets');
     const secret = { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/dockerconfigjson' };
     const metadata = { name: 'pull', namespace: 'workspaces' };
