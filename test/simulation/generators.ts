@@ -1,4 +1,3 @@
-import type { KubeObject } from '../../src/kube/objects.ts';
 import type { Plan, Undisturbed } from './run.ts';
 import { seeded } from './scheduler.ts';
 import type { Sighting } from './sightings.ts';
@@ -10,13 +9,13 @@ export interface Generator {
   readonly name: string;
   /** What is expected, as the end of a sentence that begins with a workload. */
   readonly promise: string;
-  readonly troubles: (known: Undisturbed) => readonly (readonly Trouble[])[];
+  readonly troubles: (known: Undisturbed, workload: Workload) => readonly (readonly Trouble[])[];
 }
 
 /** After so short a time the next event of an object makes up for the one before. */
 const supersededMs = 1_000;
 
-/** G1 to G5: each makes all of its plans, as there are few enough. */
+/** Each makes all of its plans, as there are few enough. */
 export const generators: readonly Generator[] = [
   {
     name: 'G1',
@@ -26,12 +25,15 @@ export const generators: readonly Generator[] = [
   {
     name: 'G2',
     promise: 'survives any write that is lost, done twice or answered wrongly',
-    troubles: ({ writes }) =>
-      writes.flatMap(({ what, nth }) =>
-        (['lose request', 'lose answer', 'double', 'fail after commit'] as const).map((kind) => [
+    troubles: ({ writes }) => [
+      // What was done already is done again: no write minds what became of another one.
+      writes.map(({ what, nth }) => ({ kind: 'double', what, nth }) as const),
+      ...writes.flatMap(({ what, nth }) =>
+        (['lose request', 'lose answer', 'fail after commit'] as const).map((kind) => [
           { kind, what, nth },
         ]),
       ),
+    ],
   },
   {
     name: 'G3',
@@ -51,6 +53,24 @@ export const generators: readonly Generator[] = [
         .filter((event, index) => !isSuperseded(event, events.slice(index + 1)))
         .map((event) => [dropped(event)]),
   },
+  {
+    name: 'GW',
+    promise: 'survives every way in which a watch breaks',
+    troubles: ({ events }, { isForWatches = false }) =>
+      (isForWatches ? eventTroubles : [])
+        .filter((kind) => kind !== 'drop')
+        .flatMap((kind) => firstOfEachKind(events).map(({ what, nth }) => [{ kind, what, nth }])),
+  },
+  {
+    name: 'GP',
+    promise: 'survives a leader that stands still, or is asked to end, after any of its writes',
+    troubles: ({ writes }, { replicas = 0 }) =>
+      replicas === 0
+        ? []
+        : (['pause', 'terminate'] as const).flatMap((kind) =>
+            writes.map(({ what, nth }) => [{ kind, what, nth }]),
+          ),
+  },
 ];
 
 /** The plans of a generator for a workload. */
@@ -59,7 +79,7 @@ export function plansOf(
   { workload, seed }: Pick<Plan, 'workload' | 'seed'>,
   known: Undisturbed,
 ): readonly Plan[] {
-  return troubles(known).map((each) => ({ workload, seed, troubles: each }));
+  return troubles(known, workload).map((each) => ({ workload, seed, troubles: each }));
 }
 
 /** The workload that a seed of G7 takes. */
@@ -73,7 +93,7 @@ export function pairOf(seed: number, { writes, events }: Undisturbed): Plan {
   const random = seeded(seed + 0x5eed);
   const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)] as Item;
   const one = (): Trouble => {
-    const ofWrite = random() < 0.5;
+    const ofWrite = writes.length > 0 && random() < 0.5;
     const { what, nth } = pick(ofWrite ? writes : events);
     return ofWrite
       ? { kind: pick(writeTroubles), what, nth }
@@ -90,25 +110,32 @@ function objectOf({ what }: Sighting): string {
   return what.slice(what.indexOf(' ') + 1);
 }
 
+/** The first event about a puller, and the first about a DaemonSet. */
+function firstOfEachKind(events: readonly Sighting[]): readonly Sighting[] {
+  return ['KubernetesImagePuller', 'DaemonSet'].flatMap(
+    (kind) => events.find(({ what }) => what.includes(` ${kind}/`)) ?? [],
+  );
+}
+
 function isSuperseded(event: Sighting, later: readonly Sighting[]): boolean {
   const next = later.find((one) => objectOf(one) === objectOf(event));
   return next?.what.startsWith('MODIFIED') === true && next.at - event.at < supersededMs;
 }
 
-/** Each two events in a row of an object after which it is as it was before. */
+/** Each two changes in a row of an object after which it is as it was before. */
 function cancellingPairs(events: readonly Sighting[]): readonly (readonly Sighting[])[] {
-  return [...Map.groupBy(events, objectOf).values()].flatMap((row) =>
-    row.flatMap((second, at) => {
+  return [...Map.groupBy(events, objectOf).values()].flatMap((ofObject) => {
+    const row = ofObject.filter((event, at) => shownBy(event) !== shownBy(ofObject[at - 1]));
+    return row.flatMap((second, at) => {
       const first = row[at - 1];
       const isUndone = shownBy(row[at - 2]) === shownBy(second);
       return first !== undefined && isUndone ? [[first, second]] : [];
-    }),
-  );
+    });
+  });
 }
 
 /** What an event shows of an object's being and its spec; empty where there is none. */
 function shownBy(event: Sighting | undefined): string {
   if (event === undefined || event.what.startsWith('DELETED')) return '';
-  const { spec, data } = event.object as KubeObject;
-  return JSON.stringify([spec, data]);
+  return JSON.stringify([event.object?.['spec'], event.object?.['data']]);
 }

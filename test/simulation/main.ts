@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { generators, pairOf, plansOf, workloadOf } from './generators.ts';
@@ -206,6 +207,7 @@ async function runPart(part: string): Promise<void> {
   for (const { name, promise, run: runGroup } of mine) {
     const finding: Finding = { group: name, promise, ...(await runGroup()) };
     print(JSON.stringify(finding));
+    if (finding.failures.length > 0) process.exitCode = 1;
     if (options.stop && finding.failures.length > 0) return;
   }
 }
@@ -217,8 +219,9 @@ async function runAll(jobs: number): Promise<number> {
   const children = Array.from({ length: jobs }, (_, index) => {
     const own = fileURLToPath(import.meta.url);
     const args = [...process.execArgv, own, ...process.argv.slice(2), '--part', `${index}/${jobs}`];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    createInterface({ input: child.stdout }).on('line', (line) => {
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    const lines = child.stdout as Readable; // piped
+    createInterface({ input: lines }).on('line', (line) => {
       const finding = JSON.parse(line) as Finding;
       failures += finding.failures.length;
       print(options.json ? line : inWords(finding, performance.now() - began));
@@ -226,7 +229,7 @@ async function runAll(jobs: number): Promise<number> {
     return new Promise<void>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code) => {
-        if (code !== 0) failures += 1;
+        if (code !== 0) failures = Math.max(failures, 1);
         resolve();
       });
     });
@@ -254,7 +257,11 @@ if (options.help) {
 } else if (options.troubles !== undefined) {
   await replay(workloadNamed(options.workload ?? ''), Number(options.from), options.troubles);
 } else if (options.part !== undefined) {
+  const end = () => process.exit(1);
+  process.once('disconnect', end); // nobody listens any more
   await runPart(options.part);
+  process.off('disconnect', end);
+  if (process.connected) process.disconnect();
 } else {
   process.exitCode = (await runAll(Number(options.jobs))) > 0 ? 1 : 0;
 }

@@ -211,7 +211,7 @@ export class Oracles {
   /** O12: who writes holds the lease. */
   watchLease(): void {
     this.#world.onSend((caller, { path, method }) => {
-      if (method === 'GET' || path.includes('/leases') || path.includes('/events')) return;
+      if (method === 'GET' || /\/(leases|events)|dryRun=/.test(path)) return;
       const lease = this.#world.cluster.controlPlane.get(leases, operatorNamespace, leaseName);
       const holder = (lease?.['spec'] as { holderIdentity?: string } | undefined)?.holderIdentity;
       if (holder !== caller) this.say(`O12: ${caller} writes, and ${holder} holds the lease`);
@@ -228,10 +228,12 @@ function statusOf(puller: KubeObject): ImagePullerStatus {
   return (puller['status'] ?? {}) as ImagePullerStatus;
 }
 
-/** The references that a puller asks for; undefined where its spec is held. */
+/** The references that every node is to hold; undefined where the spec is held. */
 function listOf(puller: KubeObject): readonly string[] | undefined {
   const { spec, findings } = parseSpec((puller['spec'] ?? {}) as RawSpec, config);
-  return holdOf(findings) ? undefined : spec.images.map(({ reference }) => reference);
+  if (holdOf(findings)) return undefined;
+  const selectsNone = Object.keys(spec.nodeSelector).some((label) => label !== 'kubernetes.io/os');
+  return selectsNone ? [] : spec.images.map(({ reference }) => reference);
 }
 
 function saysReady(puller: KubeObject): boolean {
@@ -239,12 +241,18 @@ function saysReady(puller: KubeObject): boolean {
   return ready?.status === 'True' && ready.observedGeneration === puller.metadata.generation;
 }
 
-/** How the creations and deletions of two runs differ (O2). */
+/**
+ * How the creations and deletions of two runs differ (O2). An operator that sees the past makes what was
+ * wanted then: that is explained as long as it goes again, and nothing that is wanted goes with it.
+ */
 export function countsDiffer(
   wanted: ReadonlyMap<string, string>,
   found: ReadonlyMap<string, string>,
+  { seesPast }: { readonly seesPast: boolean },
 ): readonly string[] {
+  const isExplained = (key: string) =>
+    seesPast && !wanted.get(key)?.endsWith('+') && found.get(key)?.endsWith('-') === true;
   return [...new Set([...wanted.keys(), ...found.keys()])]
-    .filter((key) => wanted.get(key) !== found.get(key))
+    .filter((key) => wanted.get(key) !== found.get(key) && !isExplained(key))
     .map((key) => `O2: ${key} was ${found.get(key) ?? 'left alone'} instead of ${wanted.get(key)}`);
 }

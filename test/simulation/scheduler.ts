@@ -26,7 +26,7 @@ interface Step {
 }
 
 /** Steps that are taken while time stands almost still: more than that is a loop without end. */
-const mostStepsPerSecond = 20_000;
+const mostStepsPerSecond = 800;
 
 /**
  * Takes every step there is, one after another, in the order in which they are due: timers, requests

@@ -16,11 +16,17 @@ export interface Sighting {
   readonly object?: KubeObject;
 }
 
-/** Writes that matter: without Events, which nobody depends on, and Leases, which come by themselves. */
+/**
+ * Writes that matter: without Events, which nobody depends on, Leases, which come by themselves, and
+ * questions in the form of a dry run.
+ */
 export const ownWrites: FaultMatch = {
   verb: 'write',
   userAgent: operatorAgent,
-  when: ({ target }) => target.isResource && !['events', 'leases'].includes(target.plural),
+  when: ({ request, target }) =>
+    target.isResource &&
+    !['events', 'leases'].includes(target.plural) &&
+    !request.query.has('dryRun'),
 };
 
 /** Events of watches that say something. */

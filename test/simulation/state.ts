@@ -30,8 +30,17 @@ export function stateOf(world: World, { isFresh = false } = {}): State {
   return new Map([...shown, ...nodes]);
 }
 
-const hidden = new Set(['resourceVersion', 'uid', 'managedFields', 'creationTimestamp']);
+const hidden = new Set([
+  'resourceVersion',
+  'uid',
+  'managedFields',
+  'creationTimestamp',
+  // The old name of serviceAccountName, which the model fills in at the first change only.
+  'serviceAccount',
+]);
 const generations = new Set(['generation', 'observedGeneration']);
+/** Its hash is one of the whole template, what is hidden here included. */
+const replicaSet = /ReplicaSet \\"[^"\\]*\\"/g;
 const time = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
 /** How often a template was written, once more. */
 const templates = new Set([
@@ -50,11 +59,22 @@ function masked(
         ({ uid }) => `owner ${names.get(uid) ?? uid}`,
       );
     }
+    // Those that are hidden may be the only ones.
+    const isEmpty =
+      key === 'annotations' && Object.keys(value).every((each) => templates.has(each));
     const isHidden =
-      hidden.has(key) || templates.has(key) || (hidesGeneration && generations.has(key));
-    return isHidden ? undefined : value;
-  }).replace(time, '<time>');
+      isEmpty || hidden.has(key) || templates.has(key) || (hidesGeneration && generations.has(key));
+    return isHidden ? undefined : sorted(value);
+  })
+    .replace(time, '<time>')
+    .replace(replicaSet, '<ReplicaSet>');
   return [...names].reduce((shown, [uid, name]) => shown.replaceAll(uid, `<uid of ${name}>`), text);
+}
+
+/** The order of fields is that in which they came to be there. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /** Where two states differ, in words; empty where they are the same. */

@@ -126,7 +126,7 @@ function armWrite(
     times: endsConnection ? 2 : 1,
     when: ({ request }: Parameters<NonNullable<typeof ownWrites.when>>[0]) => {
       if (isIt(sightings.writeOf(request), trouble)) path = request.path;
-      return request.path === path;
+      return request.path === path && !request.query.has('dryRun');
     },
   };
   // Narrowed by `rule`, which goes in as it is.
@@ -134,13 +134,17 @@ function armWrite(
   return { trouble, hasFired: () => fault.fired > 0 };
 }
 
-function armEvent(
-  { cluster: { faults } }: World,
-  sightings: Sightings,
-  trouble: EventTrouble,
-): Armed {
-  const fault: Fault = faults.add({
-    match: { ...ownEvents, when: () => isIt(sightings.events.at(-1), trouble) },
+function armEvent({ cluster }: World, sightings: Sightings, trouble: EventTrouble): Armed {
+  const fault: Fault = cluster.faults.add({
+    match: {
+      ...ownEvents,
+      when: () => {
+        const isNow = isIt(sightings.events.at(-1), trouble);
+        // Otherwise the server would let the watch go on from where it was.
+        if (isNow && trouble.kind === 'expire') cluster.compact();
+        return isNow;
+      },
+    },
     at: 'onEvent',
     do: eventActions[trouble.kind],
   });
