@@ -87,6 +87,8 @@ describe('a real node', () => {
         });
         await roll();
         await untilPods((pod) => isRolled(pod) && holdsAll(pod));
+        // The watch may hear of it a moment later.
+        await cluster.until(() => watch.laps.length === 3);
         stop();
         expect(watch.laps).toEqual(['new pod made', 'old pod gone', 'new pod holds all five']);
         watch.report();

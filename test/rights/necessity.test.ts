@@ -19,7 +19,7 @@ const renames = 'removes what has another name now';
 const failures: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'kubernetesimagepullers.che.eclipse.org': {
     'list watch': begins,
-    get: 'finds that an owner is gone',
+    get: 'puts an image on the node',
   },
   'kubernetesimagepullers/status.che.eclipse.org': { patch: begins },
   'kubernetesimagepullers/finalizers.che.eclipse.org': { update: begins },

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import type { CachedImage } from '../../src/api/types.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
-import { observation } from '../../src/status/observation.ts';
 import { holdsImage, type PodRecord, projectPod } from '../../src/status/pods.ts';
 import {
   aDaemonSet,
@@ -180,24 +179,6 @@ describe('5,000 nodes of 40 images', () => {
 
   it('share one array of containers while all is well', () => {
     expect(new Set(pods.map(({ containers }) => containers)).size).toBe(1);
-  });
-
-  it('are observed within a moment', () => {
-    const input = {
-      images: many,
-      daemonSets: [aDaemonSet(5000)],
-      pods,
-      refusals: [],
-      isSettled: true,
-      now,
-    };
-    const times = Array.from({ length: 10 }, () => {
-      const begun = performance.now();
-      expect(observation(input).nodesReady).toBe(5000);
-      return performance.now() - begun;
-    });
-    // Two to five milliseconds on an idle core; a look at 200,000 containers takes ten times that.
-    expect(Math.min(...times)).toBeLessThan(25);
   });
 });
 
