@@ -53,9 +53,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'the status is written before the children, and not after them',
     file: 'controllers/image-puller.ts',
-    text: 'const writeAgainMs = await this.#write(subject, status, context.log);',
+    text: 'const writeAgainMs = await this.#write(subject, told, { isCalm, log: context.log });',
     instead:
-      'const writeAgainMs = statusOf(puller).conditions ? undefined : await this.#write(subject, status, context.log);',
+      'const writeAgainMs = statusOf(puller).conditions ? undefined : await this.#write(subject, told, { isCalm, log: context.log });',
     foundBy: inWorkload('create', 'G0'),
   },
   {
