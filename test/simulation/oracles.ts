@@ -68,7 +68,7 @@ export class Oracles {
     this.#world.trace.add('oracle', violation);
   }
 
-  /** What must be once everything is quiet. */
+  /** What must be once everything is quiet; every workload ends with what can be had. */
   checkEnd(): void {
     for (const puller of this.#world.list(imagePullers)) this.#checkStatus(puller);
     for (const operator of this.#world.allOperators) {
@@ -196,16 +196,13 @@ export class Oracles {
     if (conditions.length === 0 || generations.some((each) => each !== generation)) {
       this.say(`O7: ${name} has generation ${generation}, its status speaks of ${generations}`);
     }
-    const says = (wanted: string) =>
-      conditions.some(({ type, status }) => type === wanted && status === 'True');
-    const isReady = says('Ready');
-    const listed = listOf(puller);
-    if (isReady && (listed === undefined || this.#missing(listed).length > 0)) {
-      this.say(`O7: ${name} is Ready without all of its images`);
+    const ready = conditions.find(({ type }) => type === 'Ready');
+    if (ready?.status !== 'True') {
+      this.say(`O7: ${name} is not Ready in the end: ${ready?.reason} ${ready?.message}`);
+      return;
     }
-    if (!isReady && !says('Degraded') && !says('Progressing')) {
-      this.say(`O7: ${name} is not Ready, and nothing says why`);
-    }
+    const missing = this.#missing(listOf(puller) ?? []);
+    if (missing.length > 0) this.say(`O7: ${name} is Ready without ${missing[0]}`);
   }
 
   /** O12: who writes holds the lease. */

@@ -41,14 +41,14 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'kube/work-queue.ts',
     text: 'this.addAfter(key, delayMs);\n    return delayMs;',
     instead: 'return delayMs;',
-    foundBy: inWorkload('create', 'G2'),
+    foundBy: inWorkload('a bad value and back', 'G2'),
   },
   {
     name: 'a change during the work on a key is lost',
     file: 'kube/work-queue.ts',
     text: 'if (!this.#processing.delete(key) || !this.#dirty.has(key)) return;',
     instead: 'this.#processing.delete(key);\n    if (this.#dirty.delete(key) || true) return;',
-    foundBy: ['--only', 'G6', '--seeds', '40'],
+    foundBy: inWorkload('a change of mind', 'G0'),
   },
   {
     name: 'the status is written before the children, and not after them',

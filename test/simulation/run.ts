@@ -37,6 +37,16 @@ export interface Report {
 
 /** What heals by itself, heals within this time after the last of it. */
 const boundMs = 3 * 60_000;
+/** A write that failed is tried again at once, and a process that ended starts within a second. */
+const promptMs = 10_000;
+const promptOnes: ReadonlySet<Trouble['kind']> = new Set([
+  'kill',
+  'lose request',
+  'lose answer',
+  'double',
+  'fail after commit',
+  'conflict',
+]);
 /** An event that never came is made up for by the next list: that of pods is rare. */
 const lostEventBoundMs = 11 * 60_000;
 const lostPodEventBoundMs = 62 * 60_000;
@@ -198,11 +208,16 @@ async function converges(
   };
   const ofEvents = troubles.filter(isOfEvent);
   const lost = ofEvents.filter(({ kind }) => kind === 'drop');
-  // What is not known yet may turn a status late, before a list makes up for it.
+  // A replica waits for the lease of the one before.
+  const isPrompt =
+    troubles.every(({ kind }) => promptOnes.has(kind)) && world.operators.length === 1;
+  const isDelayed = troubles.some(({ kind }) => kind === 'delay');
+  // What is not known or has not arrived yet may turn a status late, before a list makes up for it.
   if (lost.length > 0) await world.scheduler.pass(lostEventBoundMs);
-  else if (ofEvents.length > 0) await world.scheduler.pass(boundMs);
+  else if (ofEvents.length > 0 || isDelayed) await world.scheduler.pass(boundMs);
   const isOfPod = lost.some(({ what }) => what.includes(' Pod/'));
-  await world.scheduler.until(look, isOfPod ? lostPodEventBoundMs - lostEventBoundMs : boundMs);
+  const leftMs = isOfPod ? lostPodEventBoundMs - lostEventBoundMs : boundMs;
+  await world.scheduler.until(look, isPrompt ? promptMs : leftMs);
   await world.settle();
   for (const difference of left()) oracles.say(`O1: ${difference}`);
 }

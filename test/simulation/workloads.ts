@@ -87,6 +87,19 @@ export const workloads: readonly Workload[] = [
     acts: [apply(puller({ nodeSelector: '{', images: images(1, 3) })), apply(puller())],
   },
   {
+    name: 'a change of mind',
+    before: [apply(puller())],
+    acts: [
+      (world) => {
+        world.apply(puller({ nodeSelector: '{' }));
+        // While the operator works on the first one.
+        world.scheduler.after(2, () =>
+          world.apply(puller({ images: images(1), configMapName: 'c' })),
+        );
+      },
+    ],
+  },
+  {
     name: 'two pullers',
     before: [apply(puller()), apply(puller({ ...others, images: images(4) }, 'other'))],
     acts: [apply(puller({ images: images(4) }, 'other')), remove('puller')],
@@ -99,7 +112,13 @@ export const workloads: readonly Workload[] = [
   {
     name: 'shards',
     before: [apply(puller({ images: images(...upTo(40)), cachingCPURequest: '1m' }))],
-    acts: [apply(puller({ images: images(...upTo(41)), cachingCPURequest: '1m' }))],
+    acts: [
+      (world) => {
+        // It belongs to the new part, whose other images come after it.
+        world.cluster.workloads.registry('quay.io').push('example/image-40:1', { pullMs: 4_000 });
+        world.apply(puller({ images: images(...upTo(41)), cachingCPURequest: '1m' }));
+      },
+    ],
   },
   {
     name: 'two replicas',

@@ -23,7 +23,7 @@ export interface WorldOptions {
 }
 
 /** Nobody has done anything for so long: everything that follows from the last change has happened. */
-const quietMs = 10_000;
+const quietMs = 20_000;
 /** After this long without quiet something goes on that should not. */
 const longestUnrestMs = 30 * 60_000;
 /** How long the kubelet takes to start a container again. */
