@@ -10,7 +10,7 @@ import { Scheduler, seeded } from './scheduler.ts';
 import { shrunk } from './shrink.ts';
 import { workloadNamed } from './workloads.ts';
 
-/** CI asks for more seeds, and for the bugs to be found: see .ci/run. */
+/** Asks for more seeds, and for the bugs to be found. */
 const isThorough = process.env['SIMULATION'] === 'thorough';
 const seeds = isThorough ? 200 : 40;
 const minutes = 60_000;
