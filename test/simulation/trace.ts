@@ -11,10 +11,6 @@ export class Trace {
     this.#lines.push(`${this.#elapsed().toFixed(3).padStart(12)} ${who.padEnd(10)} ${what}`);
   }
 
-  get length(): number {
-    return this.#lines.length;
-  }
-
   toString(): string {
     return `${this.#lines.join('\n')}\n`;
   }
