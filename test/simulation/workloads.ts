@@ -78,7 +78,6 @@ export const workloads: readonly Workload[] = [
   { name: 'delete', before: [apply(puller())], acts: [remove('puller')] },
   {
     name: 'resources',
-    nodes: 2,
     before: [apply(puller())],
     acts: [apply(puller({ cachingMemoryRequest: '20Mi', cachingMemoryLimit: '40Mi' }))],
   },
