@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { KubeConfig, Watch } from '@kubernetes/client-node';
-import { type OperatorProcess, startOperator } from '../../src/cli/demo/operator-process.ts';
+import type { OperatorProcess } from '../../src/cli/demo/operator-process.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
-import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
 import { output } from '../cluster/real/command.ts';
 import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
 import { tool } from '../cluster/real/tools.ts';
+import { installRights, startBeside } from './operator-beside.ts';
 
 const project = join(import.meta.dirname, '../..');
 const namespace = 'judged';
@@ -33,21 +33,12 @@ describe('what other tools make of a puller on a real node', () => {
     for (const seed of ['a', 'b', 'c']) {
       await cluster.registry.push(`${seed}:1`, { ...cluster.busyboxImage, seed });
     }
-    await kubectl('create', 'namespace', operatorNamespace);
+    await installRights(cluster);
     await kubectl('create', 'namespace', namespace);
-    await kubectl('-n', operatorNamespace, 'create', 'serviceaccount', operatorServiceAccount);
-    await kubectl('apply', '-k', join(project, 'crds'));
-    await kubectl('apply', '-k', join(project, 'config/rbac/cluster'));
     await cluster.until(() => canList());
-    operator = startOperator(
-      await cluster.tokenKubeconfig(operatorNamespace, operatorServiceAccount),
-      {
-        HEALTH_PORT: '0',
-        METRICS_PORT: '0',
-        RELATED_IMAGE_SLEEPER: cluster.registry.reference('sleeper:1'),
-        PROGRESS_DEADLINE_SECONDS: String(progressDeadlineMs / 1000),
-      },
-    );
+    operator = await startBeside(cluster, {
+      PROGRESS_DEADLINE_SECONDS: String(progressDeadlineMs / 1000),
+    });
     await record();
   }, startTimeoutMs);
 

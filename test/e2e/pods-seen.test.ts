@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { type OperatorProcess, startOperator } from '../../src/cli/demo/operator-process.ts';
+import type { OperatorProcess } from '../../src/cli/demo/operator-process.ts';
 import { statusOn } from '../../src/cli/status.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
-import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
 import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
+import { installRights, startBeside } from './operator-beside.ts';
 
 const project = join(import.meta.dirname, '../..');
 const namespace = 'seen';
@@ -29,20 +29,10 @@ describe('an operator on a real API server', () => {
     for (const seed of ['sleeper', 'a', 'b']) {
       await cluster.registry.push(`${seed}:1`, { ...cluster.busyboxImage, seed });
     }
-    await kubectl('create', 'namespace', operatorNamespace);
+    await installRights(cluster);
     await kubectl('create', 'namespace', namespace);
-    await kubectl('-n', operatorNamespace, 'create', 'serviceaccount', operatorServiceAccount);
-    await kubectl('apply', '-k', join(project, 'crds'));
-    await kubectl('apply', '-k', join(project, 'config/rbac/cluster'));
     await mayReadPods(false);
-    operator = startOperator(
-      await cluster.tokenKubeconfig(operatorNamespace, operatorServiceAccount),
-      {
-        HEALTH_PORT: '0',
-        METRICS_PORT: '0',
-        RELATED_IMAGE_SLEEPER: cluster.registry.reference('sleeper:1'),
-      },
-    );
+    operator = await startBeside(cluster);
   }, startTimeoutMs);
 
   // Undefined where it did not come up.

@@ -1,9 +1,6 @@
-import { join } from 'node:path';
-import { type OperatorProcess, startOperator } from '../../src/cli/demo/operator-process.ts';
-import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
+import type { OperatorProcess } from '../../src/cli/demo/operator-process.ts';
 import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
-
-const project = join(import.meta.dirname, '../..');
+import { installRights, startBeside } from './operator-beside.ts';
 
 describe('a roll where a real node, or a quota, has no room for a second pod', () => {
   let cluster: RealCluster;
@@ -15,20 +12,8 @@ describe('a roll where a real node, or a quota, has no room for a second pod', (
     for (const name of ['kept', 'old', 'new']) {
       await cluster.registry.push(`${name}:1`, { files: { '/name': Buffer.from(name) } });
     }
-    await cluster.kubectl(['create', 'namespace', operatorNamespace]);
-    await cluster.kubectl([
-      ...['-n', operatorNamespace, 'create', 'serviceaccount', operatorServiceAccount],
-    ]);
-    await cluster.kubectl(['apply', '-k', join(project, 'crds')]);
-    await cluster.kubectl(['apply', '-k', join(project, 'config/rbac/cluster')]);
-    operator = startOperator(
-      await cluster.tokenKubeconfig(operatorNamespace, operatorServiceAccount),
-      {
-        HEALTH_PORT: '0',
-        METRICS_PORT: '0',
-        RELATED_IMAGE_SLEEPER: cluster.registry.reference('sleeper:1'),
-      },
-    );
+    await installRights(cluster);
+    operator = await startBeside(cluster);
   }, startTimeoutMs);
 
   // Undefined where it did not come up.

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
-import { type OperatorProcess, startOperator } from '../../src/cli/demo/operator-process.ts';
-import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
+import type { OperatorProcess } from '../../src/cli/demo/operator-process.ts';
 import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
+import { installRights, startBeside } from './operator-beside.ts';
 
-const project = join(import.meta.dirname, '../..');
 const namespace = 'sharded';
 
 describe('100 images on a real node', () => {
@@ -17,21 +15,9 @@ describe('100 images on a real node', () => {
     for (const name of names(100)) {
       await cluster.registry.push(`${name}:1`, { files: { '/name': Buffer.from(name) } });
     }
-    await cluster.kubectl(['create', 'namespace', operatorNamespace]);
+    await installRights(cluster);
     await cluster.kubectl(['create', 'namespace', namespace]);
-    await cluster.kubectl([
-      ...['-n', operatorNamespace, 'create', 'serviceaccount', operatorServiceAccount],
-    ]);
-    await cluster.kubectl(['apply', '-k', join(project, 'crds')]);
-    await cluster.kubectl(['apply', '-k', join(project, 'config/rbac/cluster')]);
-    operator = startOperator(
-      await cluster.tokenKubeconfig(operatorNamespace, operatorServiceAccount),
-      {
-        HEALTH_PORT: '0',
-        METRICS_PORT: '0',
-        RELATED_IMAGE_SLEEPER: cluster.registry.reference('sleeper:1'),
-      },
-    );
+    operator = await startBeside(cluster);
   }, startTimeoutMs);
 
   // Undefined where it did not come up.
