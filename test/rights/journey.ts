@@ -199,7 +199,13 @@ export function journey(): readonly Step[] {
       },
     },
     {
+      name: 'follows an edit that takes an image away',
+      begin: (world) => world.apply(pullerOf(world, ['a'], newNames)),
+      isSeen: (world) => isDone(world, 1),
+    },
+    {
       name: 'counts an Event that comes again',
+      begin: (world) => world.apply(pullerOf(world, ['a', 'b'], newNames)),
       isSeen: async (world) =>
         (await told(world, 'ImagesCached')).some((event) => event['series'] !== undefined),
       withinMs: countsMs,
