@@ -4,7 +4,7 @@ import type { FinishedRun } from './kube/controller.ts';
 import type { Exchange } from './kube/exchange.ts';
 import { type Key, splitKey } from './kube/objects.ts';
 import type { QueueObserver, QueueSizes } from './kube/work-queue.ts';
-import type { ProcessFigures } from './process-figures.ts';
+import type { ProcessFigures } from './metrics/process-figures.ts';
 import type { PullerFigures } from './status/figures.ts';
 
 /** What metrics are made from. */

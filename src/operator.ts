@@ -31,14 +31,14 @@ import { createLog, type Log } from './log.ts';
 import { childResources } from './manifests/children.ts';
 import { metricsHosts } from './manifests/metrics.ts';
 import { cachePodSelector, fieldManager, leaseName, managedByLabel } from './manifests/names.ts';
+import { MetricsServer } from './metrics/metrics-server.ts';
+import { thisProcess } from './metrics/process-figures.ts';
+import { ScrapeAccess } from './metrics/scrape-access.ts';
+import { ServingCertificate } from './metrics/serving-certificate.ts';
 import { Metrics } from './metrics.ts';
-import { MetricsServer } from './metrics-server.ts';
 import { aborted, endOfProcess } from './process.ts';
-import { thisProcess } from './process-figures.ts';
 import { version } from './release.ts';
-import { ScrapeAccess } from './scrape-access.ts';
 import { HealthServer } from './server.ts';
-import { ServingCertificate } from './serving-certificate.ts';
 import { figuresOf } from './status/figures.ts';
 import { projectPod } from './status/pods.ts';
 

@@ -41,6 +41,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   manifests: ['api', 'kube/objects.ts', 'release.ts'],
   status: ['api', 'manifests/names.ts', 'manifests/roll-strategy.ts', 'kube/objects.ts'],
   kube: ['clock.ts', 'errors.ts', 'log.ts'],
+  metrics: ['kube', 'clock.ts', 'errors.ts', 'log.ts', 'server.ts'],
   controllers: [
     'api',
     'manifests',

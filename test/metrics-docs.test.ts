@@ -1,6 +1,6 @@
 import { reasons as findingReasons } from '../src/api/reasons.ts';
+import { thisProcess } from '../src/metrics/process-figures.ts';
 import { Metrics } from '../src/metrics.ts';
-import { thisProcess } from '../src/process-figures.ts';
 import { conditionTypes, reasons } from '../src/status/conditions.ts';
 import { ManualClock } from './manual-clock.ts';
 import {

@@ -1,5 +1,5 @@
+import type { ProcessFigures } from '../src/metrics/process-figures.ts';
 import { Metrics } from '../src/metrics.ts';
-import type { ProcessFigures } from '../src/process-figures.ts';
 import type { PullerFigures } from '../src/status/figures.ts';
 import { ManualClock } from './manual-clock.ts';
 

@@ -8,7 +8,7 @@ import { type KubeObject, resourcePath } from '../../src/kube/objects.ts';
 import { silentLog } from '../../src/log.ts';
 import { metricsAuthRole } from '../../src/manifests/metrics.ts';
 import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
-import { ScrapeAccess } from '../../src/scrape-access.ts';
+import { ScrapeAccess } from '../../src/metrics/scrape-access.ts';
 import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
 import { grantsIn, textOf, without } from '../rights/grants.ts';
 import { firstFailure, journey, namespace, type World } from '../rights/journey.ts';

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import type { Clock } from './clock.ts';
-import { asError } from './errors.ts';
-import type { Log } from './log.ts';
+import type { Clock } from '../clock.ts';
+import { asError } from '../errors.ts';
+import type { Log } from '../log.ts';
 import type { Certificate } from './self-signed.ts';
 
 export interface ServingCertificateOptions {

@@ -1,8 +1,8 @@
-import { type ConnectedClient, createClient } from '../src/kube/http-client.ts';
-import type { Fields, Log } from '../src/log.ts';
-import { type Access, ScrapeAccess } from '../src/scrape-access.ts';
-import { aKubeConfig, aStatus, type Exchange, ScriptedServer } from './kube/scripted-server.ts';
-import { ManualClock } from './manual-clock.ts';
+import { type ConnectedClient, createClient } from '../../src/kube/http-client.ts';
+import type { Fields, Log } from '../../src/log.ts';
+import { type Access, ScrapeAccess } from '../../src/metrics/scrape-access.ts';
+import { aKubeConfig, aStatus, type Exchange, ScriptedServer } from '../kube/scripted-server.ts';
+import { ManualClock } from '../manual-clock.ts';
 
 const user = { username: 'prometheus', uid: 'u', groups: ['g'], extra: { 'x.io/y': ['z'] } };
 

@@ -2,11 +2,11 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Fields, Log } from '../src/log.ts';
-import type { Certificate } from '../src/self-signed.ts';
-import { ServingCertificate } from '../src/serving-certificate.ts';
-import { selfSigned } from './kube/certificate.ts';
-import { ManualClock } from './manual-clock.ts';
+import type { Fields, Log } from '../../src/log.ts';
+import type { Certificate } from '../../src/metrics/self-signed.ts';
+import { ServingCertificate } from '../../src/metrics/serving-certificate.ts';
+import { selfSigned } from '../kube/certificate.ts';
+import { ManualClock } from '../manual-clock.ts';
 
 const dayMs = 86_400_000;
 

@@ -1,5 +1,5 @@
-import { thisProcess } from '../src/process-figures.ts';
-import { until } from './manual-clock.ts';
+import { thisProcess } from '../../src/metrics/process-figures.ts';
+import { until } from '../manual-clock.ts';
 
 /** Keeps the event loop from anything else. */
 function stall(ms: number): void {

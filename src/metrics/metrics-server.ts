@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Clock } from './clock.ts';
-import { asError } from './errors.ts';
-import type { Log } from './log.ts';
+import type { Clock } from '../clock.ts';
+import { asError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { listen } from '../server.ts';
 import type { Access } from './scrape-access.ts';
 import type { Certificate } from './self-signed.ts';
-import { listen } from './server.ts';
 
 export interface MetricsServerOptions {
   /** 0 takes any free one. */

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { selfSigned } from '../src/self-signed.ts';
+import { selfSigned } from '../../src/metrics/self-signed.ts';
 
 const notBefore = Date.UTC(2026, 0, 1);
 const notAfter = Date.UTC(2027, 0, 1);

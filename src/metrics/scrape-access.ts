@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Clock } from './clock.ts';
-import { asError } from './errors.ts';
-import { type Client, isApiError } from './kube/client.ts';
-import type { KubeObject, Resource } from './kube/objects.ts';
-import type { Log } from './log.ts';
+import type { Clock } from '../clock.ts';
+import { asError } from '../errors.ts';
+import { type Client, isApiError } from '../kube/client.ts';
+import type { KubeObject, Resource } from '../kube/objects.ts';
+import type { Log } from '../log.ts';
 
 export interface ScrapeAccessOptions {
   readonly client: Pick<Client, 'create'>;
