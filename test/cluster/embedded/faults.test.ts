@@ -459,6 +459,30 @@ describe('the faults of a cluster', () => {
     expect([await create('a'), await create('b'), await create('c')]).toEqual([500, 503, 201]);
   });
 
+  it('count every call that they match, also one at which another fires', async () => {
+    answering(500, { verb: 'create', nth: 2 });
+    answering(503, { verb: 'create', nth: 3 });
+    const never = answering(504, { verb: 'create', nth: 2 });
+    const codes = [];
+    for (const name of ['a', 'b', 'c', 'd']) codes.push(await create(name));
+    expect(codes).toEqual([201, 500, 503, 201]);
+    expect(never.fired).toBe(0);
+  });
+
+  it.each<['hold' | { delayMs: number }]>([['hold'], [{ delayMs: 3_600_000 }]])(
+    'let go what they hold by %j when they are taken away',
+    async (action) => {
+      const fault = scene.faults.add({ match: { verb: 'create' }, at: 'before', do: action });
+      const creating = create('a');
+      await until(() => fault.fired === 1);
+      expect(stored('a')).toBeUndefined();
+      fault.remove();
+      await creating;
+      expect(stored('a')).toBeDefined();
+      expect(scene.clock.monotonic()).toBeLessThan(3_600_000);
+    },
+  );
+
   it('show in the log of requests', async () => {
     scene.cluster.requests.length = 0;
     answering(500, { verb: 'create' });

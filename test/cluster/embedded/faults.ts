@@ -28,7 +28,7 @@ export interface FaultMatch {
   readonly events?: readonly string[];
   /** Anything else. */
   readonly when?: (call: Call) => boolean;
-  /** Only the n-th match, from 1 on: the same as `after: n - 1, times: 1`. */
+  /** Only the n-th match, from 1 on: where another fault fires there, it never does. */
   readonly nth?: number;
   /** So many matches pass first; none by default. */
   readonly after?: number;
@@ -120,7 +120,10 @@ export interface Call {
 type At = FaultRule['at'];
 type ActionAt<Where extends At> = Extract<FaultRule, { at: Where }>['do'];
 
-/** The faults of a cluster. Of several that match, the one that was added first fires alone. */
+/**
+ * The faults of a cluster. Each counts every call that it matches; of several whose turn it is, the one
+ * that was added first fires alone.
+ */
 export class Faults {
   readonly #clock: Clock;
   readonly #faults: AddedFault[] = [];
@@ -151,7 +154,7 @@ export class Faults {
 
   /** Counts a call and says what is to become of it; undefined where nothing is. For the API server. */
   firing<Where extends At>(at: Where, call: Call): Firing<Where> | undefined {
-    const fault = this.#faults.find((one) => one.rule.at === at && one.counts(call));
+    const [fault] = this.#faults.filter((one) => one.rule.at === at && one.counts(call));
     if (fault === undefined) return undefined;
     fault.fired += 1;
     return { action: fault.rule.do as ActionAt<Where>, wait: (then) => fault.postpone(then) };
@@ -170,7 +173,7 @@ class AddedFault implements Fault {
   fired = 0;
   readonly #clock: Clock;
   readonly #detach: () => void;
-  readonly #held: (() => void)[] = [];
+  readonly #held = new Set<() => void>();
   #seen = 0;
   #isReleased = false;
 
@@ -180,24 +183,34 @@ class AddedFault implements Fault {
     this.#detach = detach;
   }
 
-  /** Claims that the rule fires at this call. */
+  /** Counts a call that the rule matches, and claims that it is its turn. */
   counts(call: Call): boolean {
-    const { nth, after = (nth ?? 1) - 1, every = 1, times = 1 } = this.rule.match;
+    const { nth, after = 0, every = 1, times = 1 } = this.rule.match;
     if (this.fired >= times || !matches(this.rule.match, call)) return false;
     this.#seen += 1;
+    if (nth !== undefined) return this.#seen === nth;
     return this.#seen > after && (this.#seen - after - 1) % every === 0;
   }
 
   postpone(then: () => void): void {
+    if (this.#isReleased) {
+      then();
+      return;
+    }
     const action = this.rule.do;
-    if (isObject(action) && 'delayMs' in action) this.#clock.after(action.delayMs, then);
-    else if (this.#isReleased) then();
-    else this.#held.push(then);
+    const letGo = () => {
+      cancel();
+      this.#held.delete(letGo);
+      then();
+    };
+    const cancel =
+      isObject(action) && 'delayMs' in action ? this.#clock.after(action.delayMs, letGo) : () => {};
+    this.#held.add(letGo);
   }
 
   release(): void {
     this.#isReleased = true;
-    for (const then of this.#held.splice(0)) then();
+    for (const letGo of this.#held) letGo();
   }
 
   remove(): void {
