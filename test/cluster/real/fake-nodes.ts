@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type CertificateAuthority, kubeconfig } from './certificates.ts';
 import { apiServerUrl } from './control-plane.ts';
 import type { Daemon } from './daemon.ts';
+import { podStages } from './fake-pods.ts';
 import type { ClusterFolders } from './folders.ts';
 import { answers } from './http.ts';
 
@@ -12,12 +13,10 @@ export const fakeNodeLabel = { 'kip.test/node': 'fake' } as const;
 /** Keeps real pods off: what is to run on fake nodes tolerates it. */
 export const fakeNodeTaint = { key: 'kip.test/node', value: 'fake', effect: 'NoSchedule' } as const;
 
-const annotation = 'kwok.x-k8s.io/node';
+/** Says that kwok plays the kubelet of a fake node. Without it that node falls silent. */
+export const fakeKubeletLabel = { 'kip.test/kubelet': 'kwok' } as const;
 
-/**
- * Plays the kubelet of every fake node: nodes are Ready, their pods run at once. It pulls nothing,
- * so it reports no image ids and never fails to pull.
- */
+/** Plays the kubelet of every fake node: nodes are Ready, their pods go through `podStages`. */
 export function prepareKwok(parts: {
   readonly folders: ClusterFolders;
   readonly authority: CertificateAuthority;
@@ -27,12 +26,21 @@ export function prepareKwok(parts: {
   const file = join(folders.configuration, 'kwok.kubeconfig');
   const client = authority.client('kwok', ['system:masters']);
   writeFileSync(file, kubeconfig(apiServerUrl, authority.root, client), { mode: 0o600 });
+  const stages = join(folders.configuration, 'pod-stages.yaml');
+  // JSON is YAML.
+  writeFileSync(
+    stages,
+    podStages()
+      .map((stage) => JSON.stringify(stage))
+      .join('\n---\n'),
+  );
+  const [[label, value] = []] = Object.entries(fakeKubeletLabel);
   return {
     words: [
       join(tools.kwok, 'kwok'),
-      ...[`--config=${tools.kwok}/stages.yaml`, `--kubeconfig=${file}`],
+      ...[`--config=${tools.kwok}/stages.yaml`, `--config=${stages}`, `--kubeconfig=${file}`],
       '--manage-all-nodes=false',
-      `--manage-nodes-with-annotation-selector=${annotation}=fake`,
+      `--manage-nodes-with-label-selector=${label}=${value}`,
       ...['--node-lease-duration-seconds=40', '--server-address=127.0.0.1:10247'],
     ],
     isReady: () => answers('http://127.0.0.1:10247/healthz'),
@@ -47,9 +55,9 @@ export function fakeNode(name: string): object {
     kind: 'Node',
     metadata: {
       name,
-      annotations: { [annotation]: 'fake' },
       labels: {
         ...fakeNodeLabel,
+        ...fakeKubeletLabel,
         'kubernetes.io/hostname': name,
         'kubernetes.io/os': 'linux',
         'kubernetes.io/arch': 'amd64',

@@ -155,14 +155,13 @@ export const parts = {
     go: {
       module: 'kwok',
       packages: { kwok: 'sigs.k8s.io/kwok/cmd/kwok' },
-      // The bare binary brings none and ends with "no stages found".
+      // The bare binary brings none. How pods start is our own: fake-pods.ts.
       documents: {
         'stages.yaml': {
           module: 'sigs.k8s.io/kwok',
           files: [
             'kustomize/stage/node/fast/node-initialize.yaml',
             'kustomize/stage/node/heartbeat-with-lease/node-heartbeat-with-lease.yaml',
-            'kustomize/stage/pod/fast/pod-ready.yaml',
             'kustomize/stage/pod/fast/pod-complete.yaml',
             'kustomize/stage/pod/fast/pod-delete.yaml',
           ],

@@ -17,7 +17,7 @@ import {
   tokenIssuer,
 } from './control-plane.ts';
 import type { Daemon, DaemonName } from './daemon.ts';
-import { fakeNode, fakeNodeName, prepareKwok } from './fake-nodes.ts';
+import { fakeKubeletLabel, fakeNode, fakeNodeName, prepareKwok } from './fake-nodes.ts';
 import { type ClusterFolders, clusterFolders } from './folders.ts';
 import { AdminApi } from './http.ts';
 import { busyboxImage, type Image } from './image.ts';
@@ -281,6 +281,12 @@ export class RealCluster implements Cluster {
       await until(`node ${name} to be Ready`, () => isNodeReady(this.api, name), 120_000);
     }
     this.#nodes.push(...added);
+  }
+
+  /** Lets fake nodes fall silent, as at a power cut: some 50 seconds later they are not Ready. */
+  async silenceFakeNodes(names: readonly string[]): Promise<void> {
+    const without = Object.keys(fakeKubeletLabel).map((label) => `${label}-`);
+    await this.kubectl(['label', 'nodes', ...names, ...without]);
   }
 
   /** Starts a daemon that was stopped, or has died, and waits until it works. */
