@@ -55,11 +55,9 @@ describe('the real cluster', () => {
 
   it('moves and forgets tags', async () => {
     const first = await cluster.registry.push('moving:1', cluster.busyboxImage);
-    const second = await cluster.registry.push(
-      'moving:1',
+    const second = await cluster.registry.pushIndex('moving:1', [
       { ...cluster.busyboxImage, seed: 'later' },
-      { asIndex: true },
-    );
+    ]);
     expect(second).not.toBe(first);
     expect(await cluster.registry.digest('moving:1')).toBe(second);
     await cluster.registry.remove('moving:1');

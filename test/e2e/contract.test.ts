@@ -13,7 +13,7 @@ beforeAll(async () => {
     await cluster.registry.push(`${seed}:1`, { ...cluster.busyboxImage, seed });
   }
   const foreign = { ...cluster.busyboxImage, architecture: 's390x' };
-  await cluster.registry.push('foreign:1', foreign, { asIndex: true });
+  await cluster.registry.pushIndex('foreign:1', [foreign]);
 }, startTimeoutMs);
 
 // Undefined where it did not come up.

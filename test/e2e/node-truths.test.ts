@@ -120,13 +120,13 @@ describe('a real node', () => {
     const seeded = (seed: string) => ({ ...cluster.busyboxImage, seed });
 
     it('the digest of the index, where the tag names an index', async () => {
-      const index = await cluster.registry.push('index:1', seeded('index'), { asIndex: true });
+      const index = await cluster.registry.pushIndex('index:1', [seeded('index')]);
       expect(await reported(reference('index:1'))).toBe(`${reference('index')}@${index}`);
     });
 
     it('the digest of the image in an index, where the reference names that', async () => {
       const child = await cluster.registry.push('child:alone', seeded('child'));
-      await cluster.registry.push('child:1', seeded('child'), { asIndex: true });
+      await cluster.registry.pushIndex('child:1', [seeded('child')]);
       const byDigest = `${reference('child')}@${child}`;
       expect(await reported(byDigest)).toBe(byDigest);
     });

@@ -53,10 +53,15 @@ describe('an image', () => {
   });
 
   it('is found below an index by its digest', () => {
-    const { manifest } = assemble({ files: contents });
-    const index = JSON.parse(indexOf(manifest).content.toString());
+    const image = assemble({ files: contents, architecture: 'arm64' });
+    const { digest, content } = image.manifest;
+    const index = JSON.parse(indexOf([image]).content.toString());
     expect(index.manifests).toEqual([
-      expect.objectContaining({ digest: manifest.digest, size: manifest.content.length }),
+      expect.objectContaining({
+        digest,
+        size: content.length,
+        platform: { architecture: 'arm64', os: 'linux' },
+      }),
     ]);
   });
 

@@ -15,6 +15,8 @@ export interface Image {
   readonly environment?: Readonly<Record<string, string>>;
   /** A number or a name, as in a Dockerfile. */
   readonly user?: string;
+  /** Absolute paths of folders that each container gets a volume for. */
+  readonly volumes?: readonly string[];
   /** The machines it is for; `amd64` by default. */
   readonly architecture?: string;
   /** Of the manifest: they change its digest, while what the node takes for the image's id stays. */
@@ -30,18 +32,20 @@ export interface Blob {
 
 /** An image in OCI form, ready to push: blobs first, the manifest last. */
 export interface AssembledImage {
+  readonly architecture: string;
   readonly blobs: readonly Blob[];
   readonly manifest: Blob;
 }
 
 /** Assembles an image for linux (OCI image specification v1.1). */
 export function assemble(image: Image): AssembledImage {
+  const { architecture = 'amd64', volumes = [] } = image;
   const layers = archivesOf(image);
   const blobs = layers.map((layer) =>
     blob('application/vnd.oci.image.layer.v1.tar+gzip', gzipSync(layer, { level: 1 })),
   );
   const config = jsonBlob('application/vnd.oci.image.config.v1+json', {
-    architecture: image.architecture ?? 'amd64',
+    architecture,
     os: 'linux',
     config: {
       Env: Object.entries({ PATH: '/bin:/usr/bin', ...image.environment }).map(
@@ -49,6 +53,9 @@ export function assemble(image: Image): AssembledImage {
       ),
       ...(image.entrypoint ? { Entrypoint: image.entrypoint } : {}),
       ...(image.user === undefined ? {} : { User: image.user }),
+      ...(volumes.length === 0
+        ? {}
+        : { Volumes: Object.fromEntries(volumes.map((path) => [path, {}])) }),
     },
     rootfs: { type: 'layers', diff_ids: layers.map(digestOf) },
   });
@@ -60,16 +67,19 @@ export function assemble(image: Image): AssembledImage {
     layers: blobs.map(descriptor),
     ...(image.annotations ? { annotations: image.annotations } : {}),
   });
-  return { blobs: [...blobs, config], manifest };
+  return { architecture, blobs: [...blobs, config], manifest };
 }
 
-/** An index that points at one image for linux: what multi-architecture images look like. */
-export function indexOf(manifest: Blob, architecture = 'amd64'): Blob {
+/** An index of images for linux, of which each machine takes its own: a multi-architecture image. */
+export function indexOf(images: readonly AssembledImage[]): Blob {
   const mediaType = 'application/vnd.oci.image.index.v1+json';
   return jsonBlob(mediaType, {
     schemaVersion: 2,
     mediaType,
-    manifests: [{ ...descriptor(manifest), platform: { architecture, os: 'linux' } }],
+    manifests: images.map(({ architecture, manifest }) => ({
+      ...descriptor(manifest),
+      platform: { architecture, os: 'linux' },
+    })),
   });
 }
 

@@ -15,6 +15,9 @@ export const nodeName = 'node-1';
 /** HTTPS at an address that node and pods share: in a pod 127.0.0.1 is the pod. */
 export const registryAddress = `${network.node}:5000`;
 
+/** Where the registry is to be had by whoever knows a password. */
+export const privateRegistryPort = 5001;
+
 /** The image that holds a pod's namespaces open; `pause` in other clusters. */
 export const sandboxImage = `${registryAddress}/sandbox:1`;
 
@@ -98,20 +101,18 @@ export function prepareContainerd(parts: NodeParts): Daemon {
 }
 
 /**
- * Lets the runtime pull images of a host (with its port) from the cluster's registry: that one itself,
- * or one it is then a mirror of (containerd: docs/hosts.md).
+ * Lets the runtime pull images of a host (with its port) from another one, of which that is then a mirror
+ * (containerd: docs/hosts.md): from the cluster's registry by default.
  */
 export function pullFromRegistry(
   { folders, authority }: Pick<NodeParts, 'folders' | 'authority'>,
   host: string,
+  from = registryAddress,
 ): void {
   const hosts = join(registryHosts(folders), host, 'hosts.toml');
   mkdirSync(dirname(hosts), { recursive: true });
   const ca = authority.root.certificate;
-  writeFileSync(
-    hosts,
-    `server = "https://${host}"\n[host."https://${registryAddress}"]\nca = "${ca}"\n`,
-  );
+  writeFileSync(hosts, `server = "https://${host}"\n[host."https://${from}"]\nca = "${ca}"\n`);
 }
 
 function containerdConfiguration({ folders, tools }: NodeParts): string {

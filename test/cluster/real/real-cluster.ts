@@ -21,7 +21,7 @@ import { fakeKubeletLabel, fakeNode, fakeNodeName, prepareKwok } from './fake-no
 import { type ClusterFolders, clusterFolders } from './folders.ts';
 import { AdminApi } from './http.ts';
 import { busyboxImage, type Image } from './image.ts';
-import { currentCluster } from './namespace.ts';
+import { currentCluster, network } from './namespace.ts';
 import {
   isNodeReady,
   type NodeParts,
@@ -29,12 +29,14 @@ import {
   prepareContainerd,
   prepareKubelet,
   prepareRegistry,
+  privateRegistryPort,
   pullFromRegistry,
   registryAddress,
   runtimeSocket,
   runtimeState,
   sandboxImage,
 } from './node.ts';
+import { PrivateRegistry } from './private-registry.ts';
 import { Processes } from './processes.ts';
 import { Registry } from './registry.ts';
 import { endContainers, removeCluster, unmountBelow } from './remove.ts';
@@ -78,6 +80,7 @@ export class RealCluster implements Cluster {
   readonly #prepare: { [name in DaemonName]?: () => Daemon } = {};
   #kubectl = '';
   #runtime: Runtime | undefined;
+  #privateRegistry: PrivateRegistry | undefined;
   #busybox: Buffer | undefined;
 
   /**
@@ -334,8 +337,28 @@ export class RealCluster implements Cluster {
     pullFromRegistry({ folders: this.#folders, authority: this.#authority }, host);
   }
 
+  /**
+   * Opens a second door to the registry, for users with these passwords. The node can pull through it;
+   * it ends with the cluster.
+   */
+  async openPrivateRegistry(passwords: Readonly<Record<string, string>>): Promise<PrivateRegistry> {
+    const registry = await PrivateRegistry.open({
+      host: network.node,
+      port: privateRegistryPort,
+      serving: this.#authority.server('private-registry', [`IP:${network.node}`]),
+      behind: registryAddress,
+      ca: this.certificateAuthority,
+      passwords,
+    });
+    this.#privateRegistry = registry;
+    const parts = { folders: this.#folders, authority: this.#authority };
+    pullFromRegistry(parts, registry.address, registry.address);
+    return registry;
+  }
+
   /** Ends everything and removes what it stored; the logs stay until the next start. */
   async stop(): Promise<void> {
+    await this.#privateRegistry?.close();
     await Promise.all([this.api.close(), this.registry.close()]);
     await removeCluster(this.#clusterName);
   }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
-import { assemble, type Blob, type Image, indexOf } from './image.ts';
+import { type AssembledImage, assemble, type Blob, type Image, indexOf } from './image.ts';
 
 /** A registry shows a manifest only to who accepts its type. */
 const manifestTypes = [
@@ -23,19 +23,24 @@ export class Registry {
 
   /**
    * Pushes an image as `<repository>:<tag>`, or moves the tag to it, and returns the digest that the
-   * tag points at now. With `asIndex` that is an index with the image inside.
+   * tag points at now.
    */
-  async push(
-    name: string,
-    image: Image,
-    options: { readonly asIndex?: boolean } = {},
-  ): Promise<string> {
+  async push(name: string, image: Image): Promise<string> {
     const [repository, tag] = split(name);
-    const { blobs, manifest } = assemble(image);
-    for (const blob of blobs) await this.#pushBlob(repository, blob);
-    if (!options.asIndex) return await this.#pushManifest(repository, tag, manifest);
-    await this.#pushManifest(repository, manifest.digest, manifest);
-    return await this.#pushManifest(repository, tag, indexOf(manifest, image.architecture));
+    const { manifest } = await this.#pushBlobs(repository, image);
+    return await this.#pushManifest(repository, tag, manifest);
+  }
+
+  /** The same with an index of images, each for another architecture. */
+  async pushIndex(name: string, images: readonly Image[]): Promise<string> {
+    const [repository, tag] = split(name);
+    const members: AssembledImage[] = [];
+    for (const image of images) {
+      const member = await this.#pushBlobs(repository, image);
+      await this.#pushManifest(repository, member.manifest.digest, member.manifest);
+      members.push(member);
+    }
+    return await this.#pushManifest(repository, tag, indexOf(members));
   }
 
   /**
@@ -78,6 +83,12 @@ export class Registry {
 
   close(): Promise<void> {
     return this.#agent.destroy();
+  }
+
+  async #pushBlobs(repository: string, image: Image): Promise<AssembledImage> {
+    const assembled = assemble(image);
+    for (const blob of assembled.blobs) await this.#pushBlob(repository, blob);
+    return assembled;
   }
 
   async #pushBlob(repository: string, blob: Blob): Promise<void> {

@@ -15,6 +15,11 @@ export class Runtime {
     return lines(await this.#call('images', 'ls', '--quiet'));
   }
 
+  /** Digests of all that was pulled: manifests, configurations and layers. */
+  async blobs(): Promise<readonly string[]> {
+    return lines(await this.#call('content', 'ls', '--quiet'));
+  }
+
   /** Takes an image off the node behind kubelet's back; what runs from it goes on. */
   async removeImage(reference: string): Promise<void> {
     await this.#call('images', 'remove', '--sync', reference);
@@ -24,6 +29,20 @@ export class Runtime {
   async tasks(): Promise<readonly string[]> {
     const table = lines(await this.#call('tasks', 'ls'));
     return table.flatMap((line) => /^(\S+) +\d+ +RUNNING\b/.exec(line)?.[1] ?? []);
+  }
+
+  /**
+   * The image that each container was made from, as it was asked for, by the container's id: of those that
+   * run, those that have ended and those that hold a pod's namespaces. Kubelet collects none of these images.
+   */
+  async containers(): Promise<ReadonlyMap<string, string>> {
+    const [, ...rows] = (await this.#call('containers', 'ls')).split('\n');
+    return new Map(
+      rows.flatMap((row) => {
+        const [, id = '', image = ''] = /^(\S+) +(\S+) /.exec(row) ?? [];
+        return id === '' ? [] : [[id, image] as const];
+      }),
+    );
   }
 
   /** Sends a signal to the first process of a container, behind kubelet's back. */
