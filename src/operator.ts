@@ -24,7 +24,7 @@ import { daemonSets, keyOf, pods as podResource, type Resource } from './kube/ob
 import { Operator, type Runnable } from './kube/operator.ts';
 import { Reflector, type ReflectorOptions } from './kube/reflector.ts';
 import { ServerClock } from './kube/server-clock.ts';
-import { sharingFieldTrees } from './kube/shared-fields.ts';
+import { sharingEqualParts } from './kube/shared-parts.ts';
 import type { Change } from './kube/store.ts';
 import { WorkQueue } from './kube/work-queue.ts';
 import { createLog, type Log } from './log.ts';
@@ -90,7 +90,7 @@ export function assembleOperator(parts: OperatorParts): Operator {
   const { client, config, clock, log, candidacy, random = Math.random } = parts;
   const { metrics = new Metrics({ clock, version, process: thisProcess() }) } = parts;
   const election = candidacy && new LeaderElection({ ...candidacy, clock, random, log });
-  const writer = election ? new LeadingClient(client, () => election.assertLeading()) : client;
+  const writer = election ? new LeadingClient(client, election) : client;
   const namespaces = config.watchNamespaces.length === 0 ? [''] : config.watchNamespaces;
   const reflectors: Reflector[] = [];
   const queue = new WorkQueue({ clock, random, observer: metrics.queueObserver(controllerName) });
@@ -100,7 +100,7 @@ export function assembleOperator(parts: OperatorParts): Operator {
     const key = pullerKeyOf(object);
     if (key !== undefined) queue.add(key);
   };
-  const project = sharingFieldTrees();
+  const project = sharingEqualParts();
   const watch = (resource: Resource, how: Watched = {}) => {
     const byNamespace = namespaces.map((namespace) => {
       const { onChange = enqueueOwner, ...selection } = { ...how, ...(namespace && { namespace }) };
@@ -124,7 +124,7 @@ export function assembleOperator(parts: OperatorParts): Operator {
     const onChange = (change: Change) => {
       enqueueOwner(change);
       // Whoever waits for the name, or has had its owner taken away.
-      for (const key of rivals.contenders(resource, change.object)) queue.add(key);
+      for (const key of rivals.wokenBy(resource, change)) queue.add(key);
     };
     return watch(resource, { labelSelector, onChange });
   };

@@ -1,0 +1,85 @@
+import type { KubeObject } from './objects.ts';
+
+/** So many parts are kept to be shared, and as many that nothing was equal to for a while. */
+const defaultCapacity = 2048;
+/** A longer text is hardly ever the same in two objects. */
+const longestText = 256;
+
+type Part = string | object;
+
+/**
+ * Projects objects for a reflector so that parts which say the same, in one object or in several, are held
+ * once: most of what is written about one puller and its children is written about all others too. Takes
+ * over what it is given, as a parser's answer that nobody else holds; nothing is lost. Shared parts are
+ * frozen.
+ */
+export function sharingEqualParts(capacity = defaultCapacity): (object: KubeObject) => KubeObject {
+  const parts = new SharedParts(capacity);
+  return (object) => {
+    parts.shareWithin(object.metadata);
+    parts.shareWithin(object);
+    return object;
+  };
+}
+
+class SharedParts {
+  readonly #capacity: number;
+  /** By what they say; those in use move from the older to the younger. */
+  #younger = new Map<string, Part>();
+  #older = new Map<string, Part>();
+  /** Stands for a part in what those say that contain it. */
+  readonly #numbers = new WeakMap<object, number>();
+  #next = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  /** Replaces what an object holds by what others hold already. */
+  shareWithin(object: object): void {
+    for (const [name, value] of Object.entries(object)) {
+      Reflect.set(object, name, this.#shared(value));
+    }
+  }
+
+  #shared(value: unknown): unknown {
+    if (typeof value === 'string') {
+      return value.length > longestText ? value : this.#kept(`"${value}`, value);
+    }
+    if (typeof value !== 'object' || value === null || this.#numbers.has(value)) return value;
+    this.shareWithin(value);
+    return this.#kept(this.#said(value), value);
+  }
+
+  /** Equal for parts that hold the same, under the same names in the same order. */
+  #said(part: object): string {
+    const members = Object.entries(part).map(([name, value]) =>
+      typeof value === 'object' && value !== null
+        ? [name, this.#numbers.get(value)]
+        : [name, 'is', value],
+    );
+    return JSON.stringify([Array.isArray(part), members]);
+  }
+
+  #kept<P extends Part>(said: string, part: P): P {
+    const known = this.#younger.get(said) ?? this.#older.get(said);
+    const kept = known ?? this.#numbered(part);
+    if (!this.#younger.has(said)) this.#keep(said, kept);
+    return kept as P;
+  }
+
+  #numbered(part: Part): Part {
+    if (typeof part === 'string') return part;
+    this.#next += 1;
+    this.#numbers.set(part, this.#next);
+    return Object.freeze(part);
+  }
+
+  #keep(said: string, part: Part): void {
+    if (this.#younger.size === this.#capacity) {
+      this.#older = this.#younger;
+      this.#younger = new Map();
+    }
+    this.#younger.set(said, part);
+  }
+}
