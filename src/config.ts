@@ -87,7 +87,7 @@ export function operatorConfig(env: Environment): OperatorConfig {
     maxSurge: surge(env, 'MAX_SURGE', '10%'),
     progressDeadlineMs:
       1000 * integer(env, 'PROGRESS_DEADLINE_SECONDS', 600, { min: 1, max: 86_400 }),
-    workers: integer(env, 'WORKERS', 4, { min: 1, max: 64 }),
+    workers: integer(env, 'WORKERS', 10, { min: 1, max: 64 }),
     healthPort: healthPort(env),
     metricsPort: metricsPort(env),
     metricsCertDir: text(env, 'METRICS_CERT_DIR', ''),

@@ -18,7 +18,7 @@ describe('the settings of the operator', () => {
       priorityClass: undefined,
       maxSurge: '10%',
       progressDeadlineMs: 600_000,
-      workers: 4,
+      workers: 10,
       healthPort: 8081,
       metricsPort: 0,
       metricsCertDir: '',
