@@ -1,7 +1,7 @@
 import type { Cache } from '../kube/cache.ts';
 import { controllerOf, type KubeObject } from '../kube/objects.ts';
 import type { Holding, NodeHoldings } from '../manifests/hand-over.ts';
-import { nodesOf } from '../status/nodes.ts';
+import { unreachableNodes } from '../status/nodes.ts';
 import { type ContainerVector, holdsImage, isStuck, type PodRecord } from '../status/pods.ts';
 
 /** The pods of a namespace; undefined while they cannot be read. */
@@ -20,19 +20,12 @@ export function nodeHoldings(
   pods: readonly PodRecord[],
   now: number,
 ): readonly NodeHoldings[] {
-  const { nodes } = nodesOf({
-    references: [],
-    daemonSets,
-    pods,
-    isSettled: true,
-    changedAt: 0,
-    now,
-  });
+  const unreachable = unreachableNodes({ daemonSets, pods, now });
   const isOurs = new Set(daemonSets.map(({ metadata }) => metadata.uid));
   const present = pods.filter((pod) => isOurs.has(ownerUid(pod)) && pod.node !== '');
   const reader = new VectorReader();
   return [...Map.groupBy(present, ({ node }) => node)].map(([node, onNode]) => ({
-    isReachable: nodes.get(node)?.verdict !== 'unreachable',
+    isReachable: !unreachable.has(node),
     byDaemonSet: new Map(
       [...Map.groupBy(onNode, ownerUid)].map(
         ([uid, ofDaemonSet]) => [uid, holding(ofDaemonSet, reader)] as const,

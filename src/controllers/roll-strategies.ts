@@ -2,6 +2,7 @@ import type { KubeObject } from '../kube/objects.ts';
 import type { PullerState } from '../manifests/deployment.ts';
 import type { HandOver } from '../manifests/hand-over.ts';
 import { isInPlace, strategyFor } from '../manifests/roll-strategy.ts';
+import { unreachableNodes } from '../status/nodes.ts';
 import type { PodRecord } from '../status/pods.ts';
 import { isRefusedByQuota, type RefusedPod, rollOf } from '../status/roll.ts';
 
@@ -33,10 +34,16 @@ export function withStrategies(
   step: HandOver,
   { owned, pods, refusals, maxSurge, now }: RollsInput,
 ): Step {
+  let silent: ReadonlySet<string> | undefined;
+  const unreachable = () => {
+    silent ??= unreachableNodes({ daemonSets: owned, pods: pods ?? [], now });
+    return silent;
+  };
   const rolls = new Map(
     owned.map((daemonSet) => {
       const { name = '', uid = '' } = daemonSet.metadata;
-      return [name, rollOf({ daemonSet, pods, refusal: refusals.get(uid), now })] as const;
+      const refusal = refusals.get(uid);
+      return [name, rollOf({ daemonSet, pods, unreachable, refusal, now })] as const;
     }),
   );
   const strategy = (name: string) => strategyFor(maxSurge, rolls.get(name)?.roll);

@@ -8,7 +8,7 @@ export interface RollStrategy {
 export interface Roll {
   /** Nodes that should have a pod. */
   readonly desired: number;
-  /** Of these, nodes whose pod is one of a former template, whether or not a new one waits beside it. */
+  /** Of these, nodes that answer and whose pod is one of a former template, whether or not a new one waits beside it. */
   readonly outdated: number;
   /** The strategy in force, where it is one of replacing pods step by step. */
   readonly present: RollStrategy | undefined;
@@ -24,6 +24,8 @@ export interface RollObstacles {
   readonly stuckAlone: number;
   /** New pods that have no room beside the old one. */
   readonly crowded: number;
+  /** Nodes that do not answer and have a pod: it is never available. */
+  readonly lost: number;
   /** Claims that nothing moves any more, as a quota has no room for another pod. */
   readonly isQuotaFull: boolean;
 }
@@ -41,8 +43,9 @@ export function isInPlace(strategy: RollStrategy | undefined): boolean {
 /**
  * The strategy that brings a roll to its end. It is gapless as far as that goes: pods that will get no
  * further are made up for, up to all nodes. Where all that is left are nodes without room for two
- * pods, or a quota without, they are replaced in place, one after another; this lasts until the roll is
- * over, as nobody sees what is missing while nobody needs it. A strategy is no part of the template, so
+ * pods, or a quota without, they are replaced in place, one after another, beside those whose pods
+ * would not be available anyway; this lasts until the roll is over, as nobody sees what is missing
+ * while nobody needs it. A strategy is no part of the template, so
  * changing it rolls nothing. What cannot be seen changes nothing.
  *
  * @param roll undefined when no pod is left to be replaced
@@ -51,10 +54,12 @@ export function strategyFor(maxSurge: number | string, roll: Roll | undefined): 
   if (roll === undefined) return gapless(maxSurge);
   const { desired, outdated, present, obstacles } = roll;
   if (obstacles === undefined) return present ?? gapless(maxSurge);
-  const { stuck, stuckAlone, crowded, isQuotaFull } = obstacles;
+  const { stuck, stuckAlone, crowded, lost, isQuotaFull } = obstacles;
+  // Nodes that do not answer count as unavailable also where no pod is desired on them.
+  const maxUnavailable = lost === 0 ? raised(1, stuckAlone, desired) : 1 + stuckAlone + lost;
   const isOnlyCrowded = crowded > 0 && crowded + stuck >= outdated;
   return isInPlace(present) || isOnlyCrowded || isQuotaFull
-    ? { maxSurge: 0, maxUnavailable: raised(1, stuckAlone, desired) }
+    ? { maxSurge: 0, maxUnavailable }
     : gapless(raised(maxSurge, stuck + crowded, desired));
 }
 

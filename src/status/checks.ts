@@ -332,7 +332,9 @@ export function obstacleTo({ observation, startTrouble }: Facts): string {
   }
   const [refusal] = observation.refusals;
   if (refusal !== undefined) return refusedPods(refusal, 1).says;
-  const [slowest] = observation.lagging;
+  // Those that wait do so for others, and are more of them.
+  const { lagging } = observation;
+  const slowest = lagging.find(({ verdict }) => verdict !== 'waiting') ?? lagging[0];
   const whose = slowest ? `the pod's events on ${spoken(slowest.nodes)}` : "the pods' events";
   return `see ${whose} for the cause`;
 }

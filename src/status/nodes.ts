@@ -99,6 +99,21 @@ export function nodesOf(input: NodeInput): Nodes {
   return { nodes, peopled, againMs: again.ms };
 }
 
+/** The nodes that do not answer, by the words of these pods. */
+export function unreachableNodes(
+  input: Pick<NodeInput, 'daemonSets' | 'pods' | 'now'>,
+): ReadonlySet<string> {
+  const { nodes } = nodesOf({ ...input, references: [], isSettled: true, changedAt: 0 });
+  return namesOfUnreachable(nodes.values());
+}
+
+/** The names of those among nodes that do not answer. */
+export function namesOfUnreachable(nodes: Iterable<NodeObservation>): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { node, verdict } of nodes) if (verdict === 'unreachable') names.add(node);
+  return names;
+}
+
 /** A clock that is behind the server's is set by the newest of its times that were seen. */
 function serverNow({ pods, now }: NodeInput): number {
   return pods.reduce((latest, { createdAt }) => Math.max(latest, createdAt), now);
@@ -182,6 +197,8 @@ function take(pod: PodRecord, draft: Draft, { holdingsOf, now }: Taking): void {
   draft.oldestAt = Math.min(draft.oldestAt, pod.createdAt);
   const trouble = troubleOf(pod);
   if (trouble) {
+    // Nobody is there to end a pod that has to go: it stays, and so does its mark.
+    if (trouble.verdict === 'terminating' && isMarkedUnreachable(pod)) draft.isMarked = true;
     draft.trouble = worse(draft.trouble, trouble);
     return;
   }

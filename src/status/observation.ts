@@ -2,7 +2,7 @@ import type { CachedImage } from '../api/types.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Holdings } from './holdings.ts';
 import { type NodeNames, NodeTally } from './node-names.ts';
-import { type NodeObservation, type NodeVerdict, nodesOf } from './nodes.ts';
+import { type NodeObservation, type NodeVerdict, namesOfUnreachable, nodesOf } from './nodes.ts';
 import { type ContainerRecord, holdsImage, type PodRecord } from './pods.ts';
 import { type RollsOnTheWay, rollsOf } from './roll.ts';
 import { containersOf, type Rollout, rolloutOfAll } from './rollout.ts';
@@ -117,7 +117,7 @@ function byDaemonSets(input: ObservationInput, rollout: Rollout): Observation {
   return {
     hasPods: false,
     rollout,
-    rolls: rollsOf(input),
+    rolls: rollsOf({ ...input, unreachable: () => new Set() }),
     nodesDesired: rollout.desired,
     nodesReady: rollout.ready,
     images: [],
@@ -161,11 +161,12 @@ function byPods(
   const counts = countsOf(nodes.values());
   // The DaemonSet controller forgets a node that fell silent, or does not, as it happens.
   const nodesDesired = Math.max(rollout.desired, nodes.size);
+  const reachable = nodesDesired - counts.unreachable.count;
   const missing = daemonSets.length === 0 ? 0 : nodesDesired - Math.min(...peopled);
   return {
     hasPods: true,
-    rollout: { ...rollout, complete: isComplete(daemonSets, rollout, counts.unreachable.count) },
-    rolls: rollsOf(input),
+    rollout: { ...rollout, complete: isComplete(daemonSets, rollout, reachable) },
+    rolls: rollsOf({ ...input, unreachable: () => namesOfUnreachable(nodes.values()) }),
     nodesDesired,
     nodesReady: counts.ready,
     images: images.map((image, index) =>
@@ -186,13 +187,13 @@ function byPods(
 function isComplete(
   daemonSets: readonly KubeObject[],
   { complete, observed, desired }: Rollout,
-  unreachable: number,
+  reachable: number,
 ): boolean {
-  if (complete || unreachable === 0 || !observed) return complete;
+  if (complete || reachable >= desired || !observed) return complete;
   return daemonSets.every((daemonSet) => {
     const { updatedNumberScheduled = 0, numberAvailable = 0 } = (daemonSet['status'] ??
       {}) as RolloutCounts;
-    return Math.min(updatedNumberScheduled, numberAvailable) >= desired - unreachable;
+    return Math.min(updatedNumberScheduled, numberAvailable) >= reachable;
   });
 }
 

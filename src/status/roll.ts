@@ -7,7 +7,7 @@ import {
 } from '../manifests/roll-strategy.ts';
 import { isStuck, type PodRecord } from './pods.ts';
 import { refusedPods, wouldFitInPlaceOf } from './refusal-words.ts';
-import { rolloutOf } from './rollout.ts';
+import { referencesOf, rolloutOf } from './rollout.ts';
 
 /**
  * What has not moved for this long will not by itself: by then a kubelet has asked a registry twice
@@ -27,6 +27,8 @@ export interface RollInput {
   readonly daemonSet: KubeObject;
   /** Those of its namespace, or more; undefined where they cannot be read. */
   readonly pods: readonly PodRecord[] | undefined;
+  /** The names of nodes that do not answer; asked only while pods are replaced. */
+  readonly unreachable: () => ReadonlySet<string>;
   /** The newest one of this DaemonSet. */
   readonly refusal: RefusedPod | undefined;
   /** Wall-clock milliseconds. */
@@ -40,21 +42,29 @@ export interface SeenRoll {
   readonly againMs: number | undefined;
 }
 
-/** Reads from a DaemonSet and its pods how the replacing of its pods goes on. */
-export function rollOf({ daemonSet, pods, refusal, now }: RollInput): SeenRoll {
+/**
+ * Reads from a DaemonSet and its pods how the replacing of its pods goes on. It is over when only nodes
+ * are left that do not answer: they have their own way back, and nobody waits for them.
+ */
+export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput): SeenRoll {
   const { updatedNumberScheduled = 0, desiredNumberScheduled: desired = 0 } = statusOf(daemonSet);
   const { observed, changedAt } = rolloutOf(daemonSet);
-  const outdated = Math.max(0, desired - updatedNumberScheduled);
-  if (observed && outdated === 0) return { roll: undefined, againMs: undefined };
+  const over = { roll: undefined, againMs: undefined };
+  if (observed && desired <= updatedNumberScheduled) return over;
+  const { uid } = daemonSet.metadata;
+  const own = pods?.filter((pod) => controllerOf(pod)?.uid === uid) ?? [];
+  const silent = unreachable();
+  const lost = own.filter(({ node }) => silent.has(node));
+  const outdated = Math.max(0, desired - updatedNumberScheduled - outdatedOf(lost, daemonSet));
+  if (observed && outdated === 0) return over;
   const present = presentStrategy(daemonSet);
   // Until its controller has seen a new template, the numbers and the pods tell of the former one.
   if (!observed || pods === undefined) {
     return { roll: { desired, outdated, present, obstacles: undefined }, againMs: undefined };
   }
-  const { uid } = daemonSet.metadata;
-  const living = pods.filter((pod) => controllerOf(pod)?.uid === uid && lives(pod));
-  const calm = new Calm(living, now);
-  const obstacles = obstaclesOf({ daemonSet, living, refusal, changedAt, calm });
+  const living = own.filter((pod) => lives(pod) && !silent.has(pod.node));
+  const calm = new Calm(own, now);
+  const obstacles = obstaclesOf({ daemonSet, living, lost, refusal, changedAt, calm });
   return { roll: { desired, outdated, present, obstacles }, againMs: calm.againMs };
 }
 
@@ -69,13 +79,12 @@ export interface RollsOnTheWay {
 /** Adds up the rolls of DaemonSets. */
 export function rollsOf({
   daemonSets,
-  pods,
-  now,
-}: Pick<RollInput, 'pods' | 'now'> & {
+  ...seen
+}: Pick<RollInput, 'pods' | 'unreachable' | 'now'> & {
   readonly daemonSets: readonly KubeObject[];
 }): RollsOnTheWay {
   const rolls = daemonSets.flatMap(
-    (daemonSet) => rollOf({ daemonSet, pods, refusal: undefined, now }).roll ?? [],
+    (daemonSet) => rollOf({ ...seen, daemonSet, refusal: undefined }).roll ?? [],
   );
   const passed = rolls.map(({ obstacles }) =>
     obstacles === undefined ? 0 : obstacles.stuck + obstacles.stuckAlone + obstacles.crowded,
@@ -88,7 +97,10 @@ export function rollsOf({
 
 interface Scene {
   readonly daemonSet: KubeObject;
+  /** On nodes that answer. */
   readonly living: readonly PodRecord[];
+  /** On nodes that do not; some of them are to go. */
+  readonly lost: readonly PodRecord[];
   readonly refusal: RefusedPod | undefined;
   readonly changedAt: number;
   readonly calm: Calm;
@@ -102,8 +114,31 @@ function obstaclesOf(scene: Scene): RollObstacles {
     stuck: count('stuck'),
     stuckAlone: count('stuckAlone'),
     crowded: count('crowded'),
+    lost: nodesWith(scene.lost).size,
     isQuotaFull: count('hopeful') === 0 && isQuotaFull(scene),
   };
+}
+
+function nodesWith(pods: readonly PodRecord[]): ReadonlySet<string> {
+  return new Set(pods.map(({ node }) => node));
+}
+
+/**
+ * On how many of the nodes that do not answer a DaemonSet waits for a pod of its template. What
+ * templates differ in besides their images is not seen: too few are told then, and never too many.
+ */
+function outdatedOf(lost: readonly PodRecord[], daemonSet: KubeObject): number {
+  // It wants no pod on a node that does not answer, and counts none there, unless it tolerates that.
+  const { numberMisscheduled = 0 } = statusOf(daemonSet);
+  const template = new Set(referencesOf(daemonSet));
+  const outdated = lost.filter(({ containers }) => {
+    const cached = containers.filter(({ isInit }) => !isInit);
+    return (
+      cached.length !== template.size || cached.some(({ reference }) => !template.has(reference))
+    );
+  });
+  const nodes = nodesWith(outdated).size;
+  return Math.min(nodes, Math.max(0, nodesWith(lost).size - numberMisscheduled));
 }
 
 /** What is to be expected of a pod that is not ready. */
@@ -188,4 +223,5 @@ interface DaemonSetStatus {
   readonly desiredNumberScheduled?: number;
   readonly currentNumberScheduled?: number;
   readonly updatedNumberScheduled?: number;
+  readonly numberMisscheduled?: number;
 }

@@ -1,3 +1,4 @@
+import type { RawSpec } from '../../src/api/types.ts';
 import { daemonSets, deployments, type KubeObject, pods } from '../../src/kube/objects.ts';
 import type { RollStrategy } from '../../src/manifests/roll-strategy.ts';
 import { aPuller } from '../pullers.ts';
@@ -11,11 +12,13 @@ afterEach(() => scene.stop());
 
 const minute = 60_000;
 const gapless = 'surge 10%';
-const inPlace = 'surge 0, unavailable 1';
+const rollingInPlace = 'surge 0';
+const inPlace = `${rollingInPlace}, unavailable 1`;
 
 async function aScene(options: SceneOptions = {}): Promise<void> {
   scene = await startScene({ pullMs: 1000, ...options });
   strategies = [];
+  rest = {};
   scene.cluster.controlPlane.onChange(daemonSets, ({ type, object }) => {
     if (type === 'DELETED') return;
     const strategy = strategyOf(object);
@@ -34,9 +37,12 @@ function strategyOf(daemonSet: KubeObject): string {
 const reference = (name: string) =>
   name === 'bad' ? 'registry.invalid/bad:1' : `quay.io/example/${name}:1`;
 
+/** What the spec says beside the list. */
+let rest: RawSpec;
+
 function list(...names: readonly string[]): void {
   const images = names.map((name) => `${name}=${reference(name)}`).join(';');
-  scene.apply(aPuller({ images, cachingCPURequest: '1m' }));
+  scene.apply(aPuller({ images, cachingCPURequest: '1m', ...rest }));
 }
 
 const isReady = () => {
@@ -72,6 +78,12 @@ function lackersOf(...names: readonly string[]): Set<string> {
     }
   });
   return lackers;
+}
+
+/** How many pods the Deployment of the puller is to have. */
+function replicas(): number {
+  const deployment = scene.get(deployments, 'kubernetes-image-puller') as KubeObject;
+  return (deployment['spec'] as { readonly replicas: number }).replicas;
 }
 
 /** Applied by whoever administers the namespace. */
@@ -156,11 +168,6 @@ describe('a node that has no room for two pods', () => {
 });
 
 describe('a quota that holds the cache or the puller, and not both', () => {
-  const replicas = () => {
-    const deployment = scene.get(deployments, 'kubernetes-image-puller') as KubeObject;
-    return (deployment['spec'] as { readonly replicas: number }).replicas;
-  };
-
   it('is for the cache, and the puller is tried again when that has its pods', async () => {
     await aScene({ nodes: 1 });
     scene.apply(aQuota({ pods: '2' }));
@@ -210,5 +217,49 @@ describe('a quota that is exactly what the documented formula says', () => {
     scene.apply(aQuota({ 'limits.memory': '300Mi' }));
     await scene.until(isReady);
     expect([...lackers]).toEqual([]);
+  });
+});
+
+describe('a roll in place beside a node that does not answer', () => {
+  it.each([
+    // Two images, 20Mi for each container, on three or on all four nodes.
+    ['that takes no pods any more', '120Mi', {}, 'all 2 images on all 3 nodes'],
+    [
+      'that takes pods all the same',
+      '160Mi',
+      { tolerations: '[{"operator":"Exists"}]' },
+      'all 2 images on all 3 reachable nodes; 1 node is unreachable: node-2',
+    ],
+  ])('%s reaches all others, one after another', async (_which, room, spec, said) => {
+    await aScene({ nodes: 4 });
+    rest = spec;
+    list('kept', 'old');
+    await scene.until(isReady);
+    scene.workloads.setReachable('node-2', false);
+    await scene.pass(minute);
+    scene.apply(aQuota({ 'limits.memory': room }));
+    const reachable = ['node-1', 'node-3', 'node-4'];
+    let fewest = reachable.length;
+    scene.cluster.controlPlane.onChange(pods, () => {
+      const holders = holdersOf('kept').filter((node) => node !== 'node-2');
+      fewest = Math.min(fewest, holders.length);
+    });
+    const begun = scene.clock.monotonic();
+    list('kept', 'new');
+    await scene.until(() => strategies.some((each) => each.startsWith(rollingInPlace)));
+    await scene.until(() => isReady() && isOver() && replicas() === 1);
+    expect(scene.clock.monotonic() - begun).toBeLessThan(4 * minute);
+    expect(holdersOf('new')).toEqual(reachable);
+    expect(fewest).toBe(2);
+    expect(scene.condition('Ready')?.message).toBe(said);
+    scene.writes();
+    await scene.pass(30 * minute);
+    expect(scene.writes().filter(isOfDaemonSet)).toEqual([]);
+
+    scene.apply(aQuota({ 'limits.memory': '160Mi' }));
+    scene.workloads.setReachable('node-2', true);
+    await scene.until(() => isReady() && holdersOf('new').length === 4);
+    await scene.settle();
+    expect(strategies.at(-1)).toBe(gapless);
   });
 });

@@ -1,6 +1,9 @@
 import { type Roll, type RollObstacles, strategyFor } from '../../src/manifests/roll-strategy.ts';
 
-const none: RollObstacles = { stuck: 0, stuckAlone: 0, crowded: 0, isQuotaFull: false };
+const none: RollObstacles = {
+  ...{ stuck: 0, stuckAlone: 0, crowded: 0, lost: 0 },
+  isQuotaFull: false,
+};
 
 /** A roll of ten nodes of which six are left, and what holds it up. */
 function aRoll(obstacles: Partial<RollObstacles>, more: Partial<Roll> = {}): Roll {
@@ -46,6 +49,21 @@ describe('a strategy', () => {
       'takes all nodes at once at most',
       aRoll({ stuckAlone: 10 }, { present }),
       { maxSurge: 0, maxUnavailable: '100%' },
+    ],
+    [
+      'goes on in place beside nodes that do not answer',
+      aRoll({ lost: 2 }, { present }),
+      { maxSurge: 0, maxUnavailable: 3 },
+    ],
+    [
+      'does so where all of those come beside the last one that answers',
+      aRoll({ lost: 2, stuckAlone: 1 }, { present, desired: 2, outdated: 1 }),
+      { maxSurge: 0, maxUnavailable: 4 },
+    ],
+    [
+      'asks for no more surge for nodes that do not answer',
+      aRoll({ lost: 2 }),
+      { maxSurge: '10%' },
     ],
     [
       'is left alone where pods cannot be seen',

@@ -149,6 +149,11 @@ describe('a node', () => {
     ['unreachable', 'its pod has the mark of a silent node', { conditions: marked }],
     ['terminating', 'its only pod goes', { metadata: { deletionTimestamp: timeAt(now) } }],
     [
+      'unreachable',
+      'its only pod has that mark and has to go',
+      { conditions: marked, metadata: { deletionTimestamp: timeAt(now) } },
+    ],
+    [
       'pulling',
       'its kubelet was given the pod just now',
       { said: silent(), createdAt: now - 59_000 },
@@ -254,6 +259,12 @@ describe('a node', () => {
     ])('is reachable where %s', (_where, third, daemonSets) => {
       expect(observed([...pods(2), third], { daemonSets }).unreachable.count).toBe(0);
     });
+  });
+
+  it('that is unreachable makes no roll-out complete that has still to reach others', () => {
+    const daemonSets = [aDaemonSet(2, { status: { updatedNumberScheduled: 1 } })];
+    const all = [...pods(2), aPod('node-3', { conditions: marked })];
+    expect(observed(all, { daemonSets }).rollout.complete).toBe(false);
   });
 
   it('leaves a roll-out complete that waits for nobody but it', () => {

@@ -464,6 +464,13 @@ describe('a roll-out that does not advance though nothing is lost', () => {
     expect(messageOf(status, 'Stalled')).toMatch(/; see the pod's events on node-2 for the cause$/);
   });
 
+  it('names none of those that wait for them', () => {
+    const old = { images: images.slice(0, 1) };
+    const slow = aPod('node-3', { said: { tools: creating } });
+    const status = statusOf([aPod('node-1', old), aPod('node-2', old), slow], stuck);
+    expect(messageOf(status, 'Stalled')).toMatch(/; see the pod's events on node-3 for the cause$/);
+  });
+
   it('leaves it at the cause where one is told', () => {
     const failing = aPod('node-2', { said: { tools: unauthorized } });
     const status = statusOf([aPod('node-1'), failing], stuck);

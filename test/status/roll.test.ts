@@ -5,11 +5,13 @@ import {
   aDaemonSet,
   aPod,
   images,
+  marked,
   now,
   type PodTraits,
   timeAt,
   unauthorized,
   unscheduled,
+  unspoken,
 } from './scenes.ts';
 
 const second = 1000;
@@ -38,10 +40,13 @@ const pulling = (node: string) =>
     late(node, { said: { tools: { state: { waiting: { reason: 'ContainerCreating' } } } } }),
   );
 
+const silence = { 'my-image': unspoken, tools: unspoken };
+
 const seen = (pods: readonly KubeObject[], more: Partial<Parameters<typeof rollOf>[0]> = {}) =>
   rollOf({
     daemonSet: rolling(),
     pods: pods.map(projectPod),
+    unreachable: () => new Set(),
     refusal: undefined,
     now,
     ...more,
@@ -99,7 +104,7 @@ describe('a new pod', () => {
     ],
     ['of another DaemonSet is neither', [old('node-1'), stuck('node-1', { owner: 'd2' })], {}],
   ])('%s', (_what, pods, expected) => {
-    const none = { stuck: 0, stuckAlone: 0, crowded: 0, isQuotaFull: false };
+    const none = { stuck: 0, stuckAlone: 0, crowded: 0, lost: 0, isQuotaFull: false };
     expect(obstacles(pods)).toEqual({ ...none, ...expected });
   });
 
@@ -114,6 +119,46 @@ describe('a new pod', () => {
     const newest = aPod('node-2', { createdAt: now });
     const pods = [old('node-1'), stuck('node-1'), newest];
     expect(obstacles(pods, { now: now - 60 * second })?.stuck).toBe(1);
+  });
+});
+
+describe('a node that does not answer', () => {
+  const unreachable = () => new Set(['node-3']);
+  const going = { metadata: { deletionTimestamp: timeAt(now) } };
+  const former = { images: images.slice(1) };
+  const others = ['node-1', 'node-2'].map((node) => aPod(node));
+
+  it.each([
+    ['with an old pod', [aPod('node-3', { conditions: marked })]],
+    ['with a pod that has to go', [aPod('node-3', going)]],
+    ['with a pod that nobody has begun with', [aPod('node-3', { said: silence })]],
+    ['with two pods', [aPod('node-3', going), stuck('node-3')]],
+  ])('%s is lost, and nothing else', (_with, pods) => {
+    expect(obstacles([...others, ...pods], { unreachable })).toEqual({
+      ...{ stuck: 0, stuckAlone: 0, crowded: 0, lost: 1 },
+      isQuotaFull: false,
+    });
+  });
+
+  it('is not among those whose pods are left to be replaced', () => {
+    const daemonSet = rolling({ updatedNumberScheduled: 1 });
+    const pods = [...others, aPod('node-3', former)];
+    expect(seen(pods, { daemonSet, unreachable }).roll?.outdated).toBe(1);
+    const done = rolling({ updatedNumberScheduled: 2 });
+    expect(seen(pods, { daemonSet: done, unreachable }).roll).toBeUndefined();
+    expect(seen(pods, { daemonSet: done }).roll?.outdated).toBe(1);
+  });
+
+  it('is none of those either where its DaemonSet wants no pod on it', () => {
+    const daemonSet = rolling({ updatedNumberScheduled: 2, numberMisscheduled: 1 });
+    const pods = [...others, aPod('node-3', former)];
+    expect(seen(pods, { daemonSet, unreachable }).roll?.outdated).toBe(1);
+  });
+
+  it('is none of those either where its pod is a new one', () => {
+    const daemonSet = rolling({ updatedNumberScheduled: 2 });
+    const pods = [...others, aPod('node-3', { conditions: marked })];
+    expect(seen(pods, { daemonSet, unreachable }).roll?.outdated).toBe(1);
   });
 });
 
@@ -179,9 +224,11 @@ describe('the rolls of several DaemonSets', () => {
     const inPlace = rolling({}, { maxSurge: 0, maxUnavailable: 1 });
     const second = { ...inPlace, metadata: { ...inPlace.metadata, uid: 'd2' } };
     const pods = [old('node-1'), stuck('node-1'), stuck('node-1', { owner: 'd2', uid: 'x' })];
-    const rolls = rollsOf({ daemonSets: [first, second], pods: pods.map(projectPod), now });
+    const unreachable = () => new Set<string>();
+    const records = pods.map(projectPod);
+    const rolls = rollsOf({ daemonSets: [first, second], pods: records, unreachable, now });
     expect(rolls).toEqual({ isInPlace: true, passed: 2 });
-    expect(rollsOf({ daemonSets: [first], pods: [], now })).toEqual({
+    expect(rollsOf({ daemonSets: [first], pods: [], unreachable, now })).toEqual({
       isInPlace: false,
       passed: 0,
     });
