@@ -4,7 +4,7 @@ import type { Cache } from '../kube/cache.ts';
 import type { ReconcileContext } from '../kube/controller.ts';
 import { daemonSets, type KubeObject, type Resource, roleBindings } from '../kube/objects.ts';
 import type { Log } from '../log.ts';
-import { type Child, children, nameId } from '../manifests/children.ts';
+import { type Child, childNames, children, nameId } from '../manifests/children.ts';
 import { type HandOver, handOver } from '../manifests/hand-over.ts';
 import type { ManifestInput } from '../manifests/input.ts';
 import { partsOf } from '../manifests/shards.ts';
@@ -14,9 +14,11 @@ import { type Conflict, NameConflictError } from './conflicts.ts';
 import { NameCheck, type NameCheckDependencies, type PresentChild } from './name-check.ts';
 import { nodeHoldings, podsIn } from './node-holdings.ts';
 import { isOurs } from './ownership.ts';
+import type { Rivals } from './rivals.ts';
 import { type Step, withStrategies } from './roll-strategies.ts';
 
 export interface ConvergeDependencies extends NameCheckDependencies {
+  readonly rivals: Pick<Rivals, 'claims' | 'exists' | 'isAwaited'>;
   readonly applier: Applier;
   readonly children: ReadonlyMap<Resource, Cache>;
   /** Of the caches, as projected records; only hand-overs and rolls look at them, and do without. */
@@ -50,7 +52,9 @@ export async function converge(
   const desired = children(input, next.parts, next.puller);
   const present = await Promise.all(desired.map((child) => look(child, known, the)));
   const check = new NameCheck(input, the);
-  refuse(await check.conflicts(present));
+  const conflicts = await check.conflicts(present);
+  if (conflicts.length > 0) await giveUp(desired, input, the, context.log);
+  refuse(conflicts);
   const former = [...formerChildren(desired, input, the), ...released(next)];
   const isLasting = former.length > 0 || present.some(({ live }) => live === undefined);
   const fate = isLasting ? await the.fateOfSpec() : 'current';
@@ -190,17 +194,47 @@ async function remove(
   }
 }
 
+/**
+ * Removes what a puller that has to wait still has under names that it wants no more and others wait
+ * for: its successor cannot come, and two that exchange their names would wait for each other for ever.
+ */
+async function giveUp(
+  desired: readonly Child[],
+  input: ManifestInput,
+  the: ConvergeDependencies,
+  log: Log,
+): Promise<void> {
+  // The name of a DaemonSet for which another one stands in is wanted all the same.
+  const wished = childNames(input.spec).map(({ resource, name }) => nameId(resource, name));
+  const wanted = new Set([...idsOf(desired), ...wished]);
+  const awaited = ownedBeside(wanted, input, the).filter(({ resource, object }) =>
+    the.rivals.isAwaited(resource, object),
+  );
+  if (awaited.length === 0 || (await the.fateOfSpec()) !== 'current') return;
+  await remove(awaited, input, the, log);
+}
+
 /** Children that the puller owns under names it wants no more; their successors are there by now. */
 function formerChildren(
   desired: readonly Child[],
+  input: ManifestInput,
+  the: ConvergeDependencies,
+): readonly Former[] {
+  const owned = ownedBeside(new Set(idsOf(desired)), input, the);
+  return owned.filter(({ resource }) => resource !== daemonSets);
+}
+
+function idsOf(desired: readonly Child[]): readonly string[] {
+  return desired.map(({ resource, body }) => nameId(resource, body.metadata.name ?? ''));
+}
+
+/** Everything that the puller owns under other names than these. */
+function ownedBeside(
+  wanted: ReadonlySet<string>,
   { puller }: ManifestInput,
   the: ConvergeDependencies,
 ): readonly Former[] {
-  const wanted = new Set(
-    desired.map(({ resource, body }) => nameId(resource, body.metadata.name ?? '')),
-  );
   return [...the.children]
-    .filter(([resource]) => resource !== daemonSets)
     .flatMap(([resource, cache]) =>
       cache.list(puller.namespace).map((object) => ({ resource, object })),
     )

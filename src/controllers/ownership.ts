@@ -1,4 +1,4 @@
-import { controllerOf, isControlledBy, type KubeObject } from '../kube/objects.ts';
+import { controllerOf, type KubeObject } from '../kube/objects.ts';
 import { fieldManager, pullerUidLabel } from '../manifests/names.ts';
 
 /**
@@ -7,17 +7,16 @@ import { fieldManager, pullerUidLabel } from '../manifests/names.ts';
  * made for this puller, so that somebody has taken the owner away.
  */
 export function isOurs(object: KubeObject, pullerUid: string): boolean {
-  return isControlledBy(object, pullerUid) || isStripped(object, pullerUid);
+  return pullerUid !== '' && ownerUidOf(object) === pullerUid;
 }
 
-function isStripped(object: KubeObject, pullerUid: string): boolean {
+/** The uid of who controls an object, or else of the puller that it was made for, where that is proven. */
+export function ownerUidOf(object: KubeObject): string | undefined {
   const { labels = {}, managedFields = [] } = object.metadata;
-  return (
-    controllerOf(object) === undefined &&
-    pullerUid !== '' &&
-    labels[pullerUidLabel] === pullerUid &&
-    managedFields.some(
-      ({ manager, operation }) => manager === fieldManager && operation === 'Apply',
-    )
+  const controller = controllerOf(object);
+  if (controller !== undefined) return controller.uid;
+  const isOfOurMaking = managedFields.some(
+    ({ manager, operation }) => manager === fieldManager && operation === 'Apply',
   );
+  return isOfOurMaking ? labels[pullerUidLabel] : undefined;
 }

@@ -4,6 +4,7 @@ import type { RawSpec } from '../api/types.ts';
 import type { Cache } from '../kube/cache.ts';
 import type { Client } from '../kube/client.ts';
 import {
+  controllerOf,
   type Key,
   type KubeObject,
   keyOf,
@@ -13,8 +14,11 @@ import {
 import type { Change } from '../kube/store.ts';
 import { type ChildName, childNames, nameId } from '../manifests/children.ts';
 import type { PullerIdentity } from '../manifests/input.ts';
+import { conditionTypes, reasons } from '../status/conditions.ts';
 import { imagePullers } from './image-puller.ts';
-import { isOurs } from './ownership.ts';
+import { isPuller } from './keys.ts';
+import { isOurs, ownerUidOf } from './ownership.ts';
+import { generationOf, statusOf } from './subject.ts';
 
 export interface RivalsOptions {
   readonly client: Pick<Client, 'get'>;
@@ -46,9 +50,10 @@ export class Rivals {
   }
 
   /**
-   * Who is to get the names that nobody has, in place of this puller, by {@link nameId}. Whoever has
-   * children already comes before those that have none, and of these the oldest comes first. Nobody
-   * claims a name who cannot have all that it wants, so that one that is held up holds up no other.
+   * Who is to get the names that nobody has, in place of this puller, by {@link nameId}: of those that
+   * want one, the oldest (creation time, then uid). An object that is gone for a moment does not change
+   * whose its name is. One that waits for another puller claims nothing: it could not use it, and two
+   * could wait for each other.
    */
   claims({ namespace, name }: PullerIdentity): ReadonlyMap<string, string> {
     const claims = new Map<string, string>();
@@ -60,22 +65,31 @@ export class Rivals {
       .filter((other) => other.rank < rank)
       .sort((a, b) => (a.rank < b.rank ? -1 : 1));
     for (const { puller, names } of before) {
-      const isHeldUp = [...names].some(
-        ([id, wanted]) => claims.has(id) || this.#holder(wanted, puller) === 'other',
+      const waitsForPuller = [...names].some(
+        ([id, wanted]) => claims.has(id) || this.#isKeptFrom(puller, wanted),
       );
-      if (isHeldUp) continue;
+      if (waitsForPuller) continue;
       for (const id of names.keys()) claims.set(id, puller.metadata.name ?? '');
     }
     return claims;
   }
 
-  /** The pullers that want the name of this object. */
-  contenders(resource: Resource, { metadata }: KubeObject): readonly Key[] {
-    const id = nameId(resource, metadata.name ?? '');
-    return this.#the.pullers
-      .list(metadata.namespace ?? '')
-      .filter((puller) => this.#namesOf(puller).has(id))
-      .map(keyOf);
+  /** Claims that a puller other than its owner wants the name of this object. */
+  isAwaited(resource: Resource, object: KubeObject): boolean {
+    return this.#contenders(resource, object).some(
+      ({ metadata }) => !isOurs(object, metadata.uid ?? ''),
+    );
+  }
+
+  /**
+   * The pullers that want the name of an object and may get it by this change: it went, or another one
+   * has it now. What else becomes of it is nothing to those that wait.
+   */
+  wokenBy(resource: Resource, change: Change): readonly Key[] {
+    const mayFree =
+      change.type === 'deleted' ||
+      (change.type === 'updated' && hasNewOwner(change.previous, change.object));
+    return mayFree ? this.#contenders(resource, change.object).map(keyOf) : [];
   }
 
   /** The pullers that may get names by what has happened to another one. */
@@ -89,6 +103,13 @@ export class Rivals {
     );
     this.#known.delete(before.metadata.uid ?? '');
     return freed.map(keyOf);
+  }
+
+  #contenders(resource: Resource, { metadata }: KubeObject): readonly KubeObject[] {
+    const id = nameId(resource, metadata.name ?? '');
+    return this.#the.pullers
+      .list(metadata.namespace ?? '')
+      .filter((puller) => this.#namesOf(puller).has(id));
   }
 
   #others({ metadata }: KubeObject): readonly KubeObject[] {
@@ -113,23 +134,56 @@ export class Rivals {
   /** Sorts by who comes first. The server tells times in whole seconds, so the uid decides as well. */
   #rankOf(puller: KubeObject): string {
     const { creationTimestamp = '', uid = '' } = puller.metadata;
-    const hasChildren = [...this.#namesOf(puller).values()].some(
-      (wanted) => this.#holder(wanted, puller) === 'self',
-    );
-    return `${hasChildren ? 0 : 1} ${creationTimestamp} ${uid}`;
+    return `${this.#isEstablished(puller) ? 0 : 1} ${creationTimestamp} ${uid}`;
   }
 
-  /** Who has a name, as far as our caches know. */
-  #holder({ resource, name }: ChildName, { metadata }: KubeObject): 'self' | 'other' | 'nobody' {
-    const object = this.#the.children.get(resource)?.get(metadata.namespace ?? '', name);
-    if (object === undefined) return 'nobody';
-    return isOurs(object, metadata.uid ?? '') ? 'self' : 'other';
+  /** Claims that a puller was given all the names that its present spec asks for, and has some of them. */
+  #isEstablished(puller: KubeObject): boolean {
+    const { observedGeneration, conditions = [] } = statusOf(puller);
+    const ready = conditions.find(({ type }) => type === conditionTypes.ready);
+    return (
+      observedGeneration === generationOf(puller) &&
+      ready !== undefined &&
+      !waitingReasons.has(ready.reason) &&
+      [...this.#namesOf(puller).values()].some((wanted) => {
+        const object = this.#holderOf(wanted, puller);
+        return object !== undefined && isOurs(object, puller.metadata.uid ?? '');
+      })
+    );
+  }
+
+  /** Claims that another puller has a name and wants it: what else has it goes, or is no puller that waits. */
+  #isKeptFrom(puller: KubeObject, wanted: ChildName): boolean {
+    const object = this.#holderOf(wanted, puller);
+    const owner = object && controllerOf(object);
+    if (!owner || owner.uid === puller.metadata.uid || !isPuller(owner)) return false;
+    const keeper = this.#the.pullers.get(puller.metadata.namespace ?? '', owner.name);
+    const id = nameId(wanted.resource, wanted.name);
+    return keeper?.metadata.uid === owner.uid && this.#namesOf(keeper).has(id);
+  }
+
+  /** The object that has a name, as far as our caches know. */
+  #holderOf({ resource, name }: ChildName, { metadata }: KubeObject): KubeObject | undefined {
+    return this.#the.children.get(resource)?.get(metadata.namespace ?? '', name);
   }
 }
+
+/** What a puller says of itself while it has not all its names. */
+const waitingReasons: ReadonlySet<string> = new Set([
+  reasons.nameConflict,
+  reasons.waitingForDeletion,
+]);
 
 const none: Names = new Map();
 
 /** Its status and its labels are no wishes. */
 function hasNewWishes({ metadata: a }: KubeObject, { metadata: b }: KubeObject): boolean {
   return a.generation !== b.generation || a.deletionTimestamp !== b.deletionTimestamp;
+}
+
+function hasNewOwner(before: KubeObject, after: KubeObject): boolean {
+  return (
+    controllerOf(before)?.uid !== controllerOf(after)?.uid ||
+    ownerUidOf(before) !== ownerUidOf(after)
+  );
 }

@@ -35,7 +35,7 @@ it('a run that was aborted writes nothing more', async () => {
   const settings = { operatorImage: 'o:1', sleeperImage: 's:1', maxSurge: 1, openshift: false };
   const input = { puller: identityOf(puller), raw: puller.spec, spec, settings };
 
-  const rivals = { claims: () => new Map(), exists: async () => false };
+  const rivals = { claims: () => new Map(), exists: async () => false, isAwaited: () => false };
   const run = converge(
     input,
     {
@@ -85,7 +85,7 @@ it.each([
       children: new Map([[configMaps, { ...nothing, list: () => [former] }]]),
       pods: nothing,
       refusals: new Map(),
-      rivals: { claims: () => new Map(), exists: async () => false },
+      rivals: { claims: () => new Map(), exists: async () => false, isAwaited: () => false },
       clock,
       fateOfSpec: async () => fate,
     },

@@ -206,6 +206,73 @@ describe('names that another puller has', () => {
   });
 });
 
+describe('names that pullers have of each other', () => {
+  /** Pullers with names of their own, at work, of which nothing more is about to happen. */
+  async function atWorkBeside(...names: readonly string[]): Promise<void> {
+    scene = await startScene();
+    for (const name of names) scene.apply(aPuller(namesOf(name), { name }));
+    for (const name of names) await becomesReady(name);
+    await scene.settle();
+    scene.writes();
+  }
+  const wants = (name: string, spec: RawSpec) =>
+    scene.apply(aPuller({ ...namesOf(name), ...spec }, { name }));
+  const objectWrites = () =>
+    scene.writes().filter((write) => write !== 'POST events' && !write.endsWith('/status'));
+
+  it('stay where they are while both want them, and nothing is written for that', async () => {
+    await atWorkBeside('a', 'b');
+    await scene.stopOperator();
+    wants('a', { configMapName: 'b-settings' });
+    wants('b', { daemonsetName: 'a-cache' });
+    const before = [childrenOf('a'), childrenOf('b')];
+    await scene.startOperator();
+    await scene.until(() => told('a') === 'False NameConflict');
+    await scene.until(() => told('b') === 'False NameConflict');
+    await scene.settle();
+    expect(message('a')).toContain('ConfigMap b-settings belongs to KubernetesImagePuller b');
+    expect(message('b')).toContain('DaemonSet a-cache belongs to KubernetesImagePuller a');
+    expect(objectWrites()).toEqual([]);
+    await scene.pass(30 * 60_000);
+    expect(scene.writes()).toEqual([]);
+    expect([childrenOf('a'), childrenOf('b')]).toEqual(before);
+
+    wants('b', { daemonsetName: 'b-cache', configMapName: 'others' });
+    await soon(() => becomesReady('a'));
+    await becomesReady('b');
+  });
+
+  it.each([[['a', 'b']], [['a', 'b', 'c']]])('are exchanged by %j', async (names) => {
+    await atWorkBeside(...names);
+    await scene.stopOperator();
+    const next = (at: number) => `${names[(at + 1) % names.length]}-cache`;
+    names.forEach((name, at) => {
+      wants(name, { daemonsetName: next(at) });
+    });
+    await scene.startOperator();
+    const hasNext = (name: string, at: number) =>
+      childrenOf(name).includes(`DaemonSet/${next(at)}`) && told(name) === 'True AllResourcesReady';
+    await soon(() => scene.until(() => names.every(hasNext)));
+    await scene.settle();
+    const daemonSetWrites = objectWrites().filter((write) => write.includes('daemonsets/'));
+    // One that goes and one that comes for each; a create that comes too early is tried once more.
+    expect(daemonSetWrites.length).toBeLessThanOrEqual(3 * names.length);
+    for (const name of names) expect(childrenOf(name)).toHaveLength(7);
+  });
+
+  it('go to who waits for them though the other one has to wait itself', async () => {
+    await atWorkBeside('a', 'b');
+    scene.apply(aForeign(daemonSets, 'theirs'));
+    wants('b', { daemonsetName: 'a-cache' });
+    await scene.until(() => told('b') === 'False NameConflict');
+    wants('a', { daemonsetName: 'theirs' });
+    await soon(() => becomesReady('b'));
+    expect(told('a')).toBe('False NameConflict');
+    // What nobody waits for stays.
+    expect(childrenOf('a')).toHaveLength(6);
+  });
+});
+
 describe('names that nobody has', () => {
   const older = (spec: RawSpec) => aPuller(spec, { name: 'older' });
   const younger = aPuller({}, { name: 'a-younger' });
@@ -220,6 +287,19 @@ describe('names that nobody has', () => {
     );
     expect(message('a-younger')).not.toContain('DaemonSet');
     expect(childrenOf('a-younger')).toEqual([]);
+  });
+
+  it('are left to an older puller though the younger one is at work under other names', async () => {
+    await meets(aForeign(daemonSets, 'theirs'), older(blocked));
+    await scene.until(() => told('older') === 'False NameConflict');
+    scene.apply(aPuller(namesOf('young'), { name: 'young' }));
+    await becomesReady('young');
+    const configMapName = 'k8s-image-puller';
+    scene.apply(aPuller({ ...namesOf('young'), configMapName }, { name: 'young' }));
+    await scene.until(() => told('young') === 'False NameConflict');
+    await scene.settle();
+    expect(scene.get(configMaps, configMapName)).toBeUndefined();
+    expect(childrenOf('young')).toHaveLength(7);
   });
 
   it.each<[string, () => void]>([
