@@ -65,9 +65,11 @@ export class Journey {
     await this.cluster.until(async () => (await this.cluster.api.get(account)) !== undefined);
   }
 
-  /** Makes the puller of a namespace, or gives it another spec. */
-  async edit(namespace: string, spec: RawSpec): Promise<void> {
-    await this.apply(aPuller(spec, { namespace }));
+  /** Makes the puller of a namespace, or gives it another spec; returns the generation of that. */
+  async edit(namespace: string, spec: RawSpec): Promise<number> {
+    const puller = JSON.stringify(aPuller(spec, { namespace }));
+    const apply = ['apply', '-f', '-', '-o', 'jsonpath={.metadata.generation}'];
+    return Number(await this.cluster.kubectl(apply, puller));
   }
 
   /** Waits until the puller of a namespace says that all nodes hold its present list. */
@@ -81,6 +83,17 @@ export class Journey {
     const path = `/apis/che.eclipse.org/v1alpha1/namespaces/${namespace}/kubernetesimagepullers/puller`;
     const puller = (await this.cluster.api.get(path)) as { readonly status?: ImagePullerStatus };
     return puller?.status ?? {};
+  }
+
+  /** Waits until the counts of the status are these; a failure says what they were instead. */
+  async untilStatus(namespace: string, counts: Partial<ImagePullerStatus>, timeoutMs = 120_000) {
+    const names = Object.keys(counts) as (keyof ImagePullerStatus)[];
+    let status: ImagePullerStatus = {};
+    const isTold = async () => {
+      status = await this.status(namespace);
+      return names.every((name) => status[name] === counts[name]);
+    };
+    await this.cluster.until(isTold, timeoutMs).catch(() => expect(status).toMatchObject(counts));
   }
 
   /** A condition of the puller of a namespace, as it is now. */

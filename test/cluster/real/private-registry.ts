@@ -64,13 +64,13 @@ export class PrivateRegistry {
   }
 
   /** A Secret for `imagePullSecrets` with the password of a user. */
-  pullSecret(name: string, user: string): object {
+  pullSecret(metadata: { readonly namespace: string; readonly name: string }, user: string) {
     const password = this.#parts.passwords[user];
     const auth = { username: user, password, auth: base64(`${user}:${password}`) };
     return {
       apiVersion: 'v1',
       kind: 'Secret',
-      metadata: { name },
+      metadata,
       type: 'kubernetes.io/dockerconfigjson',
       stringData: { '.dockerconfigjson': JSON.stringify({ auths: { [this.address]: auth } }) },
     };
