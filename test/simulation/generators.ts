@@ -1,6 +1,6 @@
 import type { Plan, Undisturbed } from './run.ts';
 import { seeded } from './scheduler.ts';
-import type { Sighting } from './sightings.ts';
+import type { Seen, Sighting } from './sightings.ts';
 import { eventTroubles, type Trouble, writeTroubles } from './trouble.ts';
 import { type Workload, workloads } from './workloads.ts';
 
@@ -29,7 +29,7 @@ export const generators: readonly Generator[] = [
       // What was done already is done again: no write minds what became of another one.
       writes.map(({ what, nth }) => ({ kind: 'double', what, nth }) as const),
       ...writes.flatMap(({ what, nth }) =>
-        (['lose request', 'lose answer', 'fail after commit'] as const).map((kind) => [
+        (['lose request', 'lose answer', 'fail after commit', 'conflict'] as const).map((kind) => [
           { kind, what, nth },
         ]),
       ),
@@ -88,18 +88,38 @@ export function workloadOf(seed: number): Workload {
   return workloads[index] as Workload; // within the bounds
 }
 
-/** G7: two troubles at random, of writes and events that the workload is known to have. */
-export function pairOf(seed: number, { writes, events }: Undisturbed): Plan {
+/**
+ * G7: troubles of any kind at random, one after another, each out of what was seen in a run: only what
+ * was seen can be met again. The same seed gives the same ones; undefined where nothing was seen.
+ */
+export function troublesFor(seed: number): (seen: Seen) => Trouble | undefined {
   const random = seeded(seed + 0x5eed);
-  const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)] as Item;
-  const one = (): Trouble => {
-    const ofWrite = writes.length > 0 && random() < 0.5;
-    const { what, nth } = pick(ofWrite ? writes : events);
-    return ofWrite
-      ? { kind: pick(writeTroubles), what, nth }
-      : { kind: pick(eventTroubles), what, nth };
-  };
-  return { workload: workloadOf(seed), seed, troubles: [one(), one()] };
+  const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)];
+  return (seen) => pick(pick(possibleWith(seen)) ?? []);
+}
+
+/** Of the past, of writes and of events, where there are any. */
+function possibleWith({ writes, events, commitsAgo }: Seen): readonly (readonly Trouble[])[] {
+  const kinds: readonly (readonly Trouble[])[] = [
+    commitsAgo.map((ago) => ({ kind: 'stale', commitsAgo: ago })),
+    writes.flatMap(({ what, nth }) => writeTroubles.map((kind) => ({ kind, what, nth }))),
+    events.flatMap(({ what, nth }) => eventTroubles.map((kind) => ({ kind, what, nth }))),
+  ];
+  return kinds.filter((some) => some.length > 0);
+}
+
+/**
+ * What can still go wrong after the trouble: what comes before it may keep it from coming, and of two at
+ * the same moment only one can.
+ */
+export function seenAfter(trouble: Trouble, seen: Seen): Seen {
+  if (trouble.kind === 'stale') return seen;
+  const { what, nth } = trouble;
+  const at = [...seen.writes, ...seen.events].find(
+    (one) => one.what === what && one.nth === nth,
+  )?.at;
+  const isLater = (one: Sighting) => at !== undefined && one.at > at;
+  return { ...seen, writes: seen.writes.filter(isLater), events: seen.events.filter(isLater) };
 }
 
 function dropped({ what, nth }: Sighting): Trouble {

@@ -44,6 +44,20 @@ export const plantedBugs: readonly PlantedBug[] = [
     foundBy: inWorkload('a bad value and back', 'G2'),
   },
   {
+    name: 'the retry of a run that met a conflict is lost',
+    file: 'kube/controller.ts',
+    text: 'return failureOf(asError(thrown));',
+    instead: `return isApiError(thrown) && thrown.code === 409 ? { kind: 'success' } : failureOf(asError(thrown));`,
+    foundBy: inWorkload('a change of mind', 'G2'),
+  },
+  {
+    name: 'the retry of a status that met a conflict is lost',
+    file: 'controllers/image-puller.ts',
+    text: 'if (isApiError(error, 409)) return statusConflictRetryMs;',
+    instead: 'if (isApiError(error, 409)) return undefined;',
+    foundBy: inWorkload('a bad value and back', 'G2'),
+  },
+  {
     name: 'a change during the work on a key is lost',
     file: 'kube/work-queue.ts',
     text: 'if (!this.#processing.delete(key) || !this.#dirty.has(key)) return;',

@@ -1,7 +1,6 @@
-import { pods } from '../../src/kube/objects.ts';
 import { countsDiffer, Oracles } from './oracles.ts';
 import { HotLoopError } from './scheduler.ts';
-import { type Sighting, Sightings } from './sightings.ts';
+import { type Seen, Sightings } from './sightings.ts';
 import { differencesBetween, type State, stateOf } from './state.ts';
 import { type Armed, arm, isOfEvent, seeThePast, type Trouble } from './trouble.ts';
 import type { Workload } from './workloads.ts';
@@ -15,13 +14,9 @@ export interface Plan {
 }
 
 /** What a workload leads to where nothing goes wrong. */
-export interface Undisturbed {
+export interface Undisturbed extends Seen {
   readonly state: State;
   readonly counts: ReadonlyMap<string, string>;
-  readonly writes: readonly Sighting[];
-  readonly events: readonly Sighting[];
-  /** How many commits before the end pullers and children came, went or got another spec. */
-  readonly commitsAgo: readonly number[];
   /** Timers and messages that wait, and watches that are open, once all is quiet. */
   readonly pending: number;
   readonly watches: number;
@@ -32,6 +27,8 @@ export interface Report {
   readonly violations: readonly string[];
   /** Troubles that never came to pass. */
   readonly unfired: readonly Trouble[];
+  /** Until what was wanted was there. */
+  readonly seen: Seen;
   readonly trace: string;
 }
 
@@ -66,17 +63,10 @@ export async function undisturbed(
   try {
     await prepare(world, workload);
     const sightings = new Sightings(world);
-    const revisions = meaningfulRevisions(world);
     await act(world, workload);
-    const { revision } = world.cluster;
     oracles.checkEnd();
     const counts = new Map(oracles.counts);
-    const known = {
-      state: stateOf(world),
-      writes: [...sightings.writes],
-      events: [...sightings.events],
-      commitsAgo: [...revisions].map((each) => revision - each).filter((ago) => ago > 0),
-    };
+    const known = { state: stateOf(world), ...sightings.seen() };
     const load = await staysSo(world, oracles, sightings);
     return {
       ...known,
@@ -94,34 +84,13 @@ export async function undisturbed(
   }
 }
 
-const nothingKnown = {
-  state: new Map(),
-  writes: [],
-  events: [],
-  commitsAgo: [],
-  pending: 0,
-  watches: 0,
-} as const;
+const nothingSeen: Seen = { writes: [], events: [], commitsAgo: [] };
+const nothingKnown = { ...nothingSeen, state: new Map(), pending: 0, watches: 0 } as const;
 
 /** O5: what goes on without end; anything else is a mistake of the simulation. */
 function sayEndless(oracles: Oracles, error: unknown): void {
   if (!(error instanceof HotLoopError || error instanceof UnrestError)) throw error;
   oracles.say(`O5: ${error.message}`);
-}
-
-/** Filled while the world goes on: of all the past, what an operator could take for the present and act on. */
-function meaningfulRevisions({ cluster, watched }: World): ReadonlySet<number> {
-  const revisions = new Set<number>([cluster.revision]);
-  const generations = new Map<string, number | undefined>();
-  for (const resource of watched.filter(({ kind }) => kind !== pods.kind)) {
-    cluster.controlPlane.onChange(resource, ({ type, object: { metadata } }) => {
-      const { uid = '', generation } = metadata;
-      const isNew = type !== 'MODIFIED' || generations.get(uid) !== generation;
-      generations.set(uid, generation);
-      if (isNew) revisions.add(cluster.revision);
-    });
-  }
-  return revisions;
 }
 
 /** Runs a plan, and holds it against the same workload without trouble. */
@@ -130,6 +99,7 @@ export async function run(plan: Plan, wanted: Undisturbed): Promise<Report> {
   const world = worldOf(workload, seed);
   const oracles = oraclesOf(world, workload, troubles);
   let armed: readonly Armed[] = [];
+  let seen = nothingSeen;
   try {
     await prepare(world, workload);
     const sightings = new Sightings(world);
@@ -138,7 +108,10 @@ export async function run(plan: Plan, wanted: Undisturbed): Promise<Report> {
     for (const trouble of troubles) {
       if (trouble.kind === 'stale') await seeThePast(world, trouble.commitsAgo);
     }
+    // Whatever starts anew does so now.
+    const { commitsAgo } = sightings.seen();
     await converges(world, oracles, { wanted, troubles });
+    seen = { ...sightings.seen(), commitsAgo };
     const seesPast = troubles.some(({ kind }) => kind === 'stale');
     for (const difference of countsDiffer(wanted.counts, oracles.counts, { seesPast })) {
       oracles.say(difference);
@@ -157,6 +130,7 @@ export async function run(plan: Plan, wanted: Undisturbed): Promise<Report> {
   return {
     violations: oracles.violations,
     unfired: armed.filter(({ hasFired }) => !hasFired()).map(({ trouble }) => trouble),
+    seen,
     trace: world.trace.toString(),
   };
 }

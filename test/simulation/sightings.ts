@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../src/kube/objects.ts';
+import { type KubeObject, pods } from '../../src/kube/objects.ts';
 import type { ApiRequest } from '../cluster/embedded/api-request.ts';
 import type { Call, FaultMatch } from '../cluster/embedded/faults.ts';
 import { operatorAgent } from './operator-process.ts';
@@ -14,6 +14,14 @@ export interface Sighting {
   readonly at: number;
   /** The object as the event shows it. */
   readonly object?: KubeObject;
+}
+
+/** What a run shows that could go wrong. */
+export interface Seen {
+  readonly writes: readonly Sighting[];
+  readonly events: readonly Sighting[];
+  /** How many commits ago pullers and children came, went or got another spec. */
+  readonly commitsAgo: readonly number[];
 }
 
 /**
@@ -42,10 +50,14 @@ export class Sightings {
   readonly events: Sighting[] = [];
   readonly #counts = new Map<string, number>();
   readonly #written = new WeakMap<ApiRequest, Sighting>();
-  readonly #now: () => number;
+  /** Of all the past, what an operator could take for the present and act on. */
+  readonly #revisions = new Set<number>();
+  readonly #world: World;
 
-  constructor({ cluster: { faults }, scheduler }: World) {
-    this.#now = () => scheduler.elapsed;
+  constructor(world: World) {
+    this.#world = world;
+    this.#noteRevisions();
+    const { faults } = world.cluster;
     // Rules that never fire, ahead of all that do.
     faults.add({
       match: { ...ownWrites, when: (call) => isOwnWrite(call) && this.#seeWrite(call) },
@@ -59,9 +71,34 @@ export class Sightings {
     });
   }
 
+  /** Until now. */
+  seen(): Seen {
+    const { revision } = this.#world.cluster;
+    const commitsAgo = [...this.#revisions].map((each) => revision - each);
+    return {
+      writes: [...this.writes],
+      events: [...this.events],
+      commitsAgo: commitsAgo.filter((ago) => ago > 0),
+    };
+  }
+
   /** The write that a request is; undefined of one that was on its way before. */
   writeOf(request: ApiRequest): Sighting | undefined {
     return this.#written.get(request);
+  }
+
+  #noteRevisions(): void {
+    const { cluster, watched } = this.#world;
+    this.#revisions.add(cluster.revision);
+    const generations = new Map<string, number | undefined>();
+    for (const resource of watched.filter(({ kind }) => kind !== pods.kind)) {
+      cluster.controlPlane.onChange(resource, ({ type, object: { metadata } }) => {
+        const { uid = '', generation } = metadata;
+        const isNew = type !== 'MODIFIED' || generations.get(uid) !== generation;
+        generations.set(uid, generation);
+        if (isNew) this.#revisions.add(cluster.revision);
+      });
+    }
   }
 
   #seeWrite({ request, target }: Call): boolean {
@@ -84,7 +121,7 @@ export class Sightings {
   #sighting(what: string): Sighting {
     const nth = (this.#counts.get(what) ?? 0) + 1;
     this.#counts.set(what, nth);
-    return { what, nth, at: this.#now() };
+    return { what, nth, at: this.#world.scheduler.elapsed };
   }
 }
 

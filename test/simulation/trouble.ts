@@ -112,18 +112,21 @@ function isIt(sighting: Sighting | undefined, { what, nth }: WriteTrouble | Even
   return sighting?.what === what && sighting.nth === nth;
 }
 
-/** The client repeats some requests once where a connection ends: both are lost then. */
+/**
+ * The client repeats some requests once where a connection ends, and the operator some that met a
+ * conflict, after it has looked: both fail then, so that it takes another run.
+ */
 function armWrite(
   { cluster: { faults } }: World,
   sightings: Sightings,
   trouble: WriteTrouble,
   rule: { at: 'before'; do: BeforeAction } | { at: 'afterCommit'; do: AfterAction },
 ): Armed {
-  const endsConnection = rule.do === 'reset';
+  const isRepeated = rule.do === 'reset' || trouble.kind === 'conflict';
   let path = '';
   const match = {
     ...ownWrites,
-    times: endsConnection ? 2 : 1,
+    times: isRepeated ? 2 : 1,
     when: ({ request }: Parameters<NonNullable<typeof ownWrites.when>>[0]) => {
       if (isIt(sightings.writeOf(request), trouble)) path = request.path;
       return request.path === path && !request.query.has('dryRun');
