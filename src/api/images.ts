@@ -22,7 +22,7 @@ export interface ImageLimits {
 const entriesPerImage = 4;
 
 /** The text that stands for "no images" (Red Hat's documentation of Dev Spaces 3.16 uses it). */
-const noImages = '{}';
+export const noImages = '{}';
 
 /** Claims a list of nothing but separators and white space: it does not even say "no images". */
 export function isBlankList(text: string): boolean {

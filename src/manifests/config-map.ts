@@ -1,4 +1,9 @@
 import { defaults } from '../api/defaults.ts';
+import { Findings } from '../api/findings.ts';
+import { isBlankList, noImages } from '../api/images.ts';
+import { tolerations } from '../api/placement.ts';
+import { parseReference } from '../api/reference.ts';
+import { isRefusal } from '../api/refusal.ts';
 import { trimSpace } from '../api/text.ts';
 import type { SpecField } from '../api/types.ts';
 import type { KubeObject } from '../kube/objects.ts';
@@ -23,7 +28,11 @@ export const configKeys: readonly (readonly [
   ['TOLERATIONS', 'tolerations'],
 ];
 
-/** The puller's configuration: the user's own text, verbatim, and the default where a field is unset. */
+/**
+ * The puller's configuration: the user's own text, verbatim, and the default where a field is unset. Only
+ * images and tolerations that are not in effect are left out: the puller does not know the operator's
+ * settings, and must not take what they refuse.
+ */
 export function configMap(input: ManifestInput): KubeObject {
   const { puller, spec } = input;
   return {
@@ -43,7 +52,33 @@ export function sleeperImage({ spec, settings }: ManifestInput): string {
   return spec.imagePullerImage ?? settings.sleeperImage;
 }
 
-function text({ raw }: ManifestInput, field: keyof typeof defaults): string {
-  const value: unknown = raw[field];
-  return typeof value === 'string' && trimSpace(value) !== '' ? value : defaults[field];
+function text(input: ManifestInput, field: keyof typeof defaults): string {
+  const value: unknown = input.raw[field];
+  const written = typeof value === 'string' && trimSpace(value) !== '' ? value : defaults[field];
+  if (field === 'images') return imagesInEffect(written, input);
+  return field === 'tolerations' ? tolerationsInEffect(written, input) : written;
+}
+
+function imagesInEffect(written: string, { spec }: ManifestInput): string {
+  const inEffect = new Set(spec.images.map(({ reference }) => reference));
+  const list = isBlankList(written) ? defaults.images : written;
+  const entries = list.split(';');
+  const kept = entries.filter((entry) => inEffect.has(referenceOf(entry)) || namesNoImage(entry));
+  if (kept.length === entries.length) return written;
+  const rest = kept.join(';');
+  return isBlankList(rest) ? noImages : rest;
+}
+
+/** What the puller leaves out as well, whatever settings there are. */
+function namesNoImage(entry: string): boolean {
+  return !entry.includes('=') || isRefusal(parseReference(referenceOf(entry)));
+}
+
+function referenceOf(entry: string): string {
+  return trimSpace(entry.slice(entry.indexOf('=') + 1));
+}
+
+function tolerationsInEffect(written: string, { spec }: ManifestInput): string {
+  const all = tolerations(new Map([['tolerations', written]]), new Findings());
+  return all.length === spec.tolerations.length ? written : JSON.stringify(spec.tolerations);
 }

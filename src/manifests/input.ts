@@ -6,7 +6,7 @@ import { childLabels } from './names.ts';
 /** Everything a manifest may depend on: what the user wrote, what it was read as, and the settings. */
 export interface ManifestInput {
   readonly puller: PullerIdentity;
-  /** The user's text, which the ConfigMap carries verbatim. */
+  /** The user's text, which the ConfigMap carries verbatim as far as it is followed. */
   readonly raw: RawSpec;
   readonly spec: PullerSpec;
   readonly settings: ManifestSettings;

@@ -39,7 +39,7 @@ function options(args: readonly string[]) {
 
 /**
  * Reads the ConfigMap of a managed puller from the directory into which it is mounted, one file for
- * each key. How many images are allowed was the operator's decision.
+ * each key. The operator's settings have no say in it: what they refuse does not stand there.
  *
  * @throws ConfigError that names the file that is missing or cannot be read
  */

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { parseSpec } from '../../src/api/parse.ts';
+import { type ParseSettings, parseSpec } from '../../src/api/parse.ts';
+import type { RawSpec } from '../../src/api/types.ts';
 import { ConfigError, UsageError } from '../../src/errors.ts';
 import { configMap } from '../../src/manifests/config-map.ts';
 import { identityOf } from '../../src/manifests/input.ts';
@@ -27,8 +28,11 @@ function mounted(data: Readonly<Record<string, string>>): string {
 }
 
 /** The data that the operator writes for a puller. */
-function dataOf(puller: ReturnType<typeof aPuller>): Record<string, string> {
-  const { spec } = parseSpec(puller.spec, { maxImages: 500 });
+function dataOf(
+  puller: ReturnType<typeof aPuller>,
+  limits: Partial<ParseSettings> = {},
+): Record<string, string> {
+  const { spec } = parseSpec(puller.spec, { maxImages: 500, ...limits });
   const settings = {
     operatorImage: 'registry.example/operator:2',
     sleeperImage: 'registry.example/sleeper:1',
@@ -50,6 +54,42 @@ describe('the configuration of a managed puller', () => {
       choosesRequest: { cpu: true, memory: true },
     });
     expect(findings).toEqual([]);
+  });
+
+  it.each<[string, RawSpec]>([
+    ['some images', { images: ' a=quay.io/x/a:1 ;\n b=evil.example/b:1;;c=quay.io/x/c:1;' }],
+    ['one of two of the same name', { images: 'a=evil.example/a:1;a=quay.io/x/a:1' }],
+    ['the other of two of the same name', { images: 'a=quay.io/x/a:1;a=evil.example/a:1' }],
+    ['all images', { images: 'b=evil.example/b:1;c=evil.example/c:1;' }],
+    ['the default images', { images: ';;' }],
+    ['what is no image', { images: 'a=quay.io/x/a:1;b=c=d;nothing;e=UPPER' }],
+    ['no images, as none are asked for', { images: ' {} ' }],
+    [
+      'tolerations',
+      {
+        tolerations:
+          '[{"key":"gpu","operator":"Exists"},{"operator":"Exists","effect":"NoExecute"}]',
+      },
+    ],
+  ])('holds nothing that the operator refuses: %s', async (_what, raw) => {
+    const limits = { allowedRegistries: ['quay.io/x'], allowedTolerationKeys: ['gpu'] };
+    const puller = aPuller(raw);
+    const { spec } = await readConfig(mounted(dataOf(puller, limits)));
+    const inEffect = parseSpec(puller.spec, { maxImages: 500, ...limits }).spec;
+    expect(spec.images).toEqual(inEffect.images);
+    expect(spec.tolerations).toEqual(inEffect.tolerations);
+    expect(JSON.stringify(dataOf(puller, limits))).not.toContain('evil');
+  });
+
+  it('is the text of the user where nothing is refused', () => {
+    const raw = {
+      images: '\n  a = quay.io/x/a:1 ;;\n  b=quay.io/x/b:1;\n',
+      tolerations: ' [ {"key": "gpu", "operator": "Exists"} ] ',
+    };
+    expect(dataOf(aPuller(raw))).toMatchObject({
+      IMAGES: raw.images,
+      TOLERATIONS: raw.tolerations,
+    });
   });
 
   it('is refused with the name of the file that is missing', async () => {
