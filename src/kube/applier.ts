@@ -84,6 +84,9 @@ export class ContendedError extends WaitingError {
   }
 }
 
+/** An object that changes under each of so many looks is left for the run that its events lead to. */
+const looksBeforeRemoval = 3;
+
 /** The end of a deletion is an event as well; this only bounds the wait should it be missed. */
 const deletionRetryMs = 10_000;
 
@@ -139,17 +142,22 @@ export class Applier {
 
   /**
    * Deletes the object if the server still has this very one and its owner controls it; the server
-   * is asked first, as a cache may be late. False where it was gone, replaced, on its way out, or
-   * has come to somebody else.
+   * is asked first, as a cache may be late, and again where the object has changed before it could be
+   * deleted. False where it was gone, replaced, on its way out, has come to somebody else, or changes
+   * all the time.
    */
   async remove(resource: Resource, object: KubeObject, ownerUid: string): Promise<boolean> {
     const { namespace = '', name = '', uid } = object.metadata;
-    const live = await this.#client.get(resource, namespace, name);
-    if (live === undefined || live.metadata.uid !== uid) return false;
-    if (!this.#isOurs(live, ownerUid)) return false;
-    this.#memory.forget(idOf(resource, live.metadata));
-    if (live.metadata.deletionTimestamp !== undefined) return false;
-    return this.#client.remove(resource, live, { propagationPolicy: 'Background' });
+    for (let look = 0; look < looksBeforeRemoval; look += 1) {
+      const live = await this.#client.get(resource, namespace, name);
+      if (live === undefined || live.metadata.uid !== uid) return false;
+      if (!this.#isOurs(live, ownerUid)) return false;
+      this.#memory.forget(idOf(resource, live.metadata));
+      if (live.metadata.deletionTimestamp !== undefined) return false;
+      const asSeen = { propagationPolicy: 'Background', ifUnchanged: true } as const;
+      if (await this.#client.remove(resource, live, asSeen)) return true;
+    }
+    return false;
   }
 
   async #attempt({ resource, body, ownerUid, live }: ApplyRequest): Promise<Outcome> {

@@ -27,7 +27,10 @@ export interface Client {
    * one. Never sent twice either: the second answer would be such a 409.
    */
   update(resource: Resource, body: KubeObject, options?: WriteOptions): Promise<KubeObject>;
-  /** Deletes under a uid precondition; false where the object was gone (404) or replaced (409). */
+  /**
+   * Deletes under a uid precondition; false where the object was gone (404) or replaced (409), or has
+   * changed meanwhile and that was to be noticed (409 as well).
+   */
   remove(resource: Resource, object: KubeObject, options?: RemoveOptions): Promise<boolean>;
   /** The API groups that the server offers, by name; the core group is the empty string. */
   groups(): Promise<ReadonlySet<string>>;
@@ -86,6 +89,8 @@ export interface ApplyOptions extends WriteOptions {
 
 export interface RemoveOptions extends WriteOptions {
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+  /** Deletes the object only as it was read: under a precondition on its resourceVersion, too. */
+  readonly ifUnchanged?: boolean;
 }
 
 export interface ServerVersion {

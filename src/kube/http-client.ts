@@ -244,7 +244,7 @@ class HttpClient implements ConnectedClient {
     object: KubeObject,
     options: RemoveOptions = {},
   ): Promise<boolean> {
-    const { namespace = '', name = '', uid } = object.metadata;
+    const { namespace = '', name = '', uid, resourceVersion } = object.metadata;
     const doing = `delete ${resource.plural} ${named(namespace, name)}`;
     if (!uid) throw new Error(`${doing}: without a uid it could be another object of that name`);
     try {
@@ -255,7 +255,7 @@ class HttpClient implements ConnectedClient {
         body: {
           apiVersion: 'v1',
           kind: 'DeleteOptions',
-          preconditions: { uid },
+          preconditions: { uid, ...(options.ifUnchanged && { resourceVersion }) },
           propagationPolicy: options.propagationPolicy ?? 'Background',
         },
         contentType: 'application/json',

@@ -286,3 +286,51 @@ describe('an old list after a start of the operator', () => {
     expect(JSON.stringify(daemonSet()?.['spec'])).toContain('quay.io/example/c:1');
   });
 });
+
+describe('a former child that changes between the look at it and its deletion', () => {
+  const former = () => faulty.scene.get(configMaps, 'k8s-image-puller');
+
+  /** Renames the ConfigMap, and changes the former one right before it is deleted. */
+  async function changedBeforeDeletion(
+    change: (metadata: KubeObject['metadata']) => KubeObject['metadata'],
+  ): Promise<void> {
+    faulty = await FaultyScene.ready();
+    let changes = 0;
+    faulty.scene.failWith((verb, resource) => {
+      const object = former();
+      if (verb === 'remove' && resource === configMaps && object && changes === 0) {
+        changes += 1;
+        const metadata = { ...object.metadata, ...change(object.metadata) };
+        faulty.scene.cluster.controlPlane.update(configMaps, { ...object, metadata });
+      }
+      return undefined;
+    });
+    faulty.edit({ ...threeImages, configMapName: 'renamed' });
+    await faulty.scene.until(() => changes === 1);
+    await faulty.scene.pass(minute);
+  }
+
+  // F20
+  it('stays where it has come to somebody else', async () => {
+    await changedBeforeDeletion(() => {
+      const { metadata } = aForeignDaemonSet();
+      const theirs = faulty.scene.cluster.controlPlane.create(daemonSets, {
+        ...aForeignDaemonSet(),
+        metadata: { ...metadata, name: 'theirs' },
+      });
+      const { uid = '' } = theirs.metadata;
+      const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'theirs', uid };
+      return { ownerReferences: [{ ...owner, controller: true }] };
+    });
+    expect(former()?.metadata.ownerReferences).toMatchObject([{ name: 'theirs' }]);
+    await faulty.comesToRest();
+  });
+
+  // F20
+  it('goes all the same where it is still ours, and nothing is told of it', async () => {
+    await changedBeforeDeletion(({ labels }) => ({ labels: { ...labels, note: 'changed' } }));
+    expect(former()).toBeUndefined();
+    expect(faulty.told('Degraded')).toBe('False ReconcileComplete');
+    await faulty.comesToRest();
+  });
+});

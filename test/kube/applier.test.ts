@@ -498,12 +498,20 @@ describe('the applier removes', () => {
   const remove = ({ applier }: { readonly applier: Applier }) =>
     applier.remove(configMaps, object, ownerUid);
 
-  it('the object that the server still has, by its uid', async () => {
+  it('the object that the server still has, as it was seen', async () => {
     const running = anApplier();
     running.client.gets.push(object);
     expect(await remove(running)).toBe(true);
-    const options = { propagationPolicy: 'Background' };
+    const options = { propagationPolicy: 'Background', ifUnchanged: true };
     expect(running.client.requests).toEqual([look, { verb: 'remove', uid: 'u1', options }]);
+  });
+
+  it('nothing that keeps changing before it can be deleted, and stops trying', async () => {
+    const running = anApplier();
+    running.client.gets.push(...Array.from({ length: 10 }, () => object));
+    running.client.removed = false;
+    expect(await remove(running)).toBe(false);
+    expect(running.client.requests).toHaveLength(6);
   });
 
   it('nothing that vanished between the look and the deletion', async () => {

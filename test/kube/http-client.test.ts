@@ -204,6 +204,17 @@ describe('requests', () => {
     expect(await removed).toBe(true);
   });
 
+  it('delete the object only as it was read, where that is asked for', async () => {
+    const read = { ...aDaemonSet, metadata: { ...aDaemonSet.metadata, resourceVersion: '7' } };
+    const removed = client.remove(daemonSets, read, { ifUnchanged: true });
+    const exchange = await server.next();
+    expect(JSON.parse(exchange.body)).toMatchObject({
+      preconditions: { uid: 'u-1', resourceVersion: '7' },
+    });
+    exchange.answer(409, aStatus(409, 'Conflict', 'no'));
+    expect(await removed).toBe(false);
+  });
+
   it.each([
     ['gone', 404, 'NotFound'],
     ['replaced', 409, 'Conflict'],
