@@ -215,7 +215,7 @@ function pullerImage(
   if (!isAllowedImage(reference, allowedRegistries)) {
     findings.add(
       field,
-      'InvalidField',
+      'RegistryNotAllowed',
       () =>
         `spec.${field} is ${quote(image)}, so the operator's own image is used: ${notAllowed(allowedRegistries)}.`,
     );

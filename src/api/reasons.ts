@@ -21,7 +21,7 @@ export const reasons = {
   InvalidAffinity: 'hold',
   /** An entry of `images` is not name=reference, or no kubelet could parse its reference. */
   InvalidImages: 'skip',
-  /** An image does not come from one of the registries that the operator's settings allow. */
+  /** An image, of the list or for `sleep`, does not come from a registry that the operator's settings allow. */
   RegistryNotAllowed: 'skip',
   /** A toleration has not one of the keys that the operator's settings allow: it would only add nodes. */
   TolerationNotAllowed: 'skip',

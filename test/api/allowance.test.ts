@@ -105,7 +105,7 @@ describe('images of registries that are not allowed', () => {
     const { spec, findings } = read({ images: '{}', imagePullerImage: 'quay.io/mine:1' });
     expect(spec.imagePullerImage).toBeUndefined();
     expect(findings).toEqual([
-      'default InvalidField: spec.imagePullerImage is "quay.io/mine:1", so the operator\'s own image is used: ALLOWED_REGISTRIES of the operator allows only "quay.io/team,*.example.com".',
+      'skip RegistryNotAllowed: spec.imagePullerImage is "quay.io/mine:1", so the operator\'s own image is used: ALLOWED_REGISTRIES of the operator allows only "quay.io/team,*.example.com".',
     ]);
     expect(read({ imagePullerImage: 'quay.io/team/mine:1' }).spec.imagePullerImage).toBe(
       'quay.io/team/mine:1',
