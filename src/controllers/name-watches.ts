@@ -13,18 +13,25 @@ export type StartNameWatch = (
   onEvent: () => void,
 ) => NameWatch;
 
-/** Watches that at most this many conflicts keep; beyond, the resync looks at them again. */
+/** So many watches there are at most, each being a connection; the resync looks at the other conflicts. */
 const limit = 100;
+
+interface Entry {
+  readonly key: Key;
+  readonly namespace: string;
+  readonly watch: NameWatch;
+}
 
 /**
  * Looks at disputed names: our caches hold only what we made, so while a name belongs to somebody else
  * than a puller, that one object is watched, and its puller gets another run when it changes or goes.
+ * Where there are too many, each namespace has its share.
  */
 export class NameWatches {
   readonly name = 'name watches';
   readonly #start: StartNameWatch;
   readonly #enqueue: (key: Key) => void;
-  readonly #watches = new Map<string, { readonly key: Key; readonly watch: NameWatch }>();
+  readonly #watches = new Map<string, Entry>();
 
   constructor(start: StartNameWatch, enqueue: (key: Key) => void) {
     this.#start = start;
@@ -42,10 +49,10 @@ export class NameWatches {
       if (entry.key === key && !wanted.has(id)) this.#stop(id);
     }
     for (const [id, conflict] of wanted) {
-      if (this.#watches.has(id) || this.#watches.size >= limit) continue;
       const { resource, namespace, name } = conflict;
+      if (this.#watches.has(id) || !this.#hasRoom(namespace)) continue;
       const watch = this.#start(resource, namespace, name, () => this.#enqueue(key));
-      this.#watches.set(id, { key, watch });
+      this.#watches.set(id, { key, namespace, watch });
     }
   }
 
@@ -54,6 +61,18 @@ export class NameWatches {
     const watches = [...this.#watches.values()];
     this.#watches.clear();
     await Promise.all(watches.map(({ watch }) => watch.stop()));
+  }
+
+  /** Where all are taken, the namespace that has the most gives one up for those that have fewer. */
+  #hasRoom(namespace: string): boolean {
+    if (this.#watches.size < limit) return true;
+    const shares = Map.groupBy(this.#watches, ([, entry]) => entry.namespace);
+    const own = shares.get(namespace)?.length ?? 0;
+    const largest = [...shares.values()].reduce((a, b) => (b.length > a.length ? b : a));
+    const [id] = largest.at(-1) ?? [];
+    if (id === undefined || largest.length <= own + 1) return false;
+    this.#stop(id);
+    return true;
   }
 
   #stop(id: string): void {

@@ -2,9 +2,14 @@ import type { Conflict } from '../../src/controllers/conflicts.ts';
 import { NameWatches } from '../../src/controllers/name-watches.ts';
 import { configMaps, daemonSets, type Resource } from '../../src/kube/objects.ts';
 
-function aConflict(name: string, resource: Resource = daemonSets, isCached = false): Conflict {
+function aConflict(
+  name: string,
+  resource: Resource = daemonSets,
+  isCached = false,
+  namespace = 'n',
+): Conflict {
   const hindrance = { why: 'unowned' } as const;
-  return { resource, namespace: 'n', name, field: 'daemonsetName', hindrance, isCached };
+  return { resource, namespace, name, field: 'daemonsetName', hindrance, isCached };
 }
 
 /** Watches of names, and what of them runs. */
@@ -63,11 +68,29 @@ describe('the watches of disputed names', () => {
     expect([...running.keys()]).toEqual(['configmaps n/x']);
   });
 
+  /** A hundred and fifty conflicts of the namespace. */
+  const manyOf = (watches: NameWatches, namespace: string) => {
+    for (let index = 0; index < 150; index += 1)
+      watches.keep(`${namespace}/${index}`, [aConflict(`${index}`, daemonSets, false, namespace)]);
+  };
+  const share = (running: ReadonlyMap<string, unknown>, namespace: string) =>
+    [...running.keys()].filter((id) => id.startsWith(`daemonsets ${namespace}/`)).length;
+
   it('are a hundred at most', () => {
     const { watches, running } = someWatches();
-    for (let index = 0; index < 150; index += 1)
-      watches.keep(`n/${index}`, [aConflict(`${index}`)]);
+    manyOf(watches, 'n');
     expect(running.size).toBe(100);
+  });
+
+  it('are there for every namespace, however many conflicts another one has', () => {
+    const { watches, running } = someWatches();
+    manyOf(watches, 'greedy');
+    watches.keep('modest/a', [aConflict('x', daemonSets, false, 'modest')]);
+    expect([share(running, 'greedy'), share(running, 'modest')]).toEqual([99, 1]);
+    manyOf(watches, 'second');
+    manyOf(watches, 'greedy');
+    expect([share(running, 'greedy'), share(running, 'second')]).toEqual([50, 49]);
+    expect(share(running, 'modest')).toBe(1);
   });
 
   it('all end when the program does', async () => {
