@@ -4,6 +4,7 @@ import { sleeperImage } from './config-map.ts';
 import { childMeta, type ManifestInput } from './input.ts';
 import {
   daemonSetSelector,
+  deploymentSelector,
   perContainer,
   pullerUidLabel,
   requestsAnnotation,
@@ -37,7 +38,12 @@ export function daemonSet(input: ManifestInput, part: Part): KubeObject {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
     metadata: {
-      ...childMeta(input, part.name, { 'app.kubernetes.io/name': 'image-puller' }),
+      ...childMeta(input, part.name, {
+        'app.kubernetes.io/name': 'image-puller',
+        // By it the documentation of Eclipse Che looks for DaemonSets (eclipse-che/che-docs:
+        // modules/optimize/pages/verify-optimization-impact.adoc). Pods with it would be the Deployment's.
+        ...deploymentSelector,
+      }),
       ...annotations(input, part),
     },
     spec: {
