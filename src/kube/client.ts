@@ -72,10 +72,15 @@ export type WatchEvent =
 
 export interface WriteOptions {
   /**
-   * Called right before the request goes out, each time where it is sent again. A WaitingError that it
-   * throws is thrown as it is, and nothing is sent.
+   * Called when the connection stands and the request is to go out on it, each time where it is sent
+   * again. A WaitingError that it throws is thrown as it is, and nothing is sent.
    */
   readonly beforeSend?: () => void;
+  /**
+   * Once aborted nothing of the request goes out any more, and no answer is waited for: a TransportError
+   * is thrown. What has gone out before may be carried out all the same.
+   */
+  readonly signal?: AbortSignal;
 }
 
 export interface ApplyOptions extends WriteOptions {

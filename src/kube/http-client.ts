@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici';
+import { Agent, DecoratorHandler, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici';
 import type { Clock } from '../clock.ts';
 import { asError, WaitingError } from '../errors.ts';
 import {
@@ -108,6 +108,8 @@ interface Request {
   readonly body?: unknown;
   readonly contentType?: string;
   readonly beforeSend?: (() => void) | undefined;
+  /** The caller's own; a time limit comes on top. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 class HttpClient implements ConnectedClient {
@@ -149,10 +151,8 @@ class HttpClient implements ConnectedClient {
   async list(resource: Resource, options: ListOptions): Promise<KubeList> {
     const { namespace, signal, ...query } = options;
     const doing = `list ${resource.plural}`;
-    const page = (await this.#json(
-      { doing, method: 'GET', path: resourcePath(resource, namespace), query },
-      signal,
-    )) as ListBody;
+    const path = resourcePath(resource, namespace);
+    const page = (await this.#json({ doing, method: 'GET', path, query, signal })) as ListBody;
     const { resourceVersion, continue: more } = page.metadata ?? {};
     if (!resourceVersion) throw new TransportError(doing, 'the list has no resourceVersion');
     const type = { apiVersion: apiVersion(resource), kind: resource.kind };
@@ -204,6 +204,7 @@ class HttpClient implements ConnectedClient {
       body,
       contentType: 'application/apply-patch+yaml',
       beforeSend: options.beforeSend,
+      signal: options.signal,
     })) as KubeObject;
   }
 
@@ -220,6 +221,7 @@ class HttpClient implements ConnectedClient {
       body,
       contentType: 'application/json',
       beforeSend: options.beforeSend,
+      signal: options.signal,
     })) as KubeObject;
   }
 
@@ -236,6 +238,7 @@ class HttpClient implements ConnectedClient {
       body,
       contentType: 'application/json',
       beforeSend: options.beforeSend,
+      signal: options.signal,
     })) as KubeObject;
   }
 
@@ -260,6 +263,7 @@ class HttpClient implements ConnectedClient {
         },
         contentType: 'application/json',
         beforeSend: options.beforeSend,
+        signal: options.signal,
       });
       return true;
     } catch (error) {
@@ -300,8 +304,8 @@ class HttpClient implements ConnectedClient {
   }
 
   /** Sends a request and reads its JSON answer. */
-  async #json(request: Request, signal?: AbortSignal): Promise<unknown> {
-    using limit = new TimeLimit(this.#clock, this.#requestTimeoutMs, signal);
+  async #json(request: Request): Promise<unknown> {
+    using limit = new TimeLimit(this.#clock, this.#requestTimeoutMs, request.signal);
     try {
       const response = await this.#open(request, limit.signal);
       return await response.body.json();
@@ -345,6 +349,8 @@ class HttpClient implements ConnectedClient {
     try {
       return await attempt();
     } catch (error) {
+      // The caller's own: nothing was sent, and nothing was learned about the server.
+      if (error instanceof WaitingError) throw error;
       // The certificate of the server, or ours, may have been replaced.
       this.#credentials.expire();
       // A server closes a kept connection when it likes, also while a request is on its way to it.
@@ -356,22 +362,29 @@ class HttpClient implements ConnectedClient {
     }
   }
 
-  /** Makes an attempt and tells the observer how it ended. */
+  /** Makes an attempt and tells the observer how it ended, unless nothing was sent. */
   async #told(request: Request, attempt: () => Promise<WireResponse>): Promise<WireResponse> {
-    const { method, path, query, beforeSend } = request;
-    beforeSend?.();
+    const { method, path, query } = request;
     const began = this.#clock.monotonic();
-    let code: number | undefined;
-    let answeredAt: number | undefined;
-    try {
-      const response = await attempt();
-      code = response.statusCode;
-      answeredAt = dateOf(response);
-      return response;
-    } finally {
+    const tell = (answer?: WireResponse) => {
       const durationMs = this.#clock.monotonic() - began;
       const words = verbAndResource(method, path, query?.['watch'] === true);
-      this.#onExchange({ ...words, method, code, durationMs, answeredAt });
+      const code = answer?.statusCode;
+      this.#onExchange({
+        ...words,
+        method,
+        code,
+        durationMs,
+        answeredAt: answer && dateOf(answer),
+      });
+    };
+    try {
+      const response = await attempt();
+      tell(response);
+      return response;
+    } catch (error) {
+      if (!(error instanceof WaitingError)) tell();
+      throw error;
     }
   }
 
@@ -380,6 +393,7 @@ class HttpClient implements ConnectedClient {
     credentials: Credentials,
     signal: AbortSignal,
   ): Promise<WireResponse> {
+    signal.throwIfAborted();
     const wire: WireRequest = {
       ...this.#target(request),
       method: request.method,
@@ -392,14 +406,27 @@ class HttpClient implements ConnectedClient {
       body: request.body === undefined ? null : JSON.stringify(request.body),
       signal,
     };
-    const answer = this.#transport?.request(wire) ?? this.#overPool(credentials.tls, wire);
+    const answer = this.#transport
+      ? this.#overTransport(this.#transport, wire, request)
+      : this.#overPool(credentials.tls, wire, request);
     // undici looks at the signal only once it is connected.
     return await Promise.race([answer, rejectionOf(signal)]);
   }
 
-  #overPool(tls: TlsMaterial, wire: WireRequest): Promise<WireResponse> {
+  async #overTransport(
+    transport: Transport,
+    wire: WireRequest,
+    { beforeSend }: Request,
+  ): Promise<WireResponse> {
+    beforeSend?.();
+    return await transport.request(wire);
+  }
+
+  #overPool(tls: TlsMaterial, wire: WireRequest, { beforeSend }: Request): Promise<WireResponse> {
+    const pool = this.#poolFor(tls);
+    const dispatcher = beforeSend ? pool.compose(asking(beforeSend)) : pool;
     // Time is limited by the signal, on the clock that was handed in.
-    return this.#poolFor(tls).request({ ...wire, headersTimeout: 0, bodyTimeout: 0 });
+    return dispatcher.request({ ...wire, headersTimeout: 0, bodyTimeout: 0 });
   }
 
   #target(request: Request): { readonly origin: string; readonly path: string } {
@@ -444,6 +471,36 @@ class HttpClient implements ConnectedClient {
   #retire(dispatcher: Dispatcher): void {
     this.#retired.add(dispatcher);
     dispatcher.close(() => this.#retired.delete(dispatcher));
+  }
+}
+
+/**
+ * Lets undici ask when it has a connection and is about to write the request on it, in the same turn
+ * of the event loop: a process that is stopped while it connects does this first when it goes on.
+ */
+function asking(beforeSend: () => void): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, new AskingHandler(handler, beforeSend));
+}
+
+class AskingHandler extends DecoratorHandler implements Dispatcher.DispatchHandler {
+  readonly #handler: Dispatcher.DispatchHandler;
+  readonly #beforeSend: () => void;
+
+  constructor(handler: Dispatcher.DispatchHandler, beforeSend: () => void) {
+    super(handler);
+    this.#handler = handler;
+    this.#beforeSend = beforeSend;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController, context: object): void {
+    this.#handler.onRequestStart?.(controller, context);
+    if (controller.aborted) return;
+    try {
+      this.#beforeSend();
+    } catch (error) {
+      controller.abort(asError(error));
+    }
   }
 }
 

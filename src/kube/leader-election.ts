@@ -2,6 +2,7 @@ import { type Clock, sleep } from '../clock.ts';
 import { asError, WaitingError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type Client, isApiError } from './client.ts';
+import type { Leadership } from './leading-client.ts';
 import { microTime } from './micro-time.ts';
 import { apiVersion, type KubeObject, leases } from './objects.ts';
 import type { Runnable } from './operator.ts';
@@ -78,7 +79,7 @@ interface LeaseSpec {
  * has, this process is over. client-go gives up after ten seconds, which ends every operator of a
  * cluster when its API server restarts.
  */
-export class LeaderElection implements Runnable {
+export class LeaderElection implements Runnable, Leadership {
   readonly name = 'leader election';
   readonly #options: LeaderElectionOptions;
   readonly #stopping = new AbortController();
@@ -88,6 +89,8 @@ export class LeaderElection implements Runnable {
   #held: KubeObject | undefined;
   /** When the last renewal that succeeded was sent, on the monotonic clock. */
   #renewedAt = Number.NEGATIVE_INFINITY;
+  #term = overAlready();
+  #cancelEndOfTerm = () => {};
   /** The spec of somebody else's Lease as it was last seen, and when it runs out if it stays so. */
   #seen: string | undefined;
   #freeAt = 0;
@@ -109,6 +112,11 @@ export class LeaderElection implements Runnable {
     if (!this.isLeading) throw new NotLeadingError();
   }
 
+  /** Renewals prolong it; once it is over the next renewal that succeeds begins another one. */
+  get term(): AbortSignal {
+    return this.#term.signal;
+  }
+
   /** Resolves once the lease is ours, or when it is stopped before. */
   async start(): Promise<void> {
     this.#running ??= this.#run();
@@ -117,7 +125,7 @@ export class LeaderElection implements Runnable {
 
   /** Nothing may be written from now on; a lease that is ours is free when this resolves. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
+    this.#end();
     await this.#running;
     if (this.#held !== undefined) await this.#release();
   }
@@ -207,9 +215,34 @@ export class LeaderElection implements Runnable {
     const isNew = this.#held === undefined;
     this.#held = await write();
     this.#renewedAt = sentAt;
+    if (!this.#stopping.signal.aborted) this.#prolongTerm();
     if (!isNew) return;
     log.info('leading', { lease: lease.name, identity });
     this.#elected.resolve();
+  }
+
+  #prolongTerm(): void {
+    if (!this.#term.signal.aborted) return;
+    this.#term = new AbortController();
+    this.#awaitEndOfTerm();
+  }
+
+  #awaitEndOfTerm(): void {
+    const { clock } = this.#options;
+    const leftMs = this.#renewedAt + writeMs - clock.monotonic();
+    if (leftMs > 0) this.#cancelEndOfTerm = clock.after(leftMs, () => this.#awaitEndOfTerm());
+    else this.#endTerm();
+  }
+
+  #endTerm(): void {
+    this.#cancelEndOfTerm();
+    this.#term.abort(new Error('the lease was no longer held'));
+  }
+
+  /** For good. */
+  #end(): void {
+    this.#stopping.abort();
+    this.#endTerm();
   }
 
   #replace(live: KubeObject, term: Term): Promise<KubeObject> {
@@ -251,7 +284,7 @@ export class LeaderElection implements Runnable {
   #lose(leader: string): void {
     const { log, lease, onLost } = this.#options;
     this.#held = undefined;
-    this.#stopping.abort();
+    this.#end();
     log.error('lost the lease', { lease: lease.name, leader });
     onLost();
   }
@@ -296,6 +329,12 @@ export class LeaderElection implements Runnable {
     }
     this.#lastError = undefined;
   }
+}
+
+function overAlready(): AbortController {
+  const over = new AbortController();
+  over.abort();
+  return over;
 }
 
 /** What others left out or mistyped has the safe value: a lease without a duration is as long as ours. */

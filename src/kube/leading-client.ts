@@ -9,19 +9,28 @@ import type {
 } from './client.ts';
 import type { KubeList, KubeObject, Resource } from './objects.ts';
 
+/** What tells whether this process leads. */
+export interface Leadership {
+  /** @throws NotLeadingError where nothing may be written */
+  assertLeading(): void;
+  /** Aborted when the time is over for which this process leads now; where it leads again, there is another one. */
+  readonly term: AbortSignal;
+}
+
 /**
- * A client that reads for everybody and writes for the leader alone. Asked before each write: when it
- * is begun, and by the client below at the moment when it goes out, which may be much later where the
- * process was paused or the request is repeated.
+ * A client that reads for everybody and writes for the leader alone. A write is asked for when it is
+ * begun, and once more when the client below has a connection and hands the request to the kernel,
+ * which may be seconds later, and each time where it is repeated. While it is under way it ends with
+ * the term. What had left the machine by then can still be carried out: the API server knows nothing
+ * of terms.
  */
 export class LeadingClient implements Client {
   readonly #client: Client;
-  readonly #assertLeading: () => void;
+  readonly #leadership: Leadership;
 
-  /** `assertLeading` throws a NotLeadingError where nothing may be written. */
-  constructor(client: Client, assertLeading: () => void) {
+  constructor(client: Client, leadership: Leadership) {
     this.#client = client;
-    this.#assertLeading = assertLeading;
+    this.#leadership = leadership;
   }
 
   get(resource: Resource, namespace: string, name: string): Promise<KubeObject | undefined> {
@@ -61,13 +70,16 @@ export class LeadingClient implements Client {
   }
 
   #guarded<Options extends WriteOptions>(options?: Options) {
-    this.#assertLeading();
+    const leadership = this.#leadership;
+    leadership.assertLeading();
+    const { term } = leadership;
     return {
       ...options,
       beforeSend: () => {
-        this.#assertLeading();
+        leadership.assertLeading();
         options?.beforeSend?.();
       },
-    } as Options; // the caller's own, with one member more
+      signal: options?.signal ? AbortSignal.any([options.signal, term]) : term,
+    } as Options; // the caller's own, with two members more
   }
 }

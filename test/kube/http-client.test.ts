@@ -7,10 +7,16 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { WaitingError } from '../../src/errors.ts';
 import { ApiError, type WatchEvent, type WatchOptions } from '../../src/kube/client.ts';
 import type { Exchange as ApiExchange } from '../../src/kube/exchange.ts';
-import { type ConnectedClient, createClient, TransportError } from '../../src/kube/http-client.ts';
+import {
+  type ConnectedClient,
+  createClient,
+  type Transport,
+  TransportError,
+} from '../../src/kube/http-client.ts';
 import { daemonSets, type KubeObject, pods } from '../../src/kube/objects.ts';
 import { ManualClock, settle, until } from '../manual-clock.ts';
 import { selfSigned } from './certificate.ts';
+import { Door } from './door.ts';
 import { aKubeConfig, aStatus, type Exchange, ScriptedServer } from './scripted-server.ts';
 
 const aPod = (name: string, resourceVersion: string) => ({
@@ -457,13 +463,83 @@ describe('transport', () => {
     sent.reset();
     await expect(repeated).rejects.toThrow(new WaitingError('NotNow', 1000, 'not now'));
     for (const write of [
-      client.create(daemonSets, aDaemonSet, { beforeSend }),
-      client.update(daemonSets, aDaemonSet, { beforeSend }),
-      client.remove(daemonSets, aDaemonSet, { beforeSend }),
+      () => client.create(daemonSets, aDaemonSet, { beforeSend }),
+      () => client.update(daemonSets, aDaemonSet, { beforeSend }),
+      () => client.remove(daemonSets, aDaemonSet, { beforeSend }),
     ]) {
-      await expect(write).rejects.toBeInstanceOf(WaitingError);
+      await expect(write()).rejects.toBeInstanceOf(WaitingError);
     }
     expect(server.untaken).toEqual([]);
+  });
+
+  it('asks its caller when the connection stands, and not while it is slow to come about', async () => {
+    const secure = await serve(selfSigned('server'));
+    const door = await Door.before(secure);
+    toEnd.unshift(() => door.stop());
+    client = connect(aKubeConfig(door.url, { cluster: { skipTLSVerify: true } }));
+    let hasAsked = false;
+    const beforeSend = () => {
+      hasAsked = true;
+    };
+    const created = client.create(daemonSets, aDaemonSet, { beforeSend });
+    await until(() => door.came === 1);
+    await settle();
+    expect(hasAsked).toBe(false);
+    door.open();
+    const exchange = await secure.next();
+    expect(hasAsked).toBe(true);
+    exchange.answer(201, aDaemonSet);
+    await created;
+  });
+
+  it.each([
+    ['what waits for a connection', false],
+    ['what waits for its answer', true],
+  ])('gives up %s when its caller does', async (_what, isOpen) => {
+    const secure = await serve(selfSigned('server'));
+    const door = await Door.before(secure);
+    toEnd.unshift(() => door.stop());
+    client = connect(aKubeConfig(door.url, { cluster: { skipTLSVerify: true } }));
+    if (isOpen) door.open();
+    const caller = new AbortController();
+    const created = client.create(daemonSets, aDaemonSet, { signal: caller.signal });
+    created.catch(() => {});
+    if (isOpen) await secure.next();
+    else await until(() => door.came === 1);
+    caller.abort(new Error('enough'));
+    await expect(created).rejects.toThrow('create daemonsets n/a: enough');
+    door.open();
+    await until(() => door.ended === 1);
+    expect(secure.untaken).toEqual([]);
+    expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
+  });
+
+  it('sends nothing for a caller that had enough before', async () => {
+    const sent: string[] = [];
+    const transport: Transport = {
+      request: async ({ path }) => {
+        sent.push(path);
+        throw new Error('no answer');
+      },
+      close: async () => {},
+    };
+    const options = { clock, userAgent: 'tester/1', transport };
+    client = createClient(aKubeConfig(server.url), options);
+    const signal = AbortSignal.abort(new Error('enough'));
+    await expect(client.create(daemonSets, aDaemonSet, { signal })).rejects.toThrow('enough');
+    expect(sent).toEqual([]);
+  });
+
+  it('tells nobody of a write that its caller called back at the last moment', async () => {
+    const exchanges: ApiExchange[] = [];
+    const observed = connect(aKubeConfig(server.url), (exchange) => exchanges.push(exchange));
+    const beforeSend = () => {
+      throw new WaitingError('NotNow', 1000, 'not now');
+    };
+    await expect(observed.create(daemonSets, aDaemonSet, { beforeSend })).rejects.toThrow(
+      'not now',
+    );
+    expect(exchanges).toEqual([]);
   });
 
   it('breaks off what runs when it is closed, and takes no more', async () => {
@@ -565,6 +641,22 @@ describe('credentials', () => {
     rmSync(certificates.caFile);
     await clock.advance(60_000);
     await expect(client.get(pods, 'n', 'a')).resolves.toBeDefined();
+  });
+
+  it('are not asked for again because a caller called its write back', async () => {
+    server.always((exchange) => exchange.answer(200, { connection: exchange.connection }));
+    const caFile = file('ca', selfSigned('a').cert);
+    client = connect(aKubeConfig(server.url, { cluster: { caFile } }));
+    expect(await client.get(pods, 'n', 'a')).toEqual({ connection: 1 });
+    // Read again they would differ, and what differs gets connections of its own.
+    file('ca', selfSigned('b').cert);
+    const beforeSend = () => {
+      throw new WaitingError('NotNow', 1000, 'not now');
+    };
+    await expect(client.create(daemonSets, aDaemonSet, { beforeSend })).rejects.toThrow('not now');
+    const pool = await client.get(pods, 'n', 'a');
+    await clock.advance(10_000);
+    expect(await client.get(pods, 'n', 'a')).not.toEqual(pool);
   });
 
   it('that were never readable end the request', async () => {

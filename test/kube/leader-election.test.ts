@@ -1,11 +1,16 @@
 import type { Client } from '../../src/kube/client.ts';
 import { ApiError } from '../../src/kube/client.ts';
+import { createClient } from '../../src/kube/http-client.ts';
 import { LeaderElection, NotLeadingError } from '../../src/kube/leader-election.ts';
-import { type KubeObject, leases } from '../../src/kube/objects.ts';
+import { LeadingClient } from '../../src/kube/leading-client.ts';
+import { configMaps, type KubeObject, leases } from '../../src/kube/objects.ts';
 import { silentLog } from '../../src/log.ts';
 import { createControlPlane } from '../cluster/embedded/in-process-cluster.ts';
 import { StatusError } from '../cluster/embedded/status-error.ts';
-import { ManualClock } from '../manual-clock.ts';
+import { ManualClock, settle, until } from '../manual-clock.ts';
+import { selfSigned } from './certificate.ts';
+import { Door } from './door.ts';
+import { aKubeConfig, ScriptedServer } from './scripted-server.ts';
 
 const lease = { namespace: 'default', name: 'lease' };
 const start = Date.UTC(2026, 0, 1);
@@ -277,6 +282,37 @@ describe('a leader', () => {
     await seconds(60);
     expect(world.requests.at(-1)).toBe('update');
     expect(world.spec['holderIdentity']).toBe('');
+    expect(world.clock.waits).toEqual([]);
+  });
+
+  it('has no other term when it is stopped during a renewal', async () => {
+    const a = aCandidate('a').start();
+    await seconds(1);
+    a.whileOnItsWay = () => {
+      a.whileOnItsWay = () => {};
+      void a.election.stop();
+    };
+    await seconds(1);
+    expect(world.spec['renewTime']).toBe('2026-01-01T00:00:02.000000Z');
+    expect(a.election.term.aborted).toBe(true);
+  });
+
+  it('has one term for as long as it renews in time', async () => {
+    const a = aCandidate('a');
+    expect(a.election.term.aborted).toBe(true);
+    a.start();
+    await seconds(1);
+    const { term } = a.election;
+    await seconds(60);
+    expect(a.election.term).toBe(term);
+    a.network = 'is cut';
+    await seconds(8.9);
+    expect(term.aborted).toBe(false);
+    await seconds(0.1);
+    expect(term.aborted).toBe(true);
+    a.network = 'works';
+    await seconds(2);
+    expect(a.election.term.aborted).toBe(false);
   });
 
   it('is followed within two seconds of its end', async () => {
@@ -509,5 +545,129 @@ describe('a leader that was paused for 20 seconds', () => {
     await own.advance(0);
     expect(a).toMatchObject({ leads: false, losses: 1 });
     expect(b).toMatchObject({ leads: true, losses: 0 });
+  });
+});
+
+describe('a write of a leader', () => {
+  /** The API server as far as writes are concerned, which takes a while to connect to. */
+  let server: ScriptedServer;
+  let door: Door;
+  const toEnd: (() => Promise<void>)[] = [];
+
+  beforeEach(async () => {
+    server = await ScriptedServer.start(selfSigned('server'));
+    door = await Door.before(server);
+    toEnd.push(
+      () => door.stop(),
+      () => server.stop(),
+    );
+  });
+
+  afterEach(async () => {
+    for (const end of toEnd.splice(0)) await end();
+  });
+
+  /** Begins one that has plenty of time for itself; resolves with what it has come to. */
+  const write = (by: Candidate, clock: ManualClock) => {
+    const kubeConfig = aKubeConfig(door.url, { cluster: { skipTLSVerify: true } });
+    const client = createClient(kubeConfig, {
+      clock,
+      userAgent: 'tester/1',
+      requestTimeoutMs: 60_000,
+    });
+    toEnd.unshift(() => client.close());
+    const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'n', name: 'a' } };
+    const options = { fieldManager: 'me', force: true };
+    return new LeadingClient(client, by.election).apply(configMaps, body, options).then(
+      () => 'carried out',
+      (error: Error) => error,
+    );
+  };
+
+  it('is not sent where the process was stopped while it connected, and another one leads', async () => {
+    const own = new ManualClock(start);
+    const a = aCandidate('a', own).start();
+    await own.advance(3000);
+    const b = aCandidate('b').start();
+    const written = write(a, own);
+    await until(() => door.came === 1);
+    own.stall(17_000);
+    await seconds(17);
+    expect(b.leads).toBe(true);
+    // The connection stands before the process has run any timer.
+    door.open();
+    expect(await written).toBeInstanceOf(NotLeadingError);
+    await until(() => door.ended === 1);
+    expect(server.untaken).toEqual([]);
+  });
+
+  it('is not sent where connecting takes longer than the lease could be renewed', async () => {
+    const a = aCandidate('a').start();
+    await seconds(2.5);
+    a.network = 'is cut';
+    const written = write(a, world.clock);
+    await until(() => door.came === 1);
+    await seconds(9.5);
+    expect(await written).toMatchObject({
+      name: 'TransportError',
+      message: 'apply configmaps n/a: the lease was no longer held',
+    });
+    door.open();
+    await until(() => door.ended === 1);
+    expect(server.untaken).toEqual([]);
+  });
+
+  it('is broken off ten seconds after the last renewal where it is not answered by then', async () => {
+    const a = aCandidate('a').start();
+    await seconds(2.5);
+    a.network = 'is cut';
+    door.open();
+    const written = write(a, world.clock);
+    const exchange = await server.next();
+    await seconds(9.4);
+    await settle();
+    expect(exchange.isClosed).toBe(false);
+    await seconds(0.1);
+    expect(await written).toBeInstanceOf(Error);
+    await until(() => exchange.isClosed);
+  });
+
+  it('may take its time while the lease is renewed', async () => {
+    const a = aCandidate('a').start();
+    await seconds(2.5);
+    door.open();
+    const written = write(a, world.clock);
+    const exchange = await server.next();
+    await seconds(50);
+    exchange.answer(200, {});
+    expect(await written).toBe('carried out');
+  });
+
+  it('is broken off before the lease is given back', async () => {
+    const a = aCandidate('a').start();
+    await seconds(2.5);
+    door.open();
+    const written = write(a, world.clock);
+    const exchange = await server.next();
+    let wasOver: boolean | undefined;
+    a.whileOnItsWay = () => {
+      wasOver ??= a.election.term.aborted;
+    };
+    await a.election.stop();
+    expect(wasOver).toBe(true);
+    expect(await written).toBeInstanceOf(Error);
+    await until(() => exchange.isClosed);
+  });
+
+  it('is broken off where somebody else turns out to hold the lease', async () => {
+    const a = aCandidate('a').start();
+    await seconds(2.5);
+    door.open();
+    const written = write(a, world.clock);
+    await server.next();
+    world.write(byGo());
+    await seconds(2);
+    expect(a.losses).toBe(1);
+    expect(await written).toBeInstanceOf(Error);
   });
 });

@@ -1,9 +1,9 @@
 import type { Client } from '../../src/kube/client.ts';
-import { createClient } from '../../src/kube/http-client.ts';
+import { createClient, TransportError } from '../../src/kube/http-client.ts';
 import { NotLeadingError } from '../../src/kube/leader-election.ts';
 import { LeadingClient } from '../../src/kube/leading-client.ts';
 import { configMaps, type KubeObject } from '../../src/kube/objects.ts';
-import { ManualClock } from '../manual-clock.ts';
+import { ManualClock, until } from '../manual-clock.ts';
 import { aKubeConfig, ScriptedServer } from './scripted-server.ts';
 
 const object: KubeObject = {
@@ -15,17 +15,24 @@ const apply = { fieldManager: 'me', force: true };
 
 let server: ScriptedServer;
 let isLeading: boolean;
+let term: AbortController;
 let client: LeadingClient;
 let end: () => Promise<void>;
+
+const leadership = () => ({
+  term: term.signal,
+  assertLeading() {
+    if (!isLeading) throw new NotLeadingError();
+  },
+});
 
 beforeEach(async () => {
   server = await ScriptedServer.start();
   const options = { clock: new ManualClock(), userAgent: 'tester/1' };
   const connected = createClient(aKubeConfig(server.url), options);
   isLeading = true;
-  client = new LeadingClient(connected, () => {
-    if (!isLeading) throw new NotLeadingError();
-  });
+  term = new AbortController();
+  client = new LeadingClient(connected, leadership());
   end = async () => {
     await connected.close();
     await server.stop();
@@ -61,6 +68,26 @@ describe('the client of a leader', () => {
     expect(server.untaken).toEqual([]);
   });
 
+  it.each(writes)('breaks off a %s at the end of its term', async (_verb, write) => {
+    const written = write();
+    written.catch(() => {});
+    const exchange = await server.next();
+    term.abort(new Error('the term is over'));
+    await expect(written).rejects.toThrow('the term is over');
+    await expect(written).rejects.toBeInstanceOf(TransportError);
+    await until(() => exchange.isClosed);
+  });
+
+  it('breaks off a write as well when its own caller does', async () => {
+    const caller = new AbortController();
+    const written = client.apply(configMaps, object, { ...apply, signal: caller.signal });
+    written.catch(() => {});
+    const exchange = await server.next();
+    caller.abort(new Error('enough'));
+    await expect(written).rejects.toThrow('enough');
+    await until(() => exchange.isClosed);
+  });
+
   it('asks before it passes a write on, whatever the client below it does', async () => {
     let isPassedOn = false;
     const below = {
@@ -69,9 +96,8 @@ describe('the client of a leader', () => {
         return object;
       },
     } as Partial<Client> as Client; // of the others none is called
-    const guarded = new LeadingClient(below, () => {
-      throw new NotLeadingError();
-    });
+    isLeading = false;
+    const guarded = new LeadingClient(below, leadership());
     await expect(guarded.apply(configMaps, object, apply)).rejects.toBeInstanceOf(NotLeadingError);
     expect(isPassedOn).toBe(false);
   });
