@@ -188,6 +188,7 @@ const connectionsOnly: Plugin = {
         export { default as Agent } from './dispatcher/agent.js';
         export { default as ProxyAgent } from './dispatcher/proxy-agent.js';
         export { default as Socks5ProxyAgent } from './dispatcher/socks5-proxy-agent.js';
+        export { default as DecoratorHandler } from './handler/decorator-handler.js';
         export const fetch = (...asked) => globalThis.fetch(...asked);`,
     }));
   },
