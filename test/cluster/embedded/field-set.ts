@@ -90,37 +90,41 @@ export function union(left: FieldSet, right: FieldSet): FieldSet {
 }
 
 export function intersection(left: FieldSet, right: FieldSet): FieldSet {
-  return combine(left, right, (other, child) =>
+  return combine(left, right, left.member && right.member, (other, child) =>
     other === undefined ? emptySet : intersection(child, other),
-  )(left.member && right.member);
+  );
 }
 
 /** Paths of the left that are not paths of the right; what lies below a removed path stays. */
 export function difference(left: FieldSet, right: FieldSet): FieldSet {
-  return combine(left, right, (other, child) =>
+  return combine(left, right, left.member && !right.member, (other, child) =>
     other === undefined ? child : difference(child, other),
-  )(left.member && !right.member);
+  );
 }
 
 /** Paths of the left that are neither paths of the right nor below one. */
 export function recursiveDifference(left: FieldSet, right: FieldSet): FieldSet {
   if (right.member) return emptySet;
-  return combine(left, right, (other, child) =>
+  return combine(left, right, left.member, (other, child) =>
     other === undefined ? child : recursiveDifference(child, other),
-  )(left.member);
+  );
 }
 
+/** The left set itself where nothing of it changes. */
 function combine(
   left: FieldSet,
   right: FieldSet,
+  member: boolean,
   merge: (other: FieldSet | undefined, child: FieldSet) => FieldSet,
-): (member: boolean) => FieldSet {
+): FieldSet {
   const children = new Map<string, FieldSet>();
+  let isSame = member === left.member;
   for (const [element, child] of left.children) {
     const merged = merge(right.children.get(element), child);
+    isSame &&= merged === child;
     if (!isEmptySet(merged)) children.set(element, merged);
   }
-  return (member) => ({ member, children });
+  return isSame ? left : { member, children };
 }
 
 /** Each path of the set in the notation of messages, `.spec.containers[name="a"].image`, the short ones first. */

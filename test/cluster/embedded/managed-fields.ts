@@ -1,4 +1,4 @@
-import type { KubeObject, ManagedFieldsEntry } from '../../../src/kube/objects.ts';
+import type { FieldTree, KubeObject, ManagedFieldsEntry } from '../../../src/kube/objects.ts';
 import {
   difference,
   emptySet,
@@ -39,6 +39,8 @@ export interface FieldManagement {
 interface Manager {
   readonly entry: ManagedFieldsEntry;
   readonly set: FieldSet;
+  /** The set as it was read, as long as nothing of it has changed: most writes change one manager. */
+  readonly tree?: FieldTree | undefined;
 }
 
 type Managers = ReadonlyMap<string, Manager>;
@@ -178,9 +180,10 @@ function filtered(changes: ReturnType<typeof compare>, reset: FieldSet): typeof 
 
 /** The managers with smaller sets; who owns nothing any more is dropped. */
 function lose(managers: Managers, left: (set: FieldSet) => FieldSet): Managers {
-  const after = [...managers].map(
-    ([id, { entry, set }]) => [id, { entry, set: left(set) }] as const,
-  );
+  const after = [...managers].map(([id, manager]) => {
+    const set = left(manager.set);
+    return [id, set === manager.set ? manager : { entry: manager.entry, set }] as const;
+  });
   return new Map(after.filter(([, { set }]) => !isEmptySet(set)));
 }
 
@@ -232,7 +235,7 @@ function managersBefore(
   const sent = next.metadata.managedFields;
   if (how.subresource !== undefined || sent === undefined) return decode(live);
   if (isReset(sent)) return new Map();
-  const managers = decode(next);
+  const managers = parsed(next);
   return managers.size === 0 ? decode(live) : managers;
 }
 
@@ -249,7 +252,16 @@ function managersBeforeApply(live: KubeObject | undefined, how: FieldManagement)
   return updated(how.empty, live, managers, { ...how, manager: 'before-first-apply' });
 }
 
+/** The managers of a stored object. */
 function decode(object: KubeObject | undefined): Managers {
+  const managers = [...parsed(object)].map(([id, { entry, set }]) => {
+    return [id, { entry, set, tree: entry.fieldsV1 }] as const;
+  });
+  return new Map(managers);
+}
+
+/** The managers of an object that somebody has sent, whose trees may be in any order. */
+function parsed(object: KubeObject | undefined): Managers {
   const entries = object?.metadata.managedFields ?? [];
   return new Map(
     entries.map((entry) => [identity(entry), { entry, set: fromFieldsV1(entry.fieldsV1 ?? {}) }]),
@@ -259,10 +271,10 @@ function decode(object: KubeObject | undefined): Managers {
 function withManagers(object: KubeObject, managers: Managers): KubeObject {
   const { managedFields: _, ...metadata } = object.metadata;
   if (managers.size === 0) return { ...object, metadata };
-  const managedFields = sorted(managers).map(({ entry, set }) => ({
+  const managedFields = sorted(managers).map(({ entry, set, tree }) => ({
     ...entry,
     fieldsType: 'FieldsV1',
-    fieldsV1: toFieldsV1(set),
+    fieldsV1: tree ?? toFieldsV1(set),
   }));
   return { ...object, metadata: { ...metadata, managedFields } };
 }

@@ -118,6 +118,8 @@ function compareInto(
   pair: Pair,
 ): void {
   const [before, after] = pair;
+  // Most of an object stays as it is, and this is the fastest way to tell.
+  if (isEqual(before, after)) return;
   const shape = shapeOf(type, after ?? before);
   if (shape.shape === 'leaf' || isPromotedToLeaf(shape, pair)) {
     compareLeaf(into, path, pair);
