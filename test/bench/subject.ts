@@ -18,14 +18,17 @@ export interface Launcher {
   launch(kubeconfig: string): Promise<Subject>;
 }
 
+const stallProbe = fileURLToPath(new URL('./stall-probe.mjs', import.meta.url));
+
 /**
  * The operator as its image starts it: one bundled file, the image's flags, the memory limit of its
- * manifest, leader election and metrics on. Files of the bundle go into the directory.
+ * manifest, leader election and metrics on. Files of the bundle go into the directory. The probe is a
+ * module that is loaded into the process and answers what `ask` asks; unless another one is given, it
+ * tells of stalls.
  */
-export async function ours(directory: string): Promise<Launcher> {
+export async function ours(directory: string, probe = stallProbe): Promise<Launcher> {
   const program = join(directory, 'main.js');
   writeFileSync(program, (await bundle()).code);
-  const probe = fileURLToPath(new URL('./stall-probe.mjs', import.meta.url));
   return {
     async launch(kubeconfig) {
       const [health, metrics] = await freePorts(2);
@@ -69,7 +72,7 @@ interface SubjectParts {
   readonly words: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly readyUrl: string;
-  /** Claims that stall-probe.mjs runs inside it. */
+  /** Claims that a probe runs inside it. */
   readonly answersProbe: boolean;
 }
 
@@ -146,16 +149,26 @@ export class Subject {
 
   /** The sockets that are open, each by a name that no later one has. */
   sockets(): ReadonlySet<string> {
+    return new Set(this.handles().filter((target) => target.startsWith('socket:')));
+  }
+
+  /** What each open file descriptor leads to. */
+  handles(): readonly string[] {
     const folder = `/proc/${this.#child.pid}/fd`;
-    const targets = readdirSync(folder).map((file) => targetOf(join(folder, file)));
-    return new Set(targets.filter((target) => target.startsWith('socket:')));
+    return readdirSync(folder).map((file) => targetOf(join(folder, file)));
   }
 
   /** How long its event loop stood still since this was asked last; undefined where nobody can tell. */
   async stalls(): Promise<Stalls | undefined> {
-    if (!this.#answersProbe) return undefined;
+    return this.#answersProbe ? ((await this.ask()) as Stalls) : undefined;
+  }
+
+  /** What the probe answers that was loaded into it. */
+  async ask(): Promise<unknown> {
     this.#child.send({});
-    const [answer] = (await once(this.#child, 'message')) as [Stalls];
+    const [answer] = await once(this.#child, 'message', {
+      signal: AbortSignal.timeout(patienceMs),
+    });
     return answer;
   }
 

@@ -166,11 +166,12 @@ export class RealCluster implements Cluster {
   }
 
   /**
-   * A kubeconfig with a token, for a service account that exists: a name may be too long for a
-   * certificate, whose common names end at 64 characters.
+   * A kubeconfig with a token that lasts for an hour, for a service account that exists: a name may be
+   * too long for a certificate, whose common names end at 64 characters.
    */
-  async tokenKubeconfig(namespace: string, serviceAccount: string): Promise<string> {
-    const token = await this.kubectl(['-n', namespace, 'create', 'token', serviceAccount]);
+  async tokenKubeconfig(namespace: string, serviceAccount: string, lifeHours = 1): Promise<string> {
+    const life = ['--duration', `${lifeHours}h`];
+    const token = await this.kubectl(['-n', namespace, 'create', 'token', serviceAccount, ...life]);
     return kubeconfig(this.url, this.#authority.root, token.trim());
   }
 
