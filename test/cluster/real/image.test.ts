@@ -52,6 +52,12 @@ describe('an image', () => {
     expect(ballast?.content.length).toBeGreaterThan(1_000_000);
   });
 
+  it('declares the volumes that it is to have', () => {
+    const { blobs } = assemble({ files: contents, volumes: ['/data', '/cache'] });
+    const { config } = JSON.parse(blobs.at(-1)?.content.toString() ?? '');
+    expect(config.Volumes).toEqual({ '/data': {}, '/cache': {} });
+  });
+
   it('is found below an index by its digest', () => {
     const image = assemble({ files: contents, architecture: 'arm64' });
     const { digest, content } = image.manifest;
