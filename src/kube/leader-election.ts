@@ -22,6 +22,8 @@ export interface LeaderElectionOptions {
   readonly client: Pick<Client, 'get' | 'create' | 'update'>;
   /** Where the Lease is; it is created where it is missing. */
   readonly lease: { readonly namespace: string; readonly name: string };
+  /** Claims that nobody can ever have led, so that a Lease which is not there never was; must not reject. */
+  readonly isFirst: () => Promise<boolean>;
   /** Unlike that of any other process, also of an earlier one in the same pod. */
   readonly identity: string;
   readonly clock: Clock;
@@ -91,7 +93,7 @@ export class LeaderElection implements Runnable, Leadership {
   #renewedAt = Number.NEGATIVE_INFINITY;
   #term = overAlready();
   #cancelEndOfTerm = () => {};
-  /** The spec of somebody else's Lease as it was last seen, and when it runs out if it stays so. */
+  /** What was last seen where the lease is not ours, and when that runs out if it stays so. */
   #seen: string | undefined;
   #freeAt = 0;
   #leader = '';
@@ -166,7 +168,7 @@ export class LeaderElection implements Runnable, Leadership {
     const live = await client.get(leases, lease.namespace, lease.name);
     const { holderIdentity } = specOf(live);
     if (live === undefined) {
-      await this.#create();
+      await this.#createIfFree();
     } else if (holderIdentity === identity) {
       await this.#renew(live);
     } else if (this.#held !== undefined) {
@@ -195,9 +197,27 @@ export class LeaderElection implements Runnable, Leadership {
 
   async #takeIfFree(live: KubeObject): Promise<void> {
     this.#observe(live);
-    if (this.#options.clock.monotonic() < this.#freeAt) return;
+    if (!this.#isFree) return;
     const leaseTransitions = specOf(live).leaseTransitions + 1;
     await this.#hold(() => this.#replace(live, { acquireTime: this.#now(), leaseTransitions }));
+  }
+
+  /**
+   * A Lease that somebody deletes binds whoever knew it for as long as before: its holder may not have
+   * noticed yet. client-go creates it anew at once, whoever comes first, and then two can lead for as
+   * long as one renewal takes to come.
+   */
+  async #createIfFree(): Promise<void> {
+    if (this.#held === undefined) {
+      const isKnown = this.#seen !== undefined || !(await this.#options.isFirst());
+      this.#see('no Lease', isKnown ? leaseMs : 0);
+      if (!this.#isFree) return;
+    } else if (!this.isLeading) {
+      // Another one may have led since, and lead now.
+      this.#lose('');
+      return;
+    }
+    await this.#create();
   }
 
   async #create(): Promise<void> {
@@ -261,12 +281,21 @@ export class LeaderElection implements Runnable, Leadership {
   /** A change of the lease, whatever it is, makes it last for its duration from now. */
   #observe(live: KubeObject): void {
     const { holderIdentity, leaseDurationSeconds } = specOf(live);
-    const text = JSON.stringify(live['spec']);
-    if (text === this.#seen) return;
-    this.#seen = text;
-    const lastsMs = holderIdentity === '' ? 0 : leaseDurationSeconds * 1000;
-    this.#freeAt = this.#options.clock.monotonic() + lastsMs;
+    this.#see(
+      JSON.stringify(live['spec']),
+      holderIdentity === '' ? 0 : leaseDurationSeconds * 1000,
+    );
     this.#tellLeader(holderIdentity);
+  }
+
+  #see(what: string, lastsMs: number): void {
+    if (what === this.#seen) return;
+    this.#seen = what;
+    this.#freeAt = this.#options.clock.monotonic() + lastsMs;
+  }
+
+  get #isFree(): boolean {
+    return this.#options.clock.monotonic() >= this.#freeAt;
   }
 
   #tellLeader(leader: string): void {

@@ -63,8 +63,12 @@ class Candidate {
   losses = 0;
   /** The network between it and the server. */
   network: 'works' | 'is cut' | 'loses answers' = 'works';
+  /** What it draws: by default the longest pauses that there can be. */
+  random = 0.999;
+  /** Nothing shows that anybody has ever led. */
+  isFirst = true;
   /** Called while a request of it is under way. */
-  whileOnItsWay = () => {};
+  whileOnItsWay: () => unknown = () => {};
   /** What it has told people: level and message. */
   readonly told: string[] = [];
   started = false;
@@ -86,9 +90,9 @@ class Candidate {
       client,
       lease,
       identity,
+      isFirst: async () => this.isFirst,
       clock,
-      // The longest pauses that there can be.
-      random: () => 0.999,
+      random: () => this.random,
       log: {
         ...silentLog,
         info: (message) => this.told.push(`info ${message}`),
@@ -178,6 +182,26 @@ describe('a process that stands for election', () => {
     expect(() => b.election.assertLeading()).toThrow(NotLeadingError);
     expect(world.spec['holderIdentity']).toBe('a');
   });
+
+  it.each([
+    ['most', 0.999, 1_799.7],
+    ['least', 0, 1_500],
+  ])(
+    'looks at the lease of another one every so often, at the %s',
+    async (_which, drawn, everyMs) => {
+      world.write(byGo({ leaseDurationSeconds: 60 }));
+      const a = aCandidate('a');
+      a.random = drawn;
+      a.start();
+      await seconds(0);
+      const looks: number[] = [];
+      a.whileOnItsWay = () => looks.push(world.clock.monotonic());
+      await seconds(10);
+      const pauses = looks.map((at, index) => at - (looks[index - 1] ?? 0));
+      expect(pauses).toEqual(pauses.map(() => expect.closeTo(everyMs, 3)));
+      expect(pauses.length).toBeGreaterThan(4);
+    },
+  );
 
   it('takes the lease after 15 seconds of silence, and not before', async () => {
     world.write(byGo());
@@ -372,15 +396,6 @@ describe('a leader', () => {
     expect(a).toMatchObject({ leads: true, losses: 0 });
   });
 
-  it('puts a Lease back that was deleted', async () => {
-    const a = aCandidate('a').start();
-    await seconds(3);
-    world.remove();
-    await seconds(2);
-    expect(a).toMatchObject({ leads: true, losses: 0 });
-    expect(world.spec['holderIdentity']).toBe('a');
-  });
-
   it('knows its own renewal again whose answer was lost', async () => {
     const a = aCandidate('a').start();
     await seconds(3);
@@ -455,6 +470,98 @@ describe('a leader that cannot reach the API server', () => {
       'warn the lease could not be looked after',
       'info the lease is looked after again',
     ]);
+  });
+});
+
+describe('a Lease that somebody deletes', () => {
+  /** Lets time pass in which at no moment two of them lead. */
+  const pass = async (ofSeconds: number, ...all: readonly Candidate[]) => {
+    for (let tenths = 0; tenths < ofSeconds * 10; tenths++) {
+      await seconds(0.1);
+      expect(all.filter(({ leads }) => leads).length).toBeLessThan(2);
+    }
+  };
+
+  it('is put back by the leader', async () => {
+    const a = aCandidate('a').start();
+    await seconds(3);
+    world.remove();
+    await seconds(2);
+    expect(a).toMatchObject({ leads: true, losses: 0 });
+    expect(world.spec['holderIdentity']).toBe('a');
+  });
+
+  it.each([0, 0.4, 0.8, 1.2, 1.6])(
+    'is not taken by a process that stands by, %f seconds after a renewal',
+    async (after) => {
+      const a = aCandidate('a').start();
+      const b = aCandidate('b').start();
+      await pass(6 + after, a, b);
+      world.remove();
+      await pass(30, a, b);
+      expect(a).toMatchObject({ leads: true, losses: 0 });
+      expect(b.leads).toBe(false);
+    },
+  );
+
+  it('is taken 15 seconds after a process that stands by has missed it, where nobody puts it back', async () => {
+    world.write(byGo());
+    const a = aCandidate('a').start();
+    await seconds(10);
+    world.remove();
+    await seconds(14.9);
+    expect(world.lease).toBeUndefined();
+    await seconds(2);
+    expect(a.leads).toBe(true);
+    expect(world.spec['leaseTransitions']).toBe(0);
+  });
+
+  it('is not taken at once by a process that starts where somebody has led before', async () => {
+    const a = aCandidate('a').start();
+    await pass(6.1, a);
+    world.remove();
+    const b = aCandidate('b');
+    b.isFirst = false;
+    b.start();
+    await pass(30, a, b);
+    expect(a).toMatchObject({ leads: true, losses: 0 });
+    expect(world.spec['holderIdentity']).toBe('a');
+  });
+
+  it('is taken after 15 seconds by a process that starts where somebody has led before', async () => {
+    const a = aCandidate('a');
+    a.isFirst = false;
+    a.start();
+    await seconds(14.9);
+    expect(world.lease).toBeUndefined();
+    await seconds(0.2);
+    expect(a.leads).toBe(true);
+  });
+
+  it('is not put back by a leader that could not renew it in time, which ends instead', async () => {
+    const a = aCandidate('a').start();
+    await seconds(3);
+    a.network = 'is cut';
+    await seconds(11);
+    world.remove();
+    a.network = 'works';
+    await seconds(2);
+    expect(a).toMatchObject({ leads: false, losses: 1 });
+    expect(world.lease).toBeUndefined();
+  });
+
+  it('does not bring a leader back that another one has followed', async () => {
+    const a = aCandidate('a').start();
+    const b = aCandidate('b').start();
+    await pass(3, a, b);
+    a.network = 'is cut';
+    await pass(20, a, b);
+    expect(b.leads).toBe(true);
+    world.remove();
+    a.network = 'works';
+    await pass(30, a, b);
+    expect(a.losses).toBe(1);
+    expect(b).toMatchObject({ leads: true, losses: 0 });
   });
 });
 
