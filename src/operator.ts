@@ -20,7 +20,13 @@ import type { Exchange } from './kube/exchange.ts';
 import { createClient } from './kube/http-client.ts';
 import { LeaderElection, type LeaderElectionOptions } from './kube/leader-election.ts';
 import { LeadingClient } from './kube/leading-client.ts';
-import { daemonSets, keyOf, pods as podResource, type Resource } from './kube/objects.ts';
+import {
+  configMaps,
+  daemonSets,
+  keyOf,
+  pods as podResource,
+  type Resource,
+} from './kube/objects.ts';
 import { Operator, type Runnable } from './kube/operator.ts';
 import { Reflector, type ReflectorOptions } from './kube/reflector.ts';
 import { ServerClock } from './kube/server-clock.ts';
@@ -79,6 +85,9 @@ const podWatch = {
   resyncEveryMs: 60 * 60_000,
 } as const;
 
+/** What operators have made. */
+const childSelector = `${managedByLabel}=${fieldManager}`;
+
 /** Its name in the log and the metrics. */
 const controllerName = 'image-puller';
 
@@ -89,9 +98,10 @@ const podBurstMs = 500;
 export function assembleOperator(parts: OperatorParts): Operator {
   const { client, config, clock, log, candidacy, random = Math.random } = parts;
   const { metrics = new Metrics({ clock, version, process: thisProcess() }) } = parts;
-  const election = candidacy && new LeaderElection({ ...candidacy, clock, random, log });
-  const writer = election ? new LeadingClient(client, election) : client;
   const namespaces = config.watchNamespaces.length === 0 ? [''] : config.watchNamespaces;
+  const isFirst = () => isUntouched(client, namespaces);
+  const election = candidacy && new LeaderElection({ ...candidacy, isFirst, clock, random, log });
+  const writer = election ? new LeadingClient(client, election) : client;
   const reflectors: Reflector[] = [];
   const queue = new WorkQueue({ clock, random, observer: metrics.queueObserver(controllerName) });
   const pulls = new Pulls((key, seconds) => metrics.pulled(key, seconds));
@@ -119,14 +129,13 @@ export function assembleOperator(parts: OperatorParts): Operator {
       for (const key of rivals.freedBy(change)) queue.add(key);
     },
   });
-  const labelSelector = `${managedByLabel}=${fieldManager}`;
   const watchChildren = (resource: Resource) => {
     const onChange = (change: Change) => {
       enqueueOwner(change);
       // Whoever waits for the name, or has had its owner taken away.
       for (const key of rivals.wokenBy(resource, change)) queue.add(key);
     };
-    return watch(resource, { labelSelector, onChange });
+    return watch(resource, { labelSelector: childSelector, onChange });
   };
   const children = new Map(childResources.map((resource) => [resource, watchChildren(resource)]));
   const rivals = new Rivals({ client, pullers, children, settings: config });
@@ -213,13 +222,28 @@ export function assembleOperator(parts: OperatorParts): Operator {
         ],
       },
       { name: 'platform', runnables: [platform] },
-      { name: 'caches', runnables: reflectors.map(inBackground) },
+      // The watches of names belong to them: a run that ends last may still add one.
+      { name: 'caches', runnables: [...reflectors.map(inBackground), nameWatches] },
       // From here on only one at a time: until then a process stands by, with its caches filled.
       { name: 'leader election', runnables: election ? [election] : [] },
-      { name: 'controllers', runnables: [telling(controller, recorder), nameWatches] },
+      { name: 'controllers', runnables: [telling(controller, recorder)] },
     ],
     { clock, log },
   );
+}
+
+/**
+ * Claims that no operator has done anything in these namespaces, of which '' stands for all: each puller
+ * that one has seen to has a ConfigMap. What cannot be read may have been touched.
+ */
+async function isUntouched(client: Client, namespaces: readonly string[]): Promise<boolean> {
+  const lists = await Promise.allSettled(
+    namespaces.map((namespace) => {
+      const selection = { ...(namespace && { namespace }), labelSelector: childSelector };
+      return client.list(configMaps, { ...selection, limit: 1 });
+    }),
+  );
+  return lists.every((list) => list.status === 'fulfilled' && list.value.items.length === 0);
 }
 
 /** Serves the metrics where they have a port; a process that stands by serves its own. */
