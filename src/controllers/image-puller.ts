@@ -13,6 +13,7 @@ import { type Key, type KubeObject, type Resource, splitKey } from '../kube/obje
 import type { Log } from '../log.ts';
 import { identityOf } from '../manifests/input.ts';
 import { fieldManager } from '../manifests/names.ts';
+import { reasons } from '../status/conditions.ts';
 import { meansTheSame, saysTheSame } from '../status/due.ts';
 import { newsBetween, type Told } from '../status/news.ts';
 import { isMoving } from '../status/observation.ts';
@@ -247,7 +248,10 @@ export class ImagePullerController {
   /** Waiting is no news to the work queue, yet a refusal is to the operator's log. */
   #retry(error: Error, log: Log): Error {
     if (isApiError(error) && isRefusal(error)) {
-      log.warn('refused by the API server', { reason: failureOf(error).reason, error });
+      const { reason } = failureOf(error);
+      // A namespace that is being deleted takes its puller along: nobody need do anything.
+      const level = reason === reasons.waitingForDeletion ? 'info' : 'warn';
+      log[level]('refused by the API server', { reason, error });
     }
     return retryOf(error);
   }

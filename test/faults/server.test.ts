@@ -162,7 +162,9 @@ describe('a namespace', () => {
 
   // F32
   it('that is being deleted before its pullers are is said to be, and tried again every five minutes', async () => {
-    faulty = await FaultyScene.ready();
+    const warnings: string[] = [];
+    const warn = (message: string) => warnings.push(message);
+    faulty = await FaultyScene.ready({ log: { debug() {}, info() {}, warn, error() {} } });
     const terminating = JSON.stringify({
       kind: 'Status',
       code: 403,
@@ -179,6 +181,8 @@ describe('a namespace', () => {
     await faulty.scene.until(() => faulty.told('Degraded') === 'True WaitingForDeletion');
     await faulty.scene.pass(16 * minute);
     expect(refused.fired).toBeLessThanOrEqual(8);
+    // Nobody need do anything about it.
+    expect(warnings).toEqual([]);
     refused.remove();
     await faulty.scene.pass(5 * minute + second);
     await faulty.comesToRest();
