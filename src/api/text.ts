@@ -57,9 +57,12 @@ function escapedUnit(code: number, isQuoted: boolean): string {
   return shortEscapes.get(code) ?? `\\u${code.toString(16).padStart(4, '0')}`;
 }
 
+/** Made once: toLocaleString makes one for each number. */
+const numbers = new Intl.NumberFormat('en-US');
+
 /** A count as people write it: `1,048,576`. */
 export function count(value: number): string {
-  return value.toLocaleString('en-US');
+  return numbers.format(value);
 }
 
 /** `1 node`, `1,000 nodes`. */

@@ -123,7 +123,7 @@ const alerts: readonly Alert[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `Images of ${puller} cannot be cached.`,
-      description: `{{ $value }} images of the puller ${puller} fail on at least one node. Its status says which, where and why: ${show}`,
+      description: `Images of the puller ${puller} that fail on at least one node: {{ $value }}. Its status says which, where and why: ${show}`,
     },
   },
   {

@@ -1,5 +1,5 @@
 import { holdOf } from '../api/findings.ts';
-import { printable } from '../api/text.ts';
+import { count, nounCount, printable } from '../api/text.ts';
 import type { Finding, ImagePullerStatus, ImageStatus, PullerSpec } from '../api/types.ts';
 import { isPullFailure, toldFailure } from './causes.ts';
 import { type Claim, conditionTypes, reasons } from './conditions.ts';
@@ -140,7 +140,7 @@ function entriesSkipped(facts: Facts): Claim | undefined {
   return {
     status: 'False',
     reason: isValid ? reasons.registryNotAllowed : reasons.invalidImages,
-    message: `${count(skipped, 'entry', 'entries')} of spec.images had to be skipped, see Degraded; ${rest}`,
+    message: `${nounCount(skipped, 'entry', 'entries')} of spec.images had to be skipped, see Degraded; ${rest}`,
   };
 }
 
@@ -345,7 +345,7 @@ function nobodyReachable({ observation }: Facts): readonly Complaint[] {
   const message =
     nodesDesired === 1
       ? `the selected node does not answer: ${spoken(unreachable)}`
-      : `none of the ${nodesDesired} selected nodes answers`;
+      : `none of the ${nounCount(nodesDesired, 'selected node')} answers`;
   return [{ reason: reasons.nodesUnreachable, message }];
 }
 
@@ -356,12 +356,12 @@ function hasOrHave(number: number): string {
 /** `2 of 40 nodes cannot`, or `none of 40 nodes can`. */
 function cannot(some: number, of: number): string {
   if (some < of || of < 2) return `${someOf(some, of)} cannot`;
-  return of === 2 ? 'neither of 2 nodes can' : `none of ${of} nodes can`;
+  return of === 2 ? 'neither of 2 nodes can' : `none of ${nounCount(of, 'node')} can`;
 }
 
 /** `2 of 40 nodes`, or `all 40 nodes`. */
 function someOf(some: number, of: number): string {
-  return some >= of && of > 0 ? all(of, 'node') : `${some} of ${count(of, 'node')}`;
+  return some >= of && of > 0 ? all(of, 'node') : `${count(some)} of ${nounCount(of, 'node')}`;
 }
 
 /** A held spec has no say: what is cached then is what the DaemonSets still hold. */
@@ -378,9 +378,13 @@ export function progressOf(facts: Facts): string {
     return `${images} to be put on the nodes`;
   }
   const reachable = nodesDesired - unreachable.count;
-  const nodes = count(reachable, unreachable.count > 0 ? 'reachable node' : 'node');
-  const verb = nodesReady === 1 || reachable === 1 ? 'holds' : 'hold';
-  return `${nodesReady} of ${nodes} ${verb} ${images}${asides(facts)}`;
+  const nodes = nounCount(reachable, unreachable.count > 0 ? 'reachable node' : 'node');
+  return `${count(nodesReady)} of ${nodes} ${holdsOrHold(nodesReady, reachable)} ${images}${asides(facts)}`;
+}
+
+/** Of nodes of which some do: `1 of 3 nodes holds`, `2 of 3 nodes hold`. */
+export function holdsOrHold(some: number, of: number): 'holds' | 'hold' {
+  return some === 1 || of === 1 ? 'holds' : 'hold';
 }
 
 /** Said of a cache that is complete. */
@@ -390,7 +394,7 @@ export function completeness(facts: Facts): string {
   const noun = unreachable.count > 0 ? 'reachable node' : 'node';
   const nodes =
     facts.observation.hasPods && nodesReady < reachable
-      ? `${nodesReady} of ${count(reachable, noun)}`
+      ? `${count(nodesReady)} of ${nounCount(reachable, noun)}`
       : all(reachable, noun);
   return `${all(facts.spec.images.length, 'image')} on ${nodes}${asides(facts)}`;
 }
@@ -401,11 +405,13 @@ function asides({ observation, excuses }: Facts): string {
   const parts = [...manner(rolls)];
   if (unreachable.count > 0) {
     const verb = unreachable.count === 1 ? 'is' : 'are';
-    parts.push(`${count(unreachable.count, 'node')} ${verb} unreachable: ${spoken(unreachable)}`);
+    parts.push(
+      `${nounCount(unreachable.count, 'node')} ${verb} unreachable: ${spoken(unreachable)}`,
+    );
   }
   for (const { nodes } of excuses ? lagging.filter((group) => group.isExcused) : []) {
     const verb = nodes.count === 1 ? 'is' : 'are';
-    parts.push(`${count(nodes.count, 'node')} ${verb} new and not done: ${spoken(nodes)}`);
+    parts.push(`${nounCount(nodes.count, 'node')} ${verb} new and not done: ${spoken(nodes)}`);
   }
   return parts.map((part) => `; ${part}`).join('');
 }
@@ -420,7 +426,7 @@ function manner({ isInPlace, passed }: RollsOnTheWay): readonly string[] {
   }
   if (passed > 0) {
     const lack = passed === 1 ? 'lacks an image or has no room' : 'lack an image or have no room';
-    parts.push(`the roll-out goes on without ${count(passed, 'new pod')} that ${lack}`);
+    parts.push(`the roll-out goes on without ${nounCount(passed, 'new pod')} that ${lack}`);
   }
   return parts;
 }
@@ -432,9 +438,5 @@ export function countOf(complaints: readonly Complaint[]): number {
 
 /** `the image`, `all 3 images`. */
 export function all(number: number, noun: string): string {
-  return number === 1 ? `the ${noun}` : `all ${number} ${noun}s`;
-}
-
-function count(number: number, noun: string, plural = `${noun}s`): string {
-  return `${number} ${number === 1 ? noun : plural}`;
+  return number === 1 ? `the ${noun}` : `all ${nounCount(number, noun)}`;
 }

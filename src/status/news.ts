@@ -1,6 +1,7 @@
+import { count, nounCount } from '../api/text.ts';
 import type { Finding, ImagePullerStatus, ImageStatus } from '../api/types.ts';
 import { listedImages } from '../api/types.ts';
-import type { Complaint } from './checks.ts';
+import { type Complaint, holdsOrHold } from './checks.ts';
 import { conditionTypes, cut, reasons } from './conditions.ts';
 import { worstOf } from './summarize.ts';
 
@@ -111,7 +112,7 @@ function failed(previous: Told, next: Told): readonly News[] {
     return row.nodesFailing > 0 && !isFailing(known) && (known !== undefined || !isCut);
   });
   return perImage(fresh, { type: 'Warning', reason: newsReasons.imageFailed }, (row) => {
-    const nodes = `${row.nodesFailing} of ${next.status.nodesDesired} nodes`;
+    const nodes = `${count(row.nodesFailing)} of ${nounCount(desiredIn(next), 'node')}`;
     return `${row.name} (${row.reference}) fails on ${nodes}: ${row.advice ?? row.reason ?? ''}`;
   });
 }
@@ -124,7 +125,10 @@ function recovered(previous: Told, next: Told): readonly News[] {
     return row.nodesFailing > 0 && present && !isFailing(present) ? [present] : [];
   });
   return perImage(healed, { type: 'Normal', reason: newsReasons.imageRecovered }, (row) => {
-    return `${row.name} (${row.reference}) fails no more; ${row.nodesReady} of ${next.status.nodesDesired} nodes hold it`;
+    const { name, reference, nodesReady } = row;
+    const desired = desiredIn(next);
+    const nodes = `${count(nodesReady)} of ${nounCount(desired, 'node')} ${holdsOrHold(nodesReady, desired)}`;
+    return `${name} (${reference}) fails no more; ${nodes} it`;
   });
 }
 
@@ -141,7 +145,13 @@ function perImage(
 ): readonly News[] {
   const news = rows.slice(0, told).map((row) => ({ ...kind, note: note(row) }));
   const more = rows.length - news.length;
-  return more === 0 ? news : [...news, { ...kind, note: `and ${more} more images, see status` }];
+  return more === 0
+    ? news
+    : [...news, { ...kind, note: `and ${nounCount(more, 'more image')}, see status` }];
+}
+
+function desiredIn({ status }: Told): number {
+  return status.nodesDesired ?? 0;
 }
 
 function rowsOf({ rows, status }: Told): readonly ImageStatus[] {

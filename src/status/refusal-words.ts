@@ -1,6 +1,6 @@
 import { cpuQuantity, memoryQuantity, parseQuantity } from '../api/quantity.ts';
 import { isRefusal } from '../api/refusal.ts';
-import { printable } from '../api/text.ts';
+import { nounCount, printable } from '../api/text.ts';
 import type { Cost } from './standing-cost.ts';
 
 /** Why pods of a DaemonSet do not come into being. */
@@ -32,7 +32,7 @@ export function refusedPods(message: string, missing: number): RefusedPods {
   const { name, resources } = quota;
   const wanting = resources.flatMap(({ resource, requested, used, limit }) => {
     const more = used + requested * BigInt(missing) - limit;
-    return more > 0n ? [`${spoken(resource, more)} more ${resource}`] : [];
+    return more > 0n ? [moreOf(resource, more)] : [];
   });
   const says = `the quota ${name} would have to hold ${wanting.join(' and ')}`;
   return { isQuota: true, says: printable(wanting.length === 0 ? text : says, 400) };
@@ -100,6 +100,9 @@ function amounts(text: string): ReadonlyMap<string, bigint> {
   );
 }
 
-function spoken(resource: string, nanos: bigint): string {
-  return /cpu$/.test(resource) ? cpuQuantity(nanos) : memoryQuantity(nanos);
+/** `200Mi more limits.memory`, `1 more pod`. */
+function moreOf(resource: string, nanos: bigint): string {
+  if (resource === 'pods') return nounCount(Number(nanos / 1_000_000_000n), 'more pod');
+  const amount = /cpu$/.test(resource) ? cpuQuantity(nanos) : memoryQuantity(nanos);
+  return `${amount} more ${resource}`;
 }

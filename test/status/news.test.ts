@@ -144,11 +144,13 @@ describe('news of a puller', () => {
     expect(newsBetween({ status: before.status }, changed)).toHaveLength(1);
   });
 
-  it('are eleven at most when many images fail at once', () => {
-    const { status } = many(30);
-    const news = between({}, status);
+  it.each([
+    [11, 'and 1 more image, see status'],
+    [30, 'and 20 more images, see status'],
+  ])('are eleven at most when %i images fail at once', (images, last) => {
+    const news = between({}, many(images).status);
     expect(news).toHaveLength(11);
-    expect(news.at(-1)?.note).toBe('and 20 more images, see status');
+    expect(news.at(-1)?.note).toBe(last);
   });
 
   it('are not the failures that a full table had no room for', () => {

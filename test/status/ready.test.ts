@@ -485,7 +485,7 @@ describe('a roll-out that does not advance though nothing is lost', () => {
     ];
     const status = statusOf(pods(3), { ...stuck, facts: { refusals } });
     expect(messageOf(status, 'Degraded')).toMatch(
-      /; the quota team would have to hold 1 more pods$/,
+      /; the quota team would have to hold 1 more pod$/,
     );
   });
 });

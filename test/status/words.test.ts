@@ -94,7 +94,7 @@ describe('pods that were refused', () => {
     const message =
       'Error creating: pods "x" is forbidden: exceeded quota: team, requested: pods=1,requests.cpu=2, used: pods=2,requests.cpu=3500m, limited: pods=2,requests.cpu=4';
     expect(refusedPods(message, 1).says).toBe(
-      'the quota team would have to hold 1 more pods and 1500m more requests.cpu',
+      'the quota team would have to hold 1 more pod and 1500m more requests.cpu',
     );
   });
 

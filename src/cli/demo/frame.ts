@@ -122,9 +122,8 @@ function interest(row: GridRow): number {
 
 function othersOf(rows: readonly GridRow[]): string {
   const { missing, failing } = countCopies({ rows });
-  const noun = rows.length === 1 ? 'image' : 'images';
   const state = missing + failing === 0 ? ', on every node' : '';
-  return `and ${count(rows.length)} more ${noun}${state}`;
+  return `and ${nounCount(rows.length, 'more image')}${state}`;
 }
 
 /** A sign for each node as long as names keep most of the width; from then on a bar. */

@@ -167,7 +167,7 @@ function nodeLines({ observation }: PullerReport, drawing: Drawing): readonly st
     ...fitted(table, rows, drawing),
     ...(left === 0
       ? []
-      : [style.paint('quiet', `and ${nounCount(left, 'more node', 'more nodes')}: see -o wide`)]),
+      : [style.paint('quiet', `and ${nounCount(left, 'more node')}: see -o wide`)]),
   ];
 }
 

@@ -171,7 +171,7 @@ describe('pods that were refused', () => {
   it('are told by what a quota would have to hold', () => {
     expect(told(pulling)).toEqual([
       '  1 node without a pod',
-      '  pods are refused: the quota q would have to hold 1 more pods',
+      '  pods are refused: the quota q would have to hold 1 more pod',
     ]);
   });
 
