@@ -2,7 +2,15 @@ import type { Cache } from '../kube/cache.ts';
 import { controllerOf, type KubeObject } from '../kube/objects.ts';
 import type { Holding, NodeHoldings } from '../manifests/hand-over.ts';
 import { unreachableNodes } from '../status/nodes.ts';
-import { type ContainerVector, holdsImage, isStuck, type PodRecord } from '../status/pods.ts';
+import {
+  type ContainerRecord,
+  type ContainerVector,
+  holdsImage,
+  isMadeFrom,
+  isStuck,
+  type PodRecord,
+} from '../status/pods.ts';
+import { referencesOf } from '../status/rollout.ts';
 
 /** The pods of a namespace; undefined while they cannot be read. */
 export function podsIn(namespace: string, pods: Cache): readonly PodRecord[] | undefined {
@@ -21,14 +29,17 @@ export function nodeHoldings(
   now: number,
 ): readonly NodeHoldings[] {
   const unreachable = unreachableNodes({ daemonSets, pods, now });
-  const isOurs = new Set(daemonSets.map(({ metadata }) => metadata.uid));
-  const present = pods.filter((pod) => isOurs.has(ownerUid(pod)) && pod.node !== '');
+  const templates = new Map(
+    daemonSets.map((each) => [each.metadata.uid ?? '', new Set(referencesOf(each))] as const),
+  );
+  const present = pods.filter((pod) => templates.has(ownerUid(pod)) && pod.node !== '');
   const reader = new VectorReader();
   return [...Map.groupBy(present, ({ node }) => node)].map(([node, onNode]) => ({
     isReachable: !unreachable.has(node),
     byDaemonSet: new Map(
       [...Map.groupBy(onNode, ownerUid)].map(
-        ([uid, ofDaemonSet]) => [uid, holding(ofDaemonSet, reader)] as const,
+        ([uid, ofDaemonSet]) =>
+          [uid, holding(ofDaemonSet, templates.get(uid) ?? new Set(), reader)] as const,
       ),
     ),
   }));
@@ -40,18 +51,29 @@ function ownerUid(pod: PodRecord): string {
 
 /**
  * A change of the template leaves the oldest pod of a node alone while that is ready
- * (kubernetes/kubernetes: pkg/controller/daemon/daemon_controller.go, podsShouldBeOnNode). A pod that
- * lacks nothing but images which cannot be had gets no better by waiting, and so counts as well.
+ * (kubernetes/kubernetes: pkg/controller/daemon/daemon_controller.go, podsShouldBeOnNode). A pod of a
+ * former template that is not is about to be replaced, whatever it holds.
  */
-function holding(pods: readonly PodRecord[], reader: VectorReader): Holding {
+function holding(
+  pods: readonly PodRecord[],
+  template: ReadonlySet<string>,
+  reader: VectorReader,
+): Holding {
   const living = pods
     .filter(({ isTerminating, condition }) => !isTerminating && condition.phase !== 'Failed')
     .sort((a, b) => a.createdAt - b.createdAt);
-  const staying = living.filter(
-    ({ containers, condition }, at) => (at === 0 && condition.isReady) || isStuck(containers),
+  const ready = living.slice(0, 1).filter(({ condition }) => condition.isReady);
+  const stuck = living.filter(
+    ({ containers }) => isStuck(containers) && isMadeFrom(template, containers),
   );
-  const heldBy = ({ containers }: PodRecord) => reader.held(containers);
-  return { held: union(living.map(heldBy)), kept: union(staying.map(heldBy)) };
+  const heldBy = (some: readonly PodRecord[]) =>
+    union(some.map(({ containers }) => reader.held(containers)));
+  const onNode = living.filter(({ isScheduled }) => isScheduled);
+  return {
+    held: union(onNode.map(({ containers }) => reader.mayHold(containers))),
+    firm: heldBy(ready),
+    kept: heldBy([...ready, ...stuck]),
+  };
 }
 
 /** Mostly of one set, which is not copied then. */
@@ -63,13 +85,33 @@ function union(sets: readonly ReadonlySet<string>[]): ReadonlySet<string> {
 /** Reads each distinct vector once: thousands of pods share a few. */
 class VectorReader {
   readonly #held = new Map<ContainerVector, ReadonlySet<string>>();
+  readonly #perhaps = new Map<ContainerVector, ReadonlySet<string>>();
 
+  /** What a pod holds for certain. */
   held(containers: ContainerVector): ReadonlySet<string> {
-    const known = this.#held.get(containers);
-    if (known !== undefined) return known;
-    const holders = containers.filter((container) => !container.isInit && holdsImage(container));
-    const held = new Set(holders.map(({ reference }) => reference));
-    this.#held.set(containers, held);
-    return held;
+    return remembered(this.#held, containers, holdsImage);
   }
+
+  /**
+   * The same, and what it may hold by now: a kubelet that starts containers one after another tells of
+   * them when it has tried the last one (kubernetes/kubernetes: pkg/kubelet/kubelet.go, SyncPod), and
+   * begins when the init containers are done.
+   */
+  mayHold(containers: ContainerVector): ReadonlySet<string> {
+    const isBegun = containers.every(({ isInit, state }) => !isInit || state === 'done');
+    return remembered(this.#perhaps, containers, ({ state }) => isBegun && state !== 'failing');
+  }
+}
+
+function remembered(
+  known: Map<ContainerVector, ReadonlySet<string>>,
+  containers: ContainerVector,
+  isHeld: (container: ContainerRecord) => boolean,
+): ReadonlySet<string> {
+  const before = known.get(containers);
+  if (before !== undefined) return before;
+  const holders = containers.filter((container) => !container.isInit && isHeld(container));
+  const held = new Set(holders.map(({ reference }) => reference));
+  known.set(containers, held);
+  return held;
 }

@@ -4,7 +4,10 @@ import { cachedReferences, keptSelector } from './daemon-set.ts';
 import { shardOfAnnotation, standInName } from './names.ts';
 import { type Part, partsOf } from './shards.ts';
 
-/** A DaemonSet of a name that is wanted no more waits for its successors this long and no longer. */
+/**
+ * A DaemonSet of a name that is wanted no more waits for its successors this long and no longer,
+ * counted from the making of the younger one.
+ */
 export const successorDeadlineMs = 30 * 60_000;
 
 /** A DaemonSet that the puller controls, as it is now. */
@@ -15,8 +18,6 @@ export interface PresentDaemonSet {
     readonly observed: boolean;
     /** Claims that every node runs a ready pod of that template. */
     readonly complete: boolean;
-    /** When we last changed it, in wall-clock milliseconds by the server's clock; 0 where nobody knows. */
-    readonly changedAt: number;
   };
 }
 
@@ -29,10 +30,16 @@ export interface NodeHoldings {
 
 /** The references that the pods of one DaemonSet hold on one node. */
 export interface Holding {
+  /** All that they hold, or may hold for all that is told. */
   readonly held: ReadonlySet<string>;
   /**
-   * Those of them that stay whatever else changes in the DaemonSet: a pod that is not ready yet is
-   * replaced at once by the next change of the template.
+   * Those of them that stay whatever changes in the DaemonSet: a pod that is not ready is replaced at
+   * once by the next change of the template.
+   */
+  readonly firm: ReadonlySet<string>;
+  /**
+   * These, and those in a pod of the present template that will not get ready by waiting, as it lacks
+   * images which cannot be had: it stays as long as the template does.
    */
   readonly kept: ReadonlySet<string>;
 }
@@ -64,20 +71,21 @@ export interface HandOver {
  * Decides who holds what while a list is split or merged, or its DaemonSets get other names. A
  * reference that changes its DaemonSet stays in the former one until, on every reachable node where
  * that one holds it, the new one does; and then leaves it together with all others, as each step rolls
- * every pod. What is written is a function of the list and of what is there: any edit in the middle,
+ * every pod, and without any node losing what stays by that. What is written is a function of the list and of what is there: any edit in the middle,
  * and any restart, begins from where things are.
  */
 export function handOver(input: HandOverInput): HandOver {
   const present = input.present.map(giverOf);
   const parts = namedParts(input.spec, present);
   const scene = sceneOf(input, parts, present);
-  const wanted = new Set(parts.map(({ name }) => name));
+  const next = parts.flatMap((part) => nextOf(part, scene));
+  const wanted = new Set(next.map(({ name }) => name));
   const leaving = present
     .filter(({ name }) => !wanted.has(name))
     .map((giver) => ({ giver, waitMs: untilReleased(giver, scene) }));
   const waits = leaving.map(({ waitMs }) => waitMs).filter((ms) => ms > 0 && Number.isFinite(ms));
   return {
-    parts: parts.map((part) => withWhatItStillHolds(part, scene)),
+    parts: next,
     released: leaving.filter(({ waitMs }) => waitMs === 0).map(({ giver }) => giver.object),
     againMs: waits.length === 0 ? undefined : Math.min(...waits),
   };
@@ -118,23 +126,29 @@ interface Scene {
   readonly present: ReadonlyMap<string, Giver>;
   /** The name of the DaemonSet that each reference of the list belongs to. */
   readonly ownerOf: ReadonlyMap<string, string>;
+  /** The names of the DaemonSets of which something of their own changes in this very step. */
+  readonly edited: ReadonlySet<string>;
   readonly nodes: HandOverInput['nodes'];
 }
 
 function sceneOf(
   { spec, now, nodes }: HandOverInput,
   parts: readonly Part[],
-  present: readonly Giver[],
+  givers: readonly Giver[],
 ): Scene {
+  const present = new Map(givers.map((giver) => [giver.name, giver]));
   const owners = parts.flatMap(({ name, images }) =>
     images.map(({ reference }) => [reference, name] as const),
   );
+  const ownerOf = new Map(owners);
+  const edited = parts.filter((part) => isEdited(part, present.get(part.name), ownerOf));
   let asked: ReturnType<HandOverInput['nodes']> | 'not yet' = 'not yet';
   return {
     spec,
     now,
-    present: new Map(present.map((giver) => [giver.name, giver])),
-    ownerOf: new Map(owners),
+    present,
+    ownerOf,
+    edited: new Set(edited.map(({ name }) => name)),
     nodes: () => {
       if (asked === 'not yet') asked = nodes();
       return asked;
@@ -142,13 +156,78 @@ function sceneOf(
   };
 }
 
-/** A part with the references of the list that belong to others and that it cannot let go yet. */
-function withWhatItStillHolds(part: Part, scene: Scene): Part {
+/** Claims that a part gets references of its own, or that what it holds has left the list. */
+function isEdited(part: Part, giver: Giver | undefined, ownerOf: Scene['ownerOf']): boolean {
+  if (giver === undefined) return true;
+  const { references } = giver;
+  return (
+    part.images.some(({ reference }) => !references.has(reference)) ||
+    [...references].some((reference) => !ownerOf.has(reference))
+  );
+}
+
+/**
+ * A part with the references of the list that belong to others and that it cannot let go yet. Letting
+ * go replaces its pods, and those that are not ready at once (kubernetes/kubernetes:
+ * pkg/controller/daemon/update.go, rollingUpdate): it waits for them, or for the next edit, which does
+ * the same. Where waiting is in vain, a stand-in holds meanwhile what they do.
+ */
+function nextOf(part: Part, scene: Scene): readonly Part[] {
   const giver = scene.present.get(part.name);
   const foreign = giver === undefined ? [] : referencesForOthers(giver, scene);
-  if (giver === undefined || foreign.every((each) => isHandedOver(each, giver, scene))) return part;
-  const held = new Set([...part.images.map(({ reference }) => reference), ...foreign]);
-  return { ...part, images: scene.spec.images.filter(({ reference }) => held.has(reference)) };
+  if (giver === undefined || foreign.length === 0) return [part];
+  const held = new Set([...referencesOf(part), ...foreign]);
+  const images = scene.spec.images.filter(({ reference }) => held.has(reference));
+  const whole = { ...part, images };
+  if (!foreign.every((each) => isHandedOver(each, giver, scene))) return [whole];
+  if (scene.edited.has(part.name)) return [part];
+  const standIn = standInFor(part, scene);
+  switch (riskOf(part, giver, scene)) {
+    case 'none':
+      // It is needed until the pods that it stands in for are there again.
+      return scene.present.has(standIn.name) ? [part, standIn] : [part];
+    case 'passing':
+      return [whole];
+    case 'lasting':
+      return [whole, standIn];
+  }
+}
+
+function referencesOf({ images }: Part): readonly string[] {
+  return images.map(({ reference }) => reference);
+}
+
+function standInFor({ name, images }: Part, { spec }: Scene): Part {
+  return { name: standInName(name), shardOf: spec.daemonsetName, images };
+}
+
+/**
+ * What the nodes would lose of a part that nobody else holds if its pods were replaced now: nothing,
+ * or something that pods hold which are about to be ready, or which will not be.
+ */
+function riskOf(part: Part, giver: Giver, scene: Scene): 'none' | 'passing' | 'lasting' {
+  if (giver.rollout.complete) return 'none';
+  const nodes = scene.nodes();
+  if (nodes === undefined || !areAllKnown(nodes, giver)) return 'passing';
+  const own = referencesOf(part);
+  const standIn = scene.present.get(standInName(part.name));
+  const isStandIn = standIn !== undefined && isSame(standIn.references, own);
+  let risk: 'none' | 'passing' = 'none';
+  for (const { isReachable, byDaemonSet } of nodes) {
+    const holding = byDaemonSet.get(giver.uid);
+    if (!isReachable || holding === undefined) continue;
+    const others = isStandIn ? byDaemonSet.get(standIn.uid)?.kept : undefined;
+    const risked = own.filter(
+      (each) => holding.held.has(each) && !holding.firm.has(each) && !others?.has(each),
+    );
+    if (risked.some((each) => holding.kept.has(each))) return 'lasting';
+    if (risked.length > 0) risk = 'passing';
+  }
+  return risk;
+}
+
+function isSame(set: ReadonlySet<string>, list: readonly string[]): boolean {
+  return set.size === list.length && list.every((each) => set.has(each));
 }
 
 /** What a DaemonSet holds of the list and does not own. */
@@ -170,9 +249,14 @@ function untilDeadline(reference: string, giver: Giver, scene: Scene): number {
   const isOfThisSplit = shardOf(giver.object) === scene.spec.daemonsetName;
   const isBlocked = keptSelector(giver.object) === undefined;
   if (receiver === undefined || (isOfThisSplit && !isBlocked)) return Infinity;
-  const { object, rollout } = receiver;
-  const changedAt = rollout.changedAt || Date.parse(object.metadata.creationTimestamp ?? '');
-  return Math.max(0, changedAt + successorDeadlineMs - scene.now);
+  const youngest = Math.max(madeAt(giver, scene), madeAt(receiver, scene));
+  return Math.max(0, youngest + successorDeadlineMs - scene.now);
+}
+
+/** Later changes do not count: whoever edits a list again and again would put the deadline off for ever. */
+function madeAt({ object }: Giver, { now }: Scene): number {
+  const { creationTimestamp } = object.metadata;
+  return creationTimestamp === undefined ? now : Date.parse(creationTimestamp);
 }
 
 function receiverOf(reference: string, { ownerOf, present }: Scene): Giver | undefined {
@@ -185,6 +269,7 @@ function isHandedOver(reference: string, giver: Giver, scene: Scene): boolean {
   if (!receiver?.references.has(reference) || !receiver.rollout.observed) return false;
   if (receiver.rollout.complete) return true;
   const nodes = scene.nodes();
+  const staying = scene.edited.has(receiver.name) ? 'firm' : 'kept';
   return (
     nodes !== undefined &&
     areAllKnown(nodes, giver) &&
@@ -192,7 +277,7 @@ function isHandedOver(reference: string, giver: Giver, scene: Scene): boolean {
       ({ isReachable, byDaemonSet }) =>
         !isReachable ||
         !byDaemonSet.get(giver.uid)?.held.has(reference) ||
-        byDaemonSet.get(receiver.uid)?.kept.has(reference) === true,
+        byDaemonSet.get(receiver.uid)?.[staying].has(reference) === true,
     )
   );
 }

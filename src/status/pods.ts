@@ -125,6 +125,14 @@ export function isStuck(containers: ContainerVector): boolean {
   );
 }
 
+/** Claims that a pod has a container for each of these images and for no others. */
+export function isMadeFrom(template: ReadonlySet<string>, containers: ContainerVector): boolean {
+  const cached = containers.filter(({ isInit }) => !isInit);
+  return (
+    cached.length === template.size && cached.every(({ reference }) => template.has(reference))
+  );
+}
+
 /**
  * Seconds from a pod's place on a node to the start of its last container, which is what its pulls
  * took; undefined while it does not run. Two machines' clocks are compared, so it is never negative.

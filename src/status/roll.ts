@@ -5,7 +5,7 @@ import {
   type RollObstacles,
   type RollStrategy,
 } from '../manifests/roll-strategy.ts';
-import { isStuck, type PodRecord } from './pods.ts';
+import { isMadeFrom, isStuck, type PodRecord } from './pods.ts';
 import { refusedPods, wouldFitInPlaceOf } from './refusal-words.ts';
 import { referencesOf, rolloutOf } from './rollout.ts';
 
@@ -131,12 +131,7 @@ function outdatedOf(lost: readonly PodRecord[], daemonSet: KubeObject): number {
   // It wants no pod on a node that does not answer, and counts none there, unless it tolerates that.
   const { numberMisscheduled = 0 } = statusOf(daemonSet);
   const template = new Set(referencesOf(daemonSet));
-  const outdated = lost.filter(({ containers }) => {
-    const cached = containers.filter(({ isInit }) => !isInit);
-    return (
-      cached.length !== template.size || cached.some(({ reference }) => !template.has(reference))
-    );
-  });
+  const outdated = lost.filter(({ containers }) => !isMadeFrom(template, containers));
   const nodes = nodesWith(outdated).size;
   return Math.min(nodes, Math.max(0, nodesWith(lost).size - numberMisscheduled));
 }

@@ -6,10 +6,12 @@ import {
   aPod,
   creating,
   ended,
+  images,
   marked,
   minute,
   now,
   unauthorized,
+  unscheduled,
   unspoken,
 } from '../status/scenes.ts';
 
@@ -20,24 +22,47 @@ const [first] = both;
 function on(...pods: readonly KubeObject[]) {
   const nodes = nodeHoldings([aDaemonSet(1)], pods.map(projectPod), now);
   expect(nodes.length).toBeLessThanOrEqual(1);
-  const { held = new Set(), kept = new Set() } = nodes[0]?.byDaemonSet.get('d1') ?? {};
-  return { isReachable: nodes[0]?.isReachable, held: [...held], kept: [...kept] };
+  const { held = [], firm = [], kept = [] } = nodes[0]?.byDaemonSet.get('d1') ?? {};
+  const isReachable = nodes[0]?.isReachable;
+  return { isReachable, held: [...held], firm: [...firm], kept: [...kept] };
 }
 
+const done = { state: { terminated: { exitCode: 0 } } };
 const older = { createdAt: now - 90 * minute, uid: 'older' };
 const partly = (state: object) => ({ said: { tools: state } });
 
 describe('what a node holds', () => {
   it('is what runs in its pods, and stays where the pod is ready', () => {
-    expect(on(aPod('n1'))).toEqual({ isReachable: true, held: both, kept: both });
+    expect(on(aPod('n1'))).toEqual({ isReachable: true, held: both, firm: both, kept: both });
   });
 
   it('does not stay while a pod is not ready: an edit would replace it', () => {
-    expect(on(aPod('n1', partly(creating)))).toMatchObject({ held: [first], kept: [] });
+    expect(on(aPod('n1', partly(creating)))).toMatchObject({ firm: [], kept: [] });
   });
 
-  it('stays in a pod that lacks nothing but images which cannot be had', () => {
-    expect(on(aPod('n1', partly(unauthorized)))).toMatchObject({ held: [first], kept: [first] });
+  it('stays till the next edit in a pod that lacks nothing but images which cannot be had', () => {
+    const stuck = aPod('n1', partly(unauthorized));
+    expect(on(stuck)).toMatchObject({ held: [first], firm: [], kept: [first] });
+  });
+
+  it('does not stay in such a pod of a former template, which is about to be replaced', () => {
+    const former = [...images, { container: 'old', reference: 'registry.example/z:1', names: [] }];
+    const stuck = aPod('n1', { ...partly(unauthorized), images: former });
+    expect(on(stuck)).toMatchObject({ held: [first, 'registry.example/z:1'], kept: [] });
+  });
+
+  it('may be more than is told while containers start: a kubelet tells of all at once', () => {
+    const begun = { initContainerStatuses: [{ name: 'copy-sleep', ...done }] };
+    const copying = { initContainerStatuses: [{ name: 'copy-sleep', ...creating }] };
+    const held = (status: object) => {
+      const pod = aPod('n1', { said: { tools: creating, 'my-image': creating } });
+      const spec = { ...(pod['spec'] as object), initContainers: [{ name: 'copy-sleep' }] };
+      return on({ ...pod, spec, status: { ...(pod['status'] as object), ...status } }).held;
+    };
+    expect(held(begun)).toEqual(both);
+    expect(held(copying)).toEqual([]);
+    expect(held({})).toEqual([]);
+    expect(on(unscheduled('n1', 'no room')).held).toEqual([]);
   });
 
   it('does not stay in the newer of two pods while the older one is there: an edit keeps that', () => {
@@ -54,8 +79,9 @@ describe('what a node holds', () => {
     const deletionTimestamp = '2026-01-01T12:00:00Z';
     const going = aPod('n1');
     const metadata = { ...going.metadata, deletionTimestamp };
-    expect(on({ ...going, metadata })).toMatchObject({ held: [], kept: [] });
-    expect(on(ended('n1', 'Evicted', ''))).toMatchObject({ held: [], kept: [] });
+    const nothing = { held: [], firm: [], kept: [] };
+    expect(on({ ...going, metadata })).toMatchObject(nothing);
+    expect(on(ended('n1', 'Evicted', ''))).toMatchObject(nothing);
     expect(on(aPod('n1', { owner: 'd2' }))).toMatchObject({ isReachable: undefined });
   });
 });

@@ -13,13 +13,16 @@ afterEach(async () => {
   expect(guard.losses).toEqual([]);
 });
 
-const reference = (number: number) => `quay.io/example/image-${number}:1`;
+/** Those below zero cannot be had. */
+const reference = (number: number) =>
+  number < 0 ? `registry.invalid/image${number}:1` : `quay.io/example/image-${number}:1`;
 const range = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => from + index);
+/** Claims that an image belongs to the right half of a split. */
+const isRight = (number: number) =>
+  createHash('sha256').update(reference(number)).digest('hex').slice(0, 1) >= '8';
 /** The first of those numbers whose images fall into the halves of the split by turns. */
 const balanced = (count: number) => {
-  const isRight = (number: number) =>
-    createHash('sha256').update(reference(number)).digest('hex').slice(0, 1) >= '8';
   const left = range(0, 200).filter((number) => !isRight(number));
   const right = range(0, 200).filter(isRight);
   return range(0, count).flatMap((at) => (at % 2 === 0 ? right : left)[at >> 1] ?? []);
@@ -41,9 +44,9 @@ class Guard {
     scene.cluster.controlPlane.onChange(pods, () => this.#look());
   }
 
-  /** Every image of the list is everywhere. */
+  /** Every image of the list that can be had is everywhere. */
   begin(numbers: readonly number[]): void {
-    this.#due = new Set(numbers.map(reference));
+    this.#due = new Set(numbers.filter((number) => number >= 0).map(reference));
     this.#isReady = true;
     this.#look();
   }
@@ -196,6 +199,24 @@ describe('a list on three nodes', () => {
     const held = Object.values(templates());
     expect(held.flat()).toHaveLength(42);
     expect(new Set(held.flat()).size).toBe(42);
+  });
+
+  it.each([
+    ['stays where it is', false],
+    ['changes hands with others', true],
+  ])('lets go of images without a gap where one that cannot be had %s', async (_which, moves) => {
+    await aScene({ nodes: 3 });
+    const bad = -(range(1, 99).find((number) => isRight(-number) === moves) ?? 0);
+    const added = range(200, 299).find(isRight) ?? 0;
+    list([...range(0, 39), bad]);
+    const { nodes, runningOn } = scene.workloads;
+    await scene.until(() => nodes.every((node) => runningOn(node).length >= 39));
+    guard.begin(listed);
+    list([...range(0, 39), bad, added]);
+    await scene.until(hasParts);
+    await scene.settle();
+    expect(hasParts()).toBe(true);
+    expect(scene.condition('Ready')?.reason).toBe('ImagesFailing');
   });
 
   it('changes hands without a node that cannot be reached', async () => {

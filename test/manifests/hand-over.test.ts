@@ -22,17 +22,19 @@ const images = (count: number): readonly CachedImage[] =>
 
 const spec = (count: number, daemonsetName = 'cache') => ({ daemonsetName, images: images(count) });
 
-const complete = { observed: true, complete: true, changedAt: now };
+const complete = { observed: true, complete: true };
 const rolling = { ...complete, complete: false };
 
-/** A DaemonSet as it would be stored; its uid is its name. */
+const ago = (ms: number) => ({ creationTimestamp: new Date(now - ms).toISOString() });
+
+/** A DaemonSet as it would be stored, made just now; its uid is its name. */
 function present(
   part: Part,
   rollout: PresentDaemonSet['rollout'],
   change: Partial<KubeObject['metadata']> = {},
 ): PresentDaemonSet {
   const body = daemonSet(anInput(), part);
-  const metadata = { ...body.metadata, uid: part.name, ...change };
+  const metadata = { ...body.metadata, uid: part.name, ...ago(0), ...change };
   return { object: { ...body, metadata, status: { currentNumberScheduled: 1 } }, rollout };
 }
 
@@ -42,7 +44,7 @@ const node = (kept: Readonly<Record<string, readonly string[]>>, more = {}): Nod
   byDaemonSet: new Map(
     Object.entries(kept).map(([uid, references]) => [
       uid,
-      { held: new Set(references), kept: new Set(references) },
+      { held: new Set(references), firm: new Set(references), kept: new Set(references) },
     ]),
   ),
   ...more,
@@ -109,7 +111,8 @@ describe('a list that grows beyond one DaemonSet', () => {
   });
 
   it('counts on nothing that the next edit of the second could take away', () => {
-    const pod = { held: new Set(references(right)), kept: new Set<string>() };
+    const nothing = new Set<string>();
+    const pod = { held: new Set(references(right)), firm: nothing, kept: nothing };
     const starting = {
       isReachable: true,
       byDaemonSet: new Map([...full.byDaemonSet, ['cache-s1', pod]]),
@@ -170,6 +173,132 @@ describe('a list that grows beyond one DaemonSet', () => {
   });
 });
 
+describe('a DaemonSet that has handed over what it held for others', () => {
+  const list = spec(45);
+  const [left, right] = partsOf(list) as [Part, Part];
+  const before = present(whole(45), rolling);
+  const standIn = { ...left, name: 'cache-stand-in', shardOf: 'cache' };
+  const nothing = new Set<string>();
+  const everything = references(list);
+  const all = new Set(everything);
+  const ready = { held: all, firm: all, kept: all };
+  const starting = { held: all, firm: nothing, kept: nothing };
+  const stuck = { held: all, firm: nothing, kept: all };
+  const rights = new Set(references(right));
+  /** A node on which the second holds all of its own, and the first what is given. */
+  const nodeWith = (first: typeof ready, more: Readonly<Record<string, typeof ready>> = {}) => ({
+    isReachable: true,
+    byDaemonSet: new Map(
+      Object.entries({
+        cache: first,
+        'cache-s1': { held: rights, firm: rights, kept: rights },
+        ...more,
+      }),
+    ),
+  });
+  const step = (nodes: readonly NodeHoldings[] | undefined, more: object = {}) =>
+    handOver({
+      spec: list,
+      present: [before, present(right, complete)],
+      nodes: () => nodes,
+      now,
+      ...more,
+    });
+
+  it('lets go while its pods stay where they are until their successors are ready', () => {
+    expect(held(step([nodeWith(ready)]))['cache']).toEqual(references(left));
+  });
+
+  it('waits for pods that may get ready, as letting go would replace them at once', () => {
+    const next = step([nodeWith(ready), nodeWith(starting)]);
+    expect(held(next)).toEqual({
+      cache: everything,
+      'cache-s1': references(right),
+    });
+  });
+
+  it('waits for no node that cannot be reached', () => {
+    const lost = { ...nodeWith(starting), isReachable: false };
+    expect(held(step([nodeWith(ready), lost]))['cache']).toEqual(references(left));
+  });
+
+  it('has a stand-in made where pods will not get ready', () => {
+    const next = step([nodeWith(starting), nodeWith(stuck)]);
+    expect(held(next)).toEqual({
+      cache: everything,
+      'cache-stand-in': references(left),
+      'cache-s1': references(right),
+    });
+    expect(next.parts[1]).toEqual(standIn);
+  });
+
+  const lefts = new Set(references(left));
+  const byStandIn = { held: lefts, firm: nothing, kept: lefts };
+  const three = [before, present(standIn, rolling), present(right, complete)];
+
+  it('lets go when the stand-in holds its images on every node, and that one stays', () => {
+    const covered = nodeWith(stuck, { 'cache-stand-in': byStandIn });
+    const waiting = step([covered, nodeWith(stuck)], { present: three });
+    expect(held(waiting)['cache']).toEqual(everything);
+    expect(released(waiting)).toEqual([]);
+    const next = step([covered], { present: three });
+    expect(held(next)).toMatchObject({
+      cache: references(left),
+      'cache-stand-in': references(left),
+    });
+    expect(released(next)).toEqual([]);
+  });
+
+  it('counts on no stand-in that holds something else', () => {
+    const other = present({ ...standIn, images: left.images.slice(1) }, rolling);
+    const covered = nodeWith(stuck, { 'cache-stand-in': byStandIn });
+    const next = step([covered], { present: [before, other, present(right, complete)] });
+    expect(held(next)['cache']).toEqual(everything);
+  });
+
+  it('has the stand-in removed when it holds its own again, however long that takes', () => {
+    const done = [present(left, rolling), ...three.slice(1)];
+    const later = { present: done, now: now + 100 * successorDeadlineMs };
+    const own = { held: lefts, firm: nothing, kept: nothing };
+    const waiting = step([nodeWith(own, { 'cache-stand-in': byStandIn })], later);
+    expect(held(waiting)).toEqual({ cache: references(left), 'cache-s1': references(right) });
+    expect(released(waiting)).toEqual([]);
+    const next = step([nodeWith(byStandIn, { 'cache-stand-in': byStandIn })], later);
+    expect(released(next)).toEqual(['cache-stand-in']);
+  });
+
+  it('lets go with the next edit of its own, which replaces its pods anyway', () => {
+    const [, ...others] = left.images;
+    const shorter = { ...list, images: [...others, ...right.images] };
+    const next = step([nodeWith(stuck)], { spec: shorter });
+    expect(held(next)).toEqual({
+      cache: references({ images: others }),
+      'cache-s1': references(right),
+    });
+    const covered = [nodeWith(stuck, { 'cache-stand-in': byStandIn })];
+    const beside = step(covered, { spec: shorter, present: three });
+    expect(held(beside)).toEqual(held(next));
+    expect(released(beside)).toEqual([]);
+  });
+
+  it('goes by its own complete roll-out where pods cannot be read', () => {
+    expect(held(step(undefined))['cache']).toEqual(everything);
+    const done = [present(whole(45), complete), present(right, complete)];
+    expect(held(step(undefined, { present: done }))['cache']).toEqual(references(left));
+  });
+
+  it('does not count on pods of the second that an edit of that is about to replace', () => {
+    const second = { held: rights, firm: nothing, kept: rights };
+    const nodes = [nodeWith(ready, { 'cache-s1': second })];
+    const scene = { present: [before, present(right, rolling)] };
+    expect(held(step(nodes, scene))['cache']).toEqual(references(left));
+    const [, ...others] = right.images;
+    const shorter = { ...list, images: [...left.images, ...others] };
+    const next = step(nodes, { ...scene, spec: shorter });
+    expect(held(next)['cache']).toEqual(expect.arrayContaining(references({ images: others })));
+  });
+});
+
 describe('a list that shrinks into one DaemonSet', () => {
   const after = spec(40);
   const both = [present(whole(40), rolling), present(right, complete)];
@@ -199,7 +328,7 @@ describe('a DaemonSet of a former name', () => {
     expect(released(handOver({ ...input, nodes }))).toEqual(['former']);
   });
 
-  it('waits for the new one, and half an hour after its last change no longer', () => {
+  it('waits for the new one, and half an hour after that was made no longer', () => {
     const nodes = () => [node({ former: references(spec(2)) })];
     const waiting = handOver({ ...input, nodes });
     expect(released(waiting)).toEqual([]);
@@ -208,11 +337,29 @@ describe('a DaemonSet of a former name', () => {
     expect(released(handOver({ ...late, nodes }))).toEqual(['former']);
   });
 
-  it('counts the half hour from the making of the new one where nobody knows of a change', () => {
-    const creationTimestamp = new Date(now - 60_000).toISOString();
-    const unknown = present(whole(2), { ...rolling, changedAt: 0 }, { creationTimestamp });
+  it('is not kept for longer by edits of the new one, or by steps of its roll', () => {
+    const edited = {
+      manager: 'anybody',
+      operation: 'Apply' as const,
+      time: new Date(now).toISOString(),
+    };
+    const change = { ...ago(60_000), managedFields: [edited] };
     const nodes = () => [node({ former: references(spec(2)) })];
-    const next = handOver({ ...input, present: [old, unknown], nodes });
+    const former = present(whole(2, 'former'), complete, ago(5 * successorDeadlineMs));
+    const next = handOver({
+      ...input,
+      present: [former, present(whole(2), rolling, change)],
+      nodes,
+    });
+    expect(next.againMs).toBe(successorDeadlineMs - 60_000);
+  });
+
+  it('has its half hour also where the name before it comes back', () => {
+    const nodes = () => [node({ former: references(spec(2)) })];
+    const between = present(whole(2, 'former'), complete, ago(60_000));
+    const back = present(whole(2), rolling, ago(5 * successorDeadlineMs));
+    const next = handOver({ ...input, present: [between, back], nodes });
+    expect(released(next)).toEqual([]);
     expect(next.againMs).toBe(successorDeadlineMs - 60_000);
   });
 
