@@ -71,7 +71,7 @@ export interface Report {
   readonly unread: readonly string[];
 }
 
-/** No operator allows more: what it says of a longer list counts. */
+/** No operator allows more; how much less it allows, its status tells. */
 const maxImages = 10_000;
 
 /** Puts together what was seen, by the functions that the operator uses. */
@@ -98,11 +98,13 @@ function pullerReport(puller: KubeObject, seen: Seen, now: number): PullerReport
   const daemonSets = seen.daemonSets.objects.filter(isOwned);
   const { conditions = [], observedGeneration = 0 } = status;
   const isOutdated = conditions.length > 0 && observedGeneration < generation;
+  const isCurrent = conditions.length > 0 && !isOutdated;
   const isTerminating = puller.metadata.deletionTimestamp !== undefined;
   const parsed = parseSpec((puller['spec'] ?? {}) as RawSpec, { maxImages });
   const canTell = seen.daemonSets.error === undefined || daemonSets.length > 0;
+  const images = imagesOf(parsed, { status, isCurrent }, daemonSets);
   const observed = observation({
-    images: imagesOf(parsed, conditions, daemonSets),
+    images,
     daemonSets,
     pods: canTell ? readOf(seen.pods) : undefined,
     refusals: daemonSets.filter(lacksPods).flatMap((daemonSet) => refusalsOf(daemonSet, seen)),
@@ -120,7 +122,7 @@ function pullerReport(puller: KubeObject, seen: Seen, now: number): PullerReport
     images: imageReports(observed, status, now),
     cost: canTell
       ? standingCost({
-          spec: parsed.spec,
+          spec: { ...parsed.spec, images },
           daemonSets,
           deployment: seen.deployments.objects.find(isOwned),
         })
@@ -141,15 +143,30 @@ function imageReports(
   }));
 }
 
-/** The list that counts: a spec that the operator does not follow has no say. */
+/**
+ * The list that counts, as the operator has read it where it has spoken of this spec: it alone knows what
+ * its settings refuse. Otherwise as the spec is read by itself; one that is not followed has no say.
+ */
 function imagesOf(
   { spec, findings }: ParsedSpec,
-  conditions: readonly Condition[],
+  { status, isCurrent }: Word,
   daemonSets: readonly KubeObject[],
 ): readonly CachedImage[] {
-  const { reason = '' } = conditions.find(({ type }) => type === 'Ready') ?? {};
-  const isHeld = holdOf(findings) !== undefined || reasons[reason as Reason] === 'hold';
-  return isHeld ? listOf(daemonSets) : spec.images;
+  const { reason = '' } = status.conditions?.find(({ type }) => type === 'Ready') ?? {};
+  const isHeld = isCurrent ? reasons[reason as Reason] === 'hold' : holdOf(findings) !== undefined;
+  const held = listOf(daemonSets);
+  if (isHeld) return held;
+  const { imagesDesired = spec.images.length, images = [] } = status;
+  if (!isCurrent || imagesDesired >= spec.images.length) return spec.images;
+  // A long table does not name them all.
+  const taken = new Set([...images, ...held].map(({ reference }) => reference));
+  return spec.images.filter(({ reference }) => taken.has(reference));
+}
+
+/** What the operator says, and whether that is about the present spec. */
+interface Word {
+  readonly status: ImagePullerStatus;
+  readonly isCurrent: boolean;
 }
 
 function countsOf({ nodesDesired = 0, nodesReady = 0 }: ImagePullerStatus) {

@@ -1,4 +1,5 @@
-import { keyOf, report } from '../../../src/cli/status/report.ts';
+import type { RawSpec } from '../../../src/api/types.ts';
+import { keyOf, type PullerReport, report } from '../../../src/cli/status/report.ts';
 import type { Seen } from '../../../src/cli/status/seen.ts';
 import { aPuller } from '../../pullers.ts';
 import {
@@ -63,8 +64,8 @@ describe('what is told of pullers', () => {
     expect(report(both, now).pullers).toEqual(alone);
   });
 
-  it('is about the images of the DaemonSets where the spec is not followed', () => {
-    const seen = seenOf({ java: '##' });
+  it('is about the images of the DaemonSets where a spec that the operator does not know yet cannot be followed', () => {
+    const seen = seenOf({ java: '##' }, { generation: 2 });
     const [puller = aPuller()] = seen.pullers.objects;
     const edited = {
       ...puller,
@@ -81,6 +82,37 @@ describe('what is told of pullers', () => {
     const edited = { ...puller, spec: { images: 'a=quay.io/a:1;b=quay.io/b:1' } };
     const [told] = report({ ...seen, pullers: reading([edited]) }, now).pullers;
     expect(told?.images.map(({ row }) => row.container)).toEqual(['java']);
+  });
+
+  describe('where the operator and the spec by itself do not say the same', () => {
+    const told = (images: string, options: SceneOptions, spec: RawSpec = {}) => {
+      const seen = seenOf({ java: '##' }, options);
+      const [puller = aPuller()] = seen.pullers.objects;
+      const edited = { ...puller, spec: { ...spec, images } };
+      const [one] = report({ ...seen, pullers: reading([edited]) }, now).pullers;
+      return one;
+    };
+    const containers = (one: PullerReport | undefined) =>
+      one?.images.map(({ row }) => row.container);
+    const refused = 'java=quay.io/example/java:1;evil=evil.example/evil:1';
+
+    it('is about the images that it has taken', () => {
+      const one = told(refused, { status: { imagesDesired: 1 } });
+      expect(containers(one)).toEqual(['java']);
+      expect(one?.observation.nodesReady).toBe(2);
+      const both = told(refused, { status: { imagesDesired: 2 } });
+      expect(containers(both)).toEqual(['evil', 'java']);
+      expect(both?.cost?.formula.memory).toBe(2n * (one?.cost?.formula.memory ?? 0n));
+    });
+
+    it('is about those of the spec while it has spoken of an earlier one only', () => {
+      const one = told(refused, { status: { imagesDesired: 1 }, generation: 2 });
+      expect(containers(one)).toEqual(['evil', 'java']);
+    });
+
+    it('is about those of the spec where it follows what seems to be no spec here', () => {
+      expect(containers(told(refused, {}, { affinity: '{' }))).toEqual(['evil', 'java']);
+    });
   });
 
   it('begins with the images that fail', () => {
