@@ -1,3 +1,4 @@
+import { delimiter } from 'node:path';
 import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
 import { quote } from './api/text.ts';
 import { systemClock } from './clock.ts';
@@ -7,6 +8,7 @@ import { ApiError } from './kube/client.ts';
 import type { Exchange } from './kube/exchange.ts';
 import { type ConnectedClient, createClient, TransportError } from './kube/http-client.ts';
 import { ServerClock } from './kube/server-clock.ts';
+import { kubeConfigOfFiles } from './kubeconfig.ts';
 import { version } from './release.ts';
 
 /** What a person at a terminal may choose instead of what the kubeconfig says; names are kubectl's. */
@@ -40,9 +42,12 @@ const proxySchemes = ['http:', 'https:', 'socks5:'];
  * @throws ConfigError that says what is wrong with the kubeconfig
  * @throws UsageError that names the choice which it does not offer
  */
-export function kubeConfigOf(env: Environment, choice: ClusterChoice = {}): KubeConfig {
+export async function kubeConfigOf(
+  env: Environment,
+  choice: ClusterChoice = {},
+): Promise<KubeConfig> {
   const source = sourceOf(env, choice);
-  const found = loaded(source, choice);
+  const found = await loaded(source, filesOf(env, choice));
   const isFallback = found.getCurrentCluster()?.server === fallbackServer;
   if (isFallback && !env['KUBECONFIG'] && !choice.kubeconfig && !choice.server) {
     throw new ConfigError(
@@ -90,15 +95,17 @@ function sourceOf(env: Environment, { kubeconfig }: ClusterChoice): string {
   return env['KUBECONFIG'] ? `KUBECONFIG is ${env['KUBECONFIG']}` : 'the kubeconfig';
 }
 
-function loaded(source: string, { kubeconfig }: ClusterChoice): KubeConfig {
-  const kubeConfig = new KubeConfig();
+/** Empty where nothing is said of files. */
+function filesOf(env: Environment, { kubeconfig }: ClusterChoice): readonly string[] {
+  return kubeconfig ? [kubeconfig] : (env['KUBECONFIG'] ?? '').split(delimiter).filter(Boolean);
+}
+
+async function loaded(source: string, files: readonly string[]): Promise<KubeConfig> {
   try {
-    if (kubeconfig) kubeConfig.loadFromFile(kubeconfig);
-    else kubeConfig.loadFromDefault();
+    return await kubeConfigOfFiles(files);
   } catch (error) {
     throw new ConfigError(`${source}, which cannot be read`, { cause: error });
   }
-  return kubeConfig;
 }
 
 /** The kubeconfig with a current context that is as chosen. */

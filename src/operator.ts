@@ -305,7 +305,7 @@ function candidacyOf(
 export async function runOperator(env: Environment): Promise<void> {
   const config = operatorConfig(env);
   const log = createLog({ ...config.log, stream: process.stdout });
-  const kubeConfig = kubeConfigOf(env);
+  const kubeConfig = await kubeConfigOf(env);
   const clock = new ServerClock(systemClock);
   const metrics = new Metrics({ clock, version, process: thisProcess() });
   const connection = {

@@ -27,8 +27,8 @@ clusters:
 );
 
 /** Where and as whom the program would speak, and of which namespace. */
-function target(choice: ClusterChoice) {
-  const kubeConfig = kubeConfigOf({}, { kubeconfig, ...choice });
+async function target(choice: ClusterChoice) {
+  const kubeConfig = await kubeConfigOf({}, { kubeconfig, ...choice });
   return [
     kubeConfig.getCurrentCluster()?.server,
     kubeConfig.getCurrentUser()?.name,
@@ -54,8 +54,8 @@ describe('the cluster that a person chooses', () => {
       { context: 'there', user: 'viewer' },
       ['https://far.example', 'viewer', 'workspaces'],
     ],
-  ])('%s', (_what, choice, expected) => {
-    expect(target(choice)).toEqual(expected);
+  ])('%s', async (_what, choice, expected) => {
+    expect(await target(choice)).toEqual(expected);
   });
 
   it.each<[ClusterChoice, string]>([
@@ -65,13 +65,13 @@ describe('the cluster that a person chooses', () => {
     ],
     [{ cluster: 'x' }, '--cluster is "x", and the kubeconfig has the clusters "near", "far"'],
     [{ user: 'x' }, '--user is "x", and the kubeconfig has the users "viewer", "editor"'],
-  ])('must be one that the kubeconfig has: %j', (choice, sentence) => {
-    expect(() => target(choice)).toThrow(new UsageError(sentence));
+  ])('must be one that the kubeconfig has: %j', async (choice, sentence) => {
+    await expect(target(choice)).rejects.toThrow(new UsageError(sentence));
   });
 
-  it('has the address, and the trust, of the choice', () => {
+  it('has the address, and the trust, of the choice', async () => {
     const choice = { server: 'https://other.example', insecureSkipTlsVerify: true };
-    const kubeConfig = kubeConfigOf({}, { kubeconfig, ...choice });
+    const kubeConfig = await kubeConfigOf({}, { kubeconfig, ...choice });
     expect(kubeConfig.getCurrentCluster()).toMatchObject({
       name: 'near',
       server: 'https://other.example',
@@ -93,30 +93,32 @@ describe('the cluster that a person chooses', () => {
       { user: 'editor', token: 't', as: 'boss' },
       { name: 'editor', token: 't', impersonateUser: 'boss' },
     ],
-  ])('%s', (_what, choice, user) => {
-    expect(kubeConfigOf({}, { kubeconfig, ...choice }).getCurrentUser()).toMatchObject(user);
+  ])('%s', async (_what, choice, user) => {
+    const kubeConfig = await kubeConfigOf({}, { kubeconfig, ...choice });
+    expect(kubeConfig.getCurrentUser()).toMatchObject(user);
   });
 
-  it('is shown nothing but the token that is chosen', () => {
+  it('is shown nothing but the token that is chosen', async () => {
     const password = join(directory, 'password');
     writeFileSync(
       password,
       readFileSync(kubeconfig, 'utf8').replace('{ token: v }', '{ username: a, password: b }'),
     );
     const choice = { kubeconfig: password, token: 't' };
-    expect(kubeConfigOf({}, choice).getCurrentUser()).toEqual({ name: 'viewer', token: 't' });
+    const kubeConfig = await kubeConfigOf({}, choice);
+    expect(kubeConfig.getCurrentUser()).toEqual({ name: 'viewer', token: 't' });
   });
 
-  it('is spoken to by a token where its context has no user, and needs no file', () => {
+  it('is spoken to by a token where its context has no user, and needs no file', async () => {
     const choice = { server: 'https://other.example', token: 't' };
-    const kubeConfig = kubeConfigOf({ HOME: directory }, choice);
+    const kubeConfig = await kubeConfigOf({ HOME: directory }, choice);
     expect(kubeConfig.getCurrentCluster()?.server).toBe('https://other.example');
     expect(kubeConfig.getCurrentUser()?.token).toBe('t');
   });
 
-  it('is asked for in a file that has to be there', () => {
+  it('is asked for in a file that has to be there', async () => {
     const choice = { kubeconfig: '/does/not/exist' };
-    expect(() => kubeConfigOf({ KUBECONFIG: kubeconfig }, choice)).toThrow(
+    await expect(kubeConfigOf({ KUBECONFIG: kubeconfig }, choice)).rejects.toThrow(
       '--kubeconfig is /does/not/exist, which cannot be read',
     );
   });

@@ -60,7 +60,7 @@ async function showCluster(
   env: Environment,
   streams: StatusStreams,
 ): Promise<number> {
-  const kubeConfig = kubeConfigOf(env, options.choice);
+  const kubeConfig = await kubeConfigOf(env, options.choice);
   const clock = new ServerClock(systemClock);
   const client = connect(kubeConfig, options.requestTimeoutMs, clock);
   // Breaks off what is still asked.

@@ -36,9 +36,9 @@ const answers: Readonly<Record<Subject, Answer>> = {
   namespace: (question, env) => namesOf(namespaces, question, env),
   // Who may see the pods of a namespace may seldom see nodes.
   node: (question, env) => namesOf(pods, question, env, nodeOf),
-  context: (question, env) => chosen(question, env).getContexts().map(nameOf),
-  cluster: (question, env) => chosen(question, env).getClusters().map(nameOf),
-  user: (question, env) => chosen(question, env).getUsers().map(nameOf),
+  context: async (question, env) => (await chosen(question, env)).getContexts().map(nameOf),
+  cluster: async (question, env) => (await chosen(question, env)).getClusters().map(nameOf),
+  user: async (question, env) => (await chosen(question, env)).getUsers().map(nameOf),
   file: () => [],
   nothing: () => [],
 };
@@ -51,7 +51,7 @@ async function namesOf(
   read = ({ metadata }: KubeObject) => metadata.name,
 ): Promise<readonly string[]> {
   const { namespace, isEverywhere } = optionsOf(question);
-  const kubeConfig = chosen(question, env);
+  const kubeConfig = await chosen(question, env);
   const client = connect(kubeConfig, patienceMs);
   try {
     const { items } = await client.list(resource, {
