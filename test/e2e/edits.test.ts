@@ -14,6 +14,8 @@ const edits = Number(process.env['EDITS'] ?? 100);
 const seed = Number(process.env['EDITS_SEED'] ?? randomInt(2 ** 31));
 /** In milliseconds; short ones are drawn more often, as they meet a roll that is on its way. */
 const longestPauseMs = 5_000;
+/** Of a test; the machine may be slow. */
+const timeoutMs = 300_000;
 /** After so many edits the roll is waited for: otherwise a slow machine would complete none. */
 const editsInARow = 5;
 
@@ -58,10 +60,10 @@ describe('edits of a spec, seen on a real node', () => {
     async function edit(change: RawSpec): Promise<void> {
       spec = { ...spec, ...change };
       await journey.edit(namespace, spec);
-      await journey.untilReady(namespace);
+      await journey.untilReady(namespace, timeoutMs);
     }
 
-    beforeAll(() => edit({ images: both() }), 120_000);
+    beforeAll(() => edit({ images: both() }), timeoutMs);
 
     it.each<[string, () => RawSpec]>([
       ['the order of the list', () => ({ images: journey.images('b', 'a') })],
@@ -72,11 +74,15 @@ describe('edits of a spec, seen on a real node', () => {
       ],
       ['the interval', () => ({ cachingIntervalHours: '2' })],
       ['what is the default anyway', () => ({ cachingMemoryLimit: '20Mi' })],
-    ])('leave the pod as it is where they change %s', async (_, change) => {
-      const before = [await templates(), await life()];
-      await edit(change());
-      expect([await templates(), await life()]).toEqual(before);
-    });
+    ])(
+      'leave the pod as it is where they change %s',
+      async (_, change) => {
+        const before = [await templates(), await life()];
+        await edit(change());
+        expect([await templates(), await life()]).toEqual(before);
+      },
+      timeoutMs,
+    );
 
     it.each<[string, () => RawSpec]>([
       ['an image more', () => ({ images: journey.images('a', 'b', 'c') })],
@@ -86,29 +92,41 @@ describe('edits of a spec, seen on a real node', () => {
       ['a nodeSelector', () => ({ nodeSelector: '{"kubernetes.io/arch": "amd64"}' })],
       ['tolerations', () => ({ tolerations: '[{"key": "team", "operator": "Exists"}]' })],
       ['an affinity', () => ({ affinity: JSON.stringify(toAmd64) })],
-    ])('replace the pod and never let go of an image that stays, for %s', async (_, change) => {
-      const before = await life();
-      const watch = watching();
-      watch.await(journey.reference('b'));
-      await watch.during(() => edit(change()));
-      expect(watch.gaps.map(toldGap)).toEqual([]);
-      expect(await life()).not.toBe(before);
-    });
+    ])(
+      'replace the pod and never let go of an image that stays, for %s',
+      async (_, change) => {
+        const before = await life();
+        const watch = watching();
+        watch.await(journey.reference('b'));
+        await watch.during(() => edit(change()));
+        expect(watch.gaps.map(toldGap)).toEqual([]);
+        expect(await life()).not.toBe(before);
+      },
+      timeoutMs,
+    );
 
-    it('leave an image that is off the list to image collection, and no other one', async () => {
-      const used = async () => [...(await journey.cluster.runtime.containers()).values()];
-      const [former, present] = [journey.reference('c'), journey.reference('b')];
-      await journey.cluster.until(async () => !(await used()).includes(former));
-      expect(await used()).toContain(present);
-    });
+    it(
+      'leave an image that is off the list to image collection, and no other one',
+      async () => {
+        const used = async () => [...(await journey.cluster.runtime.containers()).values()];
+        const [former, present] = [journey.reference('c'), journey.reference('b')];
+        await journey.cluster.until(async () => !(await used()).includes(former));
+        expect(await used()).toContain(present);
+      },
+      timeoutMs,
+    );
 
-    it('take the pod off a node that matches no more, and bring it back', async () => {
-      await edit({ nodeSelector: '{"disk": "fast"}' });
-      await journey.cluster.until(async () => (await journey.pods(namespace)).length === 0);
-      expect((await journey.condition(namespace, 'Ready'))?.reason).toBe('NoMatchingNodes');
-      await edit({ nodeSelector: '{}' });
-      expect([...(await watching().held())]).toContain(journey.reference('b'));
-    });
+    it(
+      'take the pod off a node that matches no more, and bring it back',
+      async () => {
+        await edit({ nodeSelector: '{"disk": "fast"}' });
+        await journey.cluster.until(async () => (await journey.pods(namespace)).length === 0);
+        expect((await journey.condition(namespace, 'Ready'))?.reason).toBe('NoMatchingNodes');
+        await edit({ nodeSelector: '{}' });
+        expect([...(await watching().held())]).toContain(journey.reference('b'));
+      },
+      timeoutMs,
+    );
   });
 
   it(`never let go of an image that the node has come to hold, in ${edits} edits in a row`, async () => {
