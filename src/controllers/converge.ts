@@ -11,8 +11,9 @@ import { partsOf } from '../manifests/shards.ts';
 import type { RefusedPod } from '../status/roll.ts';
 import { rolloutOf } from '../status/rollout.ts';
 import { type Conflict, NameConflictError } from './conflicts.ts';
+import { knownPods } from './known-pods.ts';
 import { NameCheck, type NameCheckDependencies, type PresentChild } from './name-check.ts';
-import { nodeHoldings, podsIn } from './node-holdings.ts';
+import { nodeHoldings } from './node-holdings.ts';
 import { isOurs } from './ownership.ts';
 import type { Rivals } from './rivals.ts';
 import { type Step, withStrategies } from './roll-strategies.ts';
@@ -103,7 +104,9 @@ function nextStep(
     live && isOurs(live, puller.uid ?? '') ? [live] : [],
   );
   const now = clock.now();
-  const records = podsIn(puller.namespace, pods);
+  const { records: lastKnown, error } = knownPods(puller.namespace, pods);
+  // Nothing is handed over by what pods were like a while ago.
+  const records = error === undefined ? lastKnown : undefined;
   const next = handOver({
     spec,
     present: owned.map((object) => ({ object, rollout: rolloutOf(object) })),

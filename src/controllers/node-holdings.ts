@@ -1,4 +1,3 @@
-import type { Cache } from '../kube/cache.ts';
 import { controllerOf, type KubeObject } from '../kube/objects.ts';
 import type { Holding, NodeHoldings } from '../manifests/hand-over.ts';
 import { unreachableNodes } from '../status/nodes.ts';
@@ -11,13 +10,6 @@ import {
   type PodRecord,
 } from '../status/pods.ts';
 import { referencesOf } from '../status/rollout.ts';
-
-/** The pods of a namespace; undefined while they cannot be read. */
-export function podsIn(namespace: string, pods: Cache): readonly PodRecord[] | undefined {
-  const isReadable = pods.hasSynced(namespace) && pods.lastError(namespace) === undefined;
-  // The reflector projects them.
-  return isReadable ? (pods.list(namespace) as readonly PodRecord[]) : undefined;
-}
 
 /**
  * What each node holds for these DaemonSets and which of them can be reached, as their pods tell. `now`

@@ -3,7 +3,6 @@ import type { CachedImage, ImagePullerStatus } from '../api/types.ts';
 import type { Clock } from '../clock.ts';
 import { WaitingError } from '../errors.ts';
 import type { Cache } from '../kube/cache.ts';
-import { isApiError } from '../kube/client.ts';
 import {
   daemonSets,
   deployments,
@@ -19,7 +18,8 @@ import { conditionTypes } from '../status/conditions.ts';
 import { idlePods } from '../status/idle-pods.ts';
 import { listOf, observation } from '../status/observation.ts';
 import type { PodRecord } from '../status/pods.ts';
-import { failureOf, isRefusal } from './failure.ts';
+import { failureOf } from './failure.ts';
+import { knownPods } from './known-pods.ts';
 import type { Patience } from './patience.ts';
 import type { Refusals } from './refusals.ts';
 import type { StartTroubles } from './start-troubles.ts';
@@ -112,19 +112,13 @@ interface Pods {
   readonly againMs?: number;
 }
 
-/**
- * What is known of pods outlives a lost connection, but not the right to read them.
- *
- * @throws WaitingError while they are not known, for a while
- */
+/** @throws WaitingError while they are not known, for a while */
 function podsOf({ key, input }: Subject, { pods, patience }: ObserveDependencies): Pods {
   const { namespace } = input.puller;
-  const error = pods.lastError(namespace);
-  const isRefused = isApiError(error) && isRefusal(error);
-  if (pods.hasSynced(namespace) && !isRefused) {
+  const { records, error, isRefused } = knownPods(namespace, pods);
+  if (records) {
     patience.seesPods(key);
-    // The reflector projects them.
-    return { records: pods.list(namespace) as readonly PodRecord[] };
+    return { records };
   }
   if (error && (isRefused || patience.isBlindForLong(key))) {
     return { unreadable: errorChain(error), againMs: unreadableRetryMs };

@@ -1,0 +1,27 @@
+import type { Cache } from '../kube/cache.ts';
+import { isApiError } from '../kube/client.ts';
+import type { PodRecord } from '../status/pods.ts';
+import { isRefusal } from './failure.ts';
+
+/** What is known of the pods of a namespace. */
+export interface KnownPods {
+  /**
+   * As they were when they were last heard of, which outlives a lost connection but not the right to
+   * read them; undefined where nothing is known.
+   */
+  readonly records: readonly PodRecord[] | undefined;
+  /** Why nothing newer is known; undefined while they are watched, or have not been listed yet. */
+  readonly error: Error | undefined;
+  /** Claims that the error is the server's refusal to show them. */
+  readonly isRefused: boolean;
+}
+
+/** What our cache of projected pods knows of a namespace, and how far that can be relied on. */
+export function knownPods(namespace: string, pods: Cache): KnownPods {
+  const error = pods.lastError(namespace);
+  const isRefused = isApiError(error) && isRefusal(error);
+  const isKnown = pods.hasSynced(namespace) && !isRefused;
+  // The reflector projects them.
+  const records = isKnown ? (pods.list(namespace) as readonly PodRecord[]) : undefined;
+  return { records, error, isRefused };
+}
