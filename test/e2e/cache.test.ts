@@ -1,3 +1,4 @@
+import type { V1ContainerState } from '@kubernetes/client-node';
 import { operatorNamespace } from '../../src/manifests/operator.ts';
 import { TestNamespace } from '../cluster/contract/namespace.ts';
 import type { PrivateRegistry } from '../cluster/real/private-registry.ts';
@@ -10,8 +11,8 @@ const operatorPods = 'name=kubernetes-image-puller-operator';
 /**
  * Kubelet collects unused images at its start and every five minutes, which cannot be changed. At its
  * start it does not know yet how full the disk is, and goes by age alone; whatever it goes by, it spares
- * the same images (kubernetes/kubernetes: pkg/kubelet/images/image_gc_manager.go). So each start collects
- * all that it may. Zero would stand for the default of two minutes.
+ * the same images (kubernetes/kubernetes: pkg/kubelet/images/image_gc_manager.go). With these ages each
+ * start collects all that it may; zero would stand for the default of two minutes.
  */
 const collectAtStart = { imageMinimumGCAge: '1ns', imageMaximumGCAge: '2ns' };
 
@@ -40,7 +41,7 @@ describe('an image that is cached', () => {
   const stray = () => journey.reference('stray');
 
   beforeAll(async () => {
-    journey = await Journey.begin({ kubelet: collectAtStart });
+    journey = await Journey.begin();
     const { cluster } = journey;
     users = await TestNamespace.create(cluster);
     for (const seed of ['kept', 'private', 'withdrawn', 'stray']) {
@@ -67,8 +68,12 @@ describe('an image that is cached', () => {
   const putSecret = (where: string, name: string, user: string) =>
     journey.apply(behindPassword.pullSecret({ namespace: where, name }, user));
 
-  /** Lets a workload start, and end again: `runs`, or what kubelet says of its image. */
-  async function workload(image: string, { policy, secret }: Asking = {}): Promise<string> {
+  /** Lets a workload begin, waits until its container is as claimed, and ends it. */
+  async function workload(
+    image: string,
+    { policy, secret }: Asking,
+    claim: (state: V1ContainerState) => boolean,
+  ): Promise<V1ContainerState> {
     workloads += 1;
     const name = `workload-${workloads}`;
     await users.createPod(name, {
@@ -82,11 +87,22 @@ describe('an image that is cached', () => {
         },
       ],
     });
-    const { state } = await users.untilContainer(name, 'main', ({ state }) =>
-      Boolean(state?.running ?? pullFailures.has(state?.waiting?.reason ?? '')),
+    const { state = {} } = await users.untilContainer(name, 'main', ({ state }) =>
+      claim(state ?? {}),
     );
     await users.removePod(name);
-    return state?.running ? 'runs' : (state?.waiting?.message ?? '');
+    return state;
+  }
+
+  /** Rejects where a workload does not come to run in time. */
+  async function run(image: string, asking: Asking = {}): Promise<void> {
+    await workload(image, asking, ({ running }) => running !== undefined);
+  }
+
+  /** What kubelet says where it cannot get the image of a workload. */
+  async function refusal(image: string, asking: Asking = {}): Promise<string> {
+    const isRefused = ({ waiting }: V1ContainerState) => pullFailures.has(waiting?.reason ?? '');
+    return (await workload(image, asking, isRefused)).waiting?.message ?? '';
   }
 
   /** All pods that the operator and the puller need, and the one that holds the images. */
@@ -100,45 +116,39 @@ describe('an image that is cached', () => {
 
   it('starts a workload when its tag is gone from the registry, but not under Always', async () => {
     await journey.cluster.registry.remove('withdrawn:1');
-    expect(await workload(images().withdrawn)).toBe('runs');
-    expect(await workload(images().withdrawn, { policy: 'Always' })).toContain('not found');
+    await run(images().withdrawn);
+    expect(await refusal(images().withdrawn, { policy: 'Always' })).toContain('not found');
   });
 
   it('is had from the registry alone, where it is private and the credential is not the puller’s', async () => {
-    expect(await workload(images().private)).toContain('authorization failed');
-    expect(await workload(images().private, { secret: 'another' })).toBe('runs');
+    expect(await refusal(images().private)).toContain('authorization failed');
+    await run(images().private, { secret: 'another' });
   });
 
   it('is spared when kubelet collects images, which takes one that nobody holds', async () => {
     const { runtime } = journey.cluster;
-    expect(await workload(stray())).toBe('runs');
+    await run(stray());
     // A container that has ended holds its image, too.
     await journey.cluster.until(
       async () => ![...(await runtime.containers()).values()].includes(stray()),
       300_000,
     );
     expect(await runtime.images()).toContain(stray());
-    await restart('kubelet');
+    await journey.cluster.configureKubelet(collectAtStart);
     await journey.cluster.until(async () => !(await runtime.images()).includes(stray()));
     expect(await runtime.images()).toEqual(expect.arrayContaining(Object.values(images())));
   }, 400_000);
-
-  const restart = async (...daemons: readonly ('containerd' | 'kubelet')[]) => {
-    for (const name of daemons.toReversed()) await journey.cluster.stopDaemon(name);
-    for (const name of daemons) await journey.cluster.startDaemon(name);
-  };
 
   describe('while the registry is away', () => {
     beforeAll(() => journey.cluster.stopDaemon('registry'));
 
     it('starts a workload, but not under Always', async () => {
-      expect(await workload(images().kept)).toBe('runs');
-      const asked = await workload(images().kept, { policy: 'Always' });
-      expect(asked).toContain('connection refused');
+      await run(images().kept);
+      expect(await refusal(images().kept, { policy: 'Always' })).toContain('connection refused');
     });
 
-    it('starts what another one would not', async () => {
-      expect(await workload(stray())).toContain('connection refused');
+    it('starts what would not start from another one', async () => {
+      expect(await refusal(stray())).toContain('connection refused');
     });
 
     it.each([
@@ -147,7 +157,7 @@ describe('an image that is cached', () => {
     ])(
       'starts a workload where it is private, with the credential that %s',
       async (_which, secret) => {
-        expect(await workload(images().private, { secret })).toBe('runs');
+        await run(images().private, { secret });
       },
     );
 
@@ -155,14 +165,16 @@ describe('an image that is cached', () => {
       ['no credential', {}],
       ['one that only the registry knows', { secret: 'other' }],
     ])('starts no workload where it is private, with %s', async (_which, asking) => {
-      expect(await workload(images().private, asking)).toMatch('failed to pull');
+      expect(await refusal(images().private, asking)).toContain('failed to pull');
     });
 
     it('starts a workload after a new start of kubelet and containerd, and is held all along', async () => {
+      const { cluster } = journey;
       const holders = containers(await journey.pods(namespace));
-      await restart('containerd', 'kubelet');
-      expect(await journey.cluster.runtime.tasks()).toEqual(expect.arrayContaining(holders));
-      expect(await workload(images().kept)).toBe('runs');
+      for (const name of ['kubelet', 'containerd'] as const) await cluster.stopDaemon(name);
+      for (const name of ['containerd', 'kubelet'] as const) await cluster.startDaemon(name);
+      expect(await cluster.runtime.tasks()).toEqual(expect.arrayContaining(holders));
+      await run(images().kept);
       expect(containers(await journey.pods(namespace))).toEqual(holders);
     });
 
@@ -171,8 +183,8 @@ describe('an image that is cached', () => {
       const before = await cluster.runtime.tasks();
       // This start of kubelet collects images, too, and no container runs yet that holds one.
       await cluster.rebootNode();
-      expect(await workload(images().kept)).toBe('runs');
-      expect(await workload(images().private, { secret: 'equal' })).toBe('runs');
+      await run(images().kept);
+      await run(images().private, { secret: 'equal' });
       await cluster.until(async () => {
         const pods = await ownPods();
         return pods.every(isReady) && containers(pods).every((id) => !before.includes(id));

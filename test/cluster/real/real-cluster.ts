@@ -79,6 +79,7 @@ export class RealCluster implements Cluster {
   readonly #nodes: string[] = [];
   readonly #prepare: { [name in DaemonName]?: () => Daemon } = {};
   #kubectl = '';
+  #kubeletFields: Readonly<Record<string, unknown>> = {};
   #runtime: Runtime | undefined;
   #privateRegistry: PrivateRegistry | undefined;
   #busybox: Buffer | undefined;
@@ -293,6 +294,16 @@ export class RealCluster implements Cluster {
     await this.kubectl(['label', 'nodes', ...names, ...without]);
   }
 
+  /**
+   * Starts kubelet anew with these fields of its configuration beside those that the cluster was started
+   * with; what runs on the node goes on.
+   */
+  async configureKubelet(fields: Readonly<Record<string, unknown>>): Promise<void> {
+    this.#kubeletFields = fields;
+    await this.stopDaemon('kubelet');
+    await this.startDaemon('kubelet');
+  }
+
   /** Starts a daemon that was stopped, or has died, and waits until it works. */
   async startDaemon(name: DaemonName): Promise<void> {
     const daemon = this.#prepare[name]?.();
@@ -408,7 +419,8 @@ export class RealCluster implements Cluster {
     };
     this.#prepare.registry = () => prepareRegistry(parts);
     this.#prepare.containerd = () => prepareContainerd(parts);
-    this.#prepare.kubelet = () => prepareKubelet(parts);
+    this.#prepare.kubelet = () =>
+      prepareKubelet({ ...parts, kubelet: { ...parts.kubelet, ...this.#kubeletFields } });
     await this.startDaemon('registry');
     await this.registry.push(sandboxImage.slice(registryAddress.length + 1), {
       ...this.busyboxImage,
