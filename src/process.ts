@@ -22,6 +22,26 @@ export function endOfProcess(log: Log): AbortSignal {
   return end.signal;
 }
 
+const lastActions = new Set<() => void>();
+
+function actForTheLastTime(): void {
+  for (const action of lastActions) action();
+}
+
+/**
+ * Has something done that takes no time when this process exits, unless what it returns is called
+ * before. Signals that nobody handles end a process without it. There is one listener for all: of more
+ * than ten Node warns as of a leak.
+ */
+export function beforeExit(action: () => void): () => void {
+  if (lastActions.size === 0) process.on('exit', actForTheLastTime);
+  lastActions.add(action);
+  return () => {
+    lastActions.delete(action);
+    if (lastActions.size === 0) process.off('exit', actForTheLastTime);
+  };
+}
+
 /** Resolves when the signal is aborted. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,11 +1,22 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { beforeExit } from '../src/process.ts';
 
 const program = (name: string) => fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url));
 
+/** Runs a program to its end. */
+function runCode(code: string) {
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '-e', code],
+    { encoding: 'utf8', timeout: 15_000 },
+  );
+  return { status, stdout };
+}
+
 /** Runs a program that waits for its end, after something has happened to it. */
 function run(event: string) {
-  const code = `
+  return runCode(`
     import { createLog } from '${program('log')}';
     import { aborted, endOfProcess } from '${program('process')}';
     const log = createLog({ level: 'info', format: 'json', stream: process.stdout });
@@ -15,13 +26,7 @@ function run(event: string) {
     await aborted(signal);
     clearInterval(alive);
     log.info('in order');
-  `;
-  const { status, stdout } = spawnSync(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '-e', code],
-    { encoding: 'utf8', timeout: 15_000 },
-  );
-  return { status, stdout };
+  `);
 }
 
 describe('the end of the process', () => {
@@ -43,4 +48,29 @@ describe('the end of the process', () => {
       expect(status).toBe(1);
     },
   );
+});
+
+describe('what is to be done before a process exits', () => {
+  it.each([
+    ['comes to its end', ''],
+    ['exits by itself', 'process.exit();'],
+    ['fails', "throw new Error('lost');"],
+  ])('is done where the process %s, but for what was called off', (_how, end) => {
+    const { stdout } = runCode(`
+      import { beforeExit } from '${program('process')}';
+      beforeExit(() => process.stdout.write('one '));
+      const callOff = beforeExit(() => process.stdout.write('two '));
+      beforeExit(() => process.stdout.write('three'));
+      callOff();
+      ${end}
+    `);
+    expect(stdout).toBe('one three');
+  });
+
+  it('has one listener however much it is, and none where nothing is left', () => {
+    const calledOff = Array.from({ length: 20 }, () => beforeExit(() => {}));
+    expect(process.listenerCount('exit')).toBe(1);
+    for (const callOff of calledOff) callOff();
+    expect(process.listenerCount('exit')).toBe(0);
+  });
 });

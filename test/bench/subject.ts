@@ -9,6 +9,7 @@ import { request } from 'undici';
 import { bundle } from '../../.ci/image/bundle.ts';
 import { sleep, systemClock } from '../../src/clock.ts';
 import { operatorNamespace } from '../../src/manifests/operator.ts';
+import { beforeExit } from '../../src/process.ts';
 import { imageEnvironment, imageFlags } from './image-flags.ts';
 import type { OtherOperator } from './options.ts';
 
@@ -103,9 +104,7 @@ export class Subject {
     });
     this.#exit = once(this.#child, 'exit');
     // Whatever ends this process, the operator does not outlive it.
-    const kill = () => this.#child.kill('SIGKILL');
-    process.once('exit', kill);
-    void this.#exit.finally(() => process.off('exit', kill));
+    void this.#exit.finally(beforeExit(() => this.#child.kill('SIGKILL')));
   }
 
   /** Milliseconds from its start until it says that it is ready. */

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { beforeExit } from '../../process.ts';
 
 /** A kubeconfig that programs can be pointed at, and nobody else on the machine can read. */
 export interface KubeconfigFile {
@@ -15,12 +16,12 @@ export function kubeconfigFile(text: string): KubeconfigFile {
   const path = join(directory, 'kubeconfig');
   writeFileSync(path, text, { mode: 0o600 });
   const remove = () => rmSync(directory, { recursive: true, force: true });
-  process.once('exit', remove);
+  const callOff = beforeExit(remove);
   return {
     path,
     remove() {
       remove();
-      process.off('exit', remove);
+      callOff();
     },
   };
 }

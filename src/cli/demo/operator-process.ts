@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '../../config.ts';
+import { beforeExit } from '../../process.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 
 /** The operator, running beside this process as it would on a developer's machine. */
@@ -51,8 +52,7 @@ export function startOperator(kubeconfig: string, settings: Environment): Operat
     });
   });
   // Whatever ends this process, the operator does not outlive it.
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
+  const callOff = beforeExit(() => child.kill('SIGKILL'));
   return {
     pid: child.pid,
     lines,
@@ -61,7 +61,7 @@ export function startOperator(kubeconfig: string, settings: Environment): Operat
     },
     async stop() {
       await stop(child, end);
-      process.off('exit', kill);
+      callOff();
       file.remove();
     },
   };
