@@ -135,6 +135,14 @@ export async function run(plan: Plan, wanted: Undisturbed): Promise<Report> {
   };
 }
 
+/** A world in which a workload has come to its end, without trouble. */
+export async function worldAfter(workload: Workload, seed: number): Promise<World> {
+  const world = worldOf(workload, seed);
+  await prepare(world, workload);
+  await act(world, workload);
+  return world;
+}
+
 function worldOf({ nodes, replicas }: Workload, seed: number): World {
   return new World({ seed, ...(nodes && { nodes }), ...(replicas && { replicas }) });
 }

@@ -1,80 +1,86 @@
 import { imagePullers } from '../../src/controllers/image-puller.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { childResources } from '../../src/manifests/children.ts';
+import { isObject } from '../cluster/embedded/json.ts';
+import { differsBySeed, differsByTrouble, timesWritten } from './mask.ts';
 import type { World } from './world.ts';
 
 /** What a run has led to: by `Kind/name` the object in JSON, and by node what runs there. */
 export type State = ReadonlyMap<string, string>;
 
 /**
- * Everything that users see of the pullers, without what may differ between two runs that went equally
- * well: resourceVersions, uids, times, managed fields, and how often a child's spec was written. An
- * owner is shown by its name, so that one that is gone is seen. `isFresh` also leaves out how often the
- * pullers were, as where another world is asked for the same.
+ * Everything that users see of the pullers, without what the mask names; what a puller's own generation
+ * is counts. `isFresh` also leaves out how often the pullers were written, as where another world is
+ * asked for the same.
  */
 export function stateOf(world: World, { isFresh = false } = {}): State {
-  const pullers = world.list(imagePullers);
-  const names = new Map(pullers.map(({ metadata }) => [metadata.uid ?? '', metadata.name ?? '']));
-  const objects = [...pullers, ...childResources.flatMap((resource) => world.list(resource))];
-  const shown = objects.map((object) => {
-    const hidesGeneration = isFresh || object.kind !== imagePullers.kind;
-    return [
-      `${object.kind}/${object.metadata.name}`,
-      masked(object, hidesGeneration, names),
-    ] as const;
+  const ofChild = new Set([...differsBySeed, ...differsByTrouble, ...timesWritten]);
+  const ofPuller = new Set([...differsBySeed, ...(isFresh ? timesWritten : [])]);
+  const shown = [...objectsOf(world)].map(([key, object]) => {
+    const mask = object.kind === imagePullers.kind ? ofPuller : ofChild;
+    return [key, JSON.stringify(masked(object, mask)).replace(replicaSet, '<ReplicaSet>')] as const;
   });
-  const nodes = world.cluster.workloads.nodes.map(
-    (node) =>
-      [`node/${node}`, [...world.cluster.workloads.runningOn(node)].sort().join(' ')] as const,
-  );
-  return new Map([...shown, ...nodes]);
+  const { nodes } = world.cluster.workloads;
+  const held = nodes.map((node) => {
+    return [`node/${node}`, [...world.cluster.workloads.runningOn(node)].sort().join(' ')] as const;
+  });
+  return new Map([...shown, ...held]);
 }
 
-const hidden = new Set([
-  'resourceVersion',
-  'uid',
-  'managedFields',
-  'creationTimestamp',
-  // The old name of serviceAccountName, which the model fills in at the first change only.
-  'serviceAccount',
-]);
-const generations = new Set(['generation', 'observedGeneration']);
 /** Its hash is one of the whole template, what is hidden here included. */
 const replicaSet = /ReplicaSet \\"[^"\\]*\\"/g;
-const time = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
-/** How often a template was written, once more. */
-const templates = new Set([
-  'deployment.kubernetes.io/revision',
-  'deprecated.daemonset.template.generation',
-]);
 
-function masked(
-  object: KubeObject,
-  hidesGeneration: boolean,
-  names: ReadonlyMap<string, string>,
-): string {
-  const text = JSON.stringify(object, (key, value) => {
-    if (key === 'ownerReferences') {
-      return (value as { readonly uid: string }[]).map(
-        ({ uid }) => `owner ${names.get(uid) ?? uid}`,
+/** The pullers and their children, with names in place of the pullers' uids: so one that is gone is seen. */
+function objectsOf(world: World): ReadonlyMap<string, KubeObject> {
+  const pullers = world.list(imagePullers);
+  const objects = [...pullers, ...childResources.flatMap((resource) => world.list(resource))];
+  return new Map(
+    objects.map((object) => {
+      const text = pullers.reduce(
+        (shown, { metadata: { uid = '', name } }) => shown.replaceAll(uid, `<uid of ${name}>`),
+        JSON.stringify(object),
       );
-    }
-    // Those that are hidden may be the only ones.
-    const isEmpty =
-      key === 'annotations' && Object.keys(value).every((each) => templates.has(each));
-    const isHidden =
-      isEmpty || hidden.has(key) || templates.has(key) || (hidesGeneration && generations.has(key));
-    return isHidden ? undefined : sorted(value);
-  })
-    .replace(time, '<time>')
-    .replace(replicaSet, '<ReplicaSet>');
-  return [...names].reduce((shown, [uid, name]) => shown.replaceAll(uid, `<uid of ${name}>`), text);
+      return [`${object.kind}/${object.metadata.name}`, JSON.parse(text) as KubeObject];
+    }),
+  );
 }
 
-/** The order of fields is that in which they came to be there. */
-function sorted(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
+/** Without the paths of the mask, and in one order: that of fields is the one in which they came to be there. */
+function masked(value: unknown, mask: ReadonlySet<string>, path = ''): unknown {
+  if (mask.has(path)) return undefined;
+  if (Array.isArray(value)) return value.map((item) => masked(item, mask, `${path}[]`));
+  if (typeof value !== 'object' || value === null) return value;
+  const fields = Object.entries(value)
+    .map(([name, field]) => [name, masked(field, mask, below(path, name))] as const)
+    .filter(([, field]) => field !== undefined)
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+  // What is hidden may be all there is.
+  const isHidden = fields.length === 0 && Object.keys(value).length > 0;
+  return isHidden ? undefined : Object.fromEntries(fields);
+}
+
+function below(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}
+
+/** The paths at which objects of two worlds differ; empty where one has no such object. */
+export function differingPaths(one: World, other: World): readonly string[] {
+  const others = objectsOf(other);
+  const paths = [...objectsOf(one)].flatMap(([key, object]) =>
+    pathsBetween(object, others.get(key)),
+  );
+  return [...new Set(paths)];
+}
+
+function pathsBetween(one: unknown, other: unknown, path = ''): readonly string[] {
+  if (one === other) return [];
+  if (Array.isArray(one) && Array.isArray(other)) {
+    const [longer, shorter] = one.length > other.length ? [one, other] : [other, one];
+    return longer.flatMap((item, index) => pathsBetween(item, shorter[index], `${path}[]`));
+  }
+  if (!isObject(one) || !isObject(other)) return [path];
+  const names = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return [...names].flatMap((name) => pathsBetween(one[name], other[name], below(path, name)));
 }
 
 /** Where two states differ, in words; empty where they are the same. */
