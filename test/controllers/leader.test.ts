@@ -135,6 +135,30 @@ describe('of two operators', () => {
     expect(trespasses(a)).toEqual([]);
   });
 
+  it('one that starts where the Lease is gone waits for a leader to put it back', async () => {
+    scene.apply(pullerOf('one'));
+    await isDone('one');
+    await a.kill();
+    await b.kill();
+    scene.cluster.controlPlane.remove(leases, operatorNamespace, leaseName);
+    const startedAt = scene.clock.monotonic();
+    const c = scene.compete('c');
+    scene.apply(pullerOf('one', 'two'));
+    await isDone('one', 'two');
+    expect((c.sent[0]?.at ?? 0) - startedAt).toBeGreaterThanOrEqual(15_000);
+    expect(trespasses(c)).toEqual([]);
+  });
+
+  it('one that starts where nobody has ever led does so at once', async () => {
+    await a.kill();
+    await b.kill();
+    scene.cluster.controlPlane.remove(leases, operatorNamespace, leaseName);
+    const startedAt = scene.clock.monotonic();
+    scene.compete('c');
+    await scene.until(() => scene.leader() === 'c');
+    expect(scene.clock.monotonic() - startedAt).toBeLessThanOrEqual(1_000);
+  });
+
   it('none writes while the Go operator renews the lease, and one does when that has ended', async () => {
     await a.kill();
     await b.kill();
