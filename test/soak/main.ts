@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { onTerminal } from '../cluster/real/command.ts';
 import { currentCluster } from '../cluster/real/namespace.ts';
-import { type Quantity, type SoakReport, soak } from './soak.ts';
+import type { Quantity } from './quantities.ts';
+import { type SoakReport, soak } from './soak.ts';
 
 /** `npm run soak`: docs/soak.md says what it looks at. Ends with exit code 1 where that is not well. */
 

@@ -13,7 +13,7 @@ function series(seed: number, { rise = 0, memory = 0, count = 100 } = {}): reado
   });
 }
 
-const seeds = Array.from({ length: 400 }, (_, seed) => seed);
+const seeds = Array.from({ length: 200 }, (_, seed) => seed);
 
 describe('the slope of points', () => {
   it('is that of the line that they lie on, without doubt', () => {

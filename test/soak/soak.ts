@@ -9,8 +9,8 @@ import { FaultProxy, type Trouble } from '../cluster/real/fault-proxy.ts';
 import { seeded } from '../simulation/scheduler.ts';
 import { edited, firstSpec } from './edits.ts';
 import { differences } from './essence.ts';
+import { type Quantity, quantitiesOf, type Sample } from './quantities.ts';
 import { SoakScene } from './scene.ts';
-import { type Slope, slopeOf } from './slope.ts';
 
 export interface SoakOptions {
   /** How long it is edited, the warm-up included. */
@@ -18,16 +18,6 @@ export interface SoakOptions {
   readonly seed: number;
   /** Gets a line from time to time. */
   readonly report: (line: string) => void;
-}
-
-/** Something that an operator must not have ever more of. */
-export interface Quantity {
-  readonly name: string;
-  readonly mean: number;
-  /** By a minute. */
-  readonly slope: Slope;
-  /** Claims that it grows, with 95 % confidence, by more than chance or one more connection explain. */
-  readonly grows: boolean;
 }
 
 export interface SoakReport {
@@ -46,21 +36,6 @@ const faultShare = 0.01;
 /** All connections end, those of watches among them, which hardly ever begin and so meet few faults. */
 const cutEveryEdits = 30;
 const minute = 60_000;
-
-/**
- * What is measured, from which minute on, and what growth over the whole run tells of a leak: an edit
- * every two seconds leaks far more, and one flat series in forty seems to grow by less.
- */
-const measured = [
-  { name: 'handles', fromMinute: 1, allowed: 3, atLeastMinutes: 0 },
-  { name: 'sockets', fromMinute: 1, allowed: 3, atLeastMinutes: 0 },
-  { name: 'timers', fromMinute: 1, allowed: 3, atLeastMinutes: 0 },
-  { name: 'memory (MB)', fromMinute: 5, allowed: 2, atLeastMinutes: 20 },
-] as const;
-
-type Sample = Readonly<Record<(typeof measured)[number]['name'], number>> & {
-  readonly atMinute: number;
-};
 
 /**
  * Edits pullers for minutes behind a proxy that makes trouble, and looks at what the operator of the image
@@ -197,17 +172,4 @@ async function sampleOf(subject: Subject, atMinute: number): Promise<Sample> {
     timers,
     'memory (MB)': subject.memory('VmRSS') / 1e6,
   };
-}
-
-function quantitiesOf(samples: readonly Sample[], minutes: number): readonly Quantity[] {
-  return measured
-    .filter(({ fromMinute, atLeastMinutes }) => minutes - fromMinute >= atLeastMinutes)
-    .map(({ name, fromMinute, allowed }) => {
-      const points = samples
-        .filter(({ atMinute }) => atMinute >= fromMinute)
-        .map((sample) => ({ x: sample.atMinute, y: sample[name] }));
-      const slope = slopeOf(points);
-      const mean = points.reduce((sum, { y }) => sum + y, 0) / points.length;
-      return { name, mean, slope, grows: slope.least * (minutes - fromMinute) > allowed };
-    });
 }
