@@ -4,6 +4,9 @@ import { type CopyState, completeNodes, countCopies, type Grid, type GridRow } f
 import type { Role, Style } from './style.ts';
 import { columnGap, columns, cut } from './text.ts';
 
+/** What is told while there are no conditions. */
+export const unspoken = 'the operator has not spoken yet';
+
 /** Where a frame has to fit in, in characters and lines. */
 export interface Extent {
   readonly width: number;
@@ -39,7 +42,7 @@ export function conditionLines(
   { width }: Extent,
   style: Style,
 ): string {
-  if (conditions.length === 0) return style.paint('quiet', 'the operator has not spoken yet');
+  if (conditions.length === 0) return style.paint('quiet', unspoken);
   const [type = 0, status = 0, reason = 0] = (['type', 'status', 'reason'] as const).map((key) =>
     Math.max(...conditions.map((condition) => condition[key].length)),
   );

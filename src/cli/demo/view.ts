@@ -8,6 +8,7 @@ import {
   gridTable,
   legend,
   progressLine,
+  unspoken,
 } from './frame.ts';
 import type { Grid } from './grid.ts';
 import type { Style } from './style.ts';
@@ -106,7 +107,7 @@ class LiveView implements View {
 /** Counts that move are told at most so often; conditions that turn are told at once. */
 const countsEveryMs = 1000;
 
-/** Lines of plain text, each of which says something new; none before the operator has spoken. */
+/** Lines of plain text, each of which says something new; no counts before the operator has spoken. */
 class PlainView implements View {
   readonly #output: Output;
   readonly #style: Style;
@@ -137,7 +138,7 @@ class PlainView implements View {
       this.#tell(look, conditions);
     }
     const isStill = look.stillMs >= worthTellingMs;
-    if (isStill && !this.#isStill) this.#tell(look, 'nothing moves any more');
+    if (isStill && !this.#isStill) this.#tell(look, stillness(look));
     this.#isStill = isStill;
   }
 
@@ -148,6 +149,10 @@ class PlainView implements View {
   #tell({ elapsedMs }: Look, text: string): void {
     this.#output.write(`${seconds(elapsedMs).padStart(5)}  ${text}\n`);
   }
+}
+
+function stillness({ conditions }: Snapshot): string {
+  return conditions.length === 0 ? unspoken : 'nothing moves any more';
 }
 
 function progressOf({ grid, heldFor }: Snapshot): string {

@@ -56,6 +56,12 @@ describe('the view without a terminal', () => {
     expect(written()).toBe('');
   });
 
+  it('says that it still waits for that', () => {
+    expect(lines({ conditions: [], elapsedMs: 6000, stillMs: 5000 })).toEqual([
+      '  6 s  the operator has not spoken yet',
+    ]);
+  });
+
   it('says once that nothing moves any more', () => {
     const still = [4900, 5000, 9000].map((stillMs) => ({ grid: half, stillMs }));
     expect(lines(...still).filter((line) => line.endsWith('nothing moves any more'))).toHaveLength(
