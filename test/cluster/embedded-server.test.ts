@@ -32,6 +32,29 @@ describe('the embedded API server', () => {
     return await api.watch(path, { resourceVersion, ...parameters });
   }
 
+  it.each([
+    ['/api/v1/namespaces/default/pods/a/log', 'run no programs, so there are no logs'],
+    ['/api/v1/namespaces/default/pods/a/exec', 'there is nothing to run a command in'],
+    ['/apis/apps/v1/namespaces/default/deployments/a/scale', 'set spec.replicas'],
+    ['/api/v1/namespaces/default/serviceaccounts/a/token', 'it issues no others'],
+  ])('says why there is no %s', async (missing, why) => {
+    await start();
+    expect(await api.get(missing)).toMatchObject({
+      code: 501,
+      body: {
+        kind: 'Status',
+        reason: 'NotImplemented',
+        message: expect.stringMatching(new RegExp(`^this cluster is a model.*${why}`)),
+      },
+    });
+  });
+
+  it('knows nothing of subresources that no server has', async () => {
+    await start();
+    expect(await api.get('/api/v1/namespaces/default/pods/a/lug')).toMatchObject({ code: 404 });
+    expect(await api.get(`${path}/a/scale`)).toMatchObject({ code: 404 });
+  });
+
   it('compacts by itself what its history has no room for', async () => {
     await start({ historyLimit: 5 });
     const { body } = await api.create(path, aConfigMap('a'));

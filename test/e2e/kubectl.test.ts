@@ -104,6 +104,13 @@ describe.each(clusters)('kubectl on the %s cluster', (name, start) => {
     ]);
   });
 
+  it('shows all there is', async () => {
+    await kubectl('create deployment web --image=x/a:1 --replicas=0');
+    await kubectl('rollout status deployment/web --timeout=20s');
+    const all = (await kubectl('get all -o name')).trimEnd().split('\n').sort();
+    expect(all).toEqual(['deployment.apps/web', expect.stringMatching(/^replicaset\.apps\/web-/)]);
+  });
+
   it('applies, knows what has not changed, and takes away what is no longer wanted', async () => {
     const before = aWebServer({ env: [{ name: 'A', value: '1' }] }, {});
     const strategy = { type: 'Recreate' };

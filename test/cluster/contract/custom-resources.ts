@@ -13,7 +13,13 @@ function aDefinition(inGroup: string): KubeObject {
     spec: {
       group: inGroup,
       scope: 'Namespaced',
-      names: { plural: 'things', singular: 'thing', kind: 'Thing', shortNames: ['th'] },
+      names: {
+        plural: 'things',
+        singular: 'thing',
+        kind: 'Thing',
+        shortNames: ['th'],
+        categories: ['toys'],
+      },
       versions: [
         {
           name: 'v1',
@@ -117,7 +123,12 @@ export function describeCustomResources(cluster: () => Cluster): void {
       const { body } = await stage.admin.get(`/apis/${group}/v1`);
       expect(body).toMatchObject({
         resources: expect.arrayContaining([
-          expect.objectContaining({ name: 'things', kind: 'Thing', shortNames: ['th'] }),
+          expect.objectContaining({
+            name: 'things',
+            kind: 'Thing',
+            shortNames: ['th'],
+            categories: ['toys'],
+          }),
           expect.objectContaining({ name: 'things/status', kind: 'Thing' }),
         ]),
       });

@@ -7,6 +7,7 @@ interface Resources {
     readonly kind: string;
     readonly namespaced: boolean;
     readonly verbs: readonly string[];
+    readonly categories?: readonly string[];
   }[];
 }
 
@@ -51,6 +52,20 @@ export function describeDiscovery(cluster: () => Cluster): void {
         verbs: expect.arrayContaining(['create', 'get', 'list', 'patch', 'watch']),
       });
       expect(resources.map(({ name }) => name)).toContain('daemonsets/status');
+    });
+
+    it.each([
+      ['/api/v1', 'pods', ['all']],
+      ['/api/v1', 'services', ['all']],
+      ['/api/v1', 'configmaps', undefined],
+      ['/apis/apps/v1', 'daemonsets', ['all']],
+      ['/apis/apps/v1', 'deployments', ['all']],
+      ['/apis/apps/v1', 'replicasets', ['all']],
+      ['/apis/apps/v1', 'controllerrevisions', undefined],
+      ['/apis/apiextensions.k8s.io/v1', 'customresourcedefinitions', ['api-extensions']],
+    ])('puts in %s the %s into the categories %j', async (path, plural, categories) => {
+      const { resources } = (await stage.admin.get(path)).body as unknown as Resources;
+      expect(resources.find(({ name }) => name === plural)?.categories).toEqual(categories);
     });
 
     it.each([

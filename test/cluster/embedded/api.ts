@@ -24,6 +24,7 @@ import { selector } from './selectors.ts';
 import { badRequest, invalid, methodNotAllowed, noSuchResource, notFound } from './status-error.ts';
 import type { Store } from './store.ts';
 import { strategicMergePatch } from './strategic-merge.ts';
+import { refusalOfUnmodelled } from './unmodelled.ts';
 import type { User } from './users.ts';
 import { startWatch, type WatchSink, watchRequest } from './watches.ts';
 import type { DeleteOptions, Place, WriteOptions, Writer } from './writer.ts';
@@ -73,7 +74,10 @@ export class Api {
     const review = reviewAt(target.group, target.version, target.plural);
     if (review !== undefined) return this.#review(review, request, user);
     const kind = this.#parts.kinds.find(target.group, target.version, target.plural);
-    if (kind === undefined || !hasSubresource(kind, target.subresource)) throw noSuchResource();
+    if (kind === undefined) throw noSuchResource();
+    if (!hasSubresource(kind, target.subresource)) {
+      throw refusalOfUnmodelled(kind, target.subresource) ?? noSuchResource();
+    }
     if (kind.viewOf === undefined) return this.#served(kind, target, request, user);
     const asked = coreEventRequest(request);
     return newerEventAnswer(this.#served(kind.viewOf, target, asked, user));

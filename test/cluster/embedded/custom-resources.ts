@@ -20,6 +20,7 @@ interface DefinitionSpec {
     readonly plural: string;
     readonly singular?: string;
     readonly shortNames?: readonly string[];
+    readonly categories?: readonly string[];
   };
   readonly versions: readonly {
     readonly name: string;
@@ -126,6 +127,7 @@ function customKind(definition: KubeObject): Kind {
     kind: names.kind,
     singular: names.singular ?? names.kind.toLowerCase(),
     shortNames: names.shortNames ?? [],
+    categories: names.categories ?? [],
     namespaced: scope === 'Namespaced',
     columns: customColumns(version?.additionalPrinterColumns),
     isCustom: true,

@@ -74,6 +74,7 @@ function resource(kind: Kind): Record<string, unknown> {
     kind: kind.kind,
     verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
     ...(kind.shortNames.length === 0 ? {} : { shortNames: kind.shortNames }),
+    ...(kind.categories.length === 0 ? {} : { categories: kind.categories }),
   };
 }
 

@@ -44,6 +44,8 @@ export interface Rules {
 export interface Kind extends Resource {
   readonly singular: string;
   readonly shortNames: readonly string[];
+  /** Names for several kinds at once, as `all`. */
+  readonly categories: readonly string[];
   /** How its fields are merged and owned. */
   readonly type: MapType;
   /** An object of the kind before anybody has written anything. */
@@ -154,6 +156,7 @@ function builtIn(group: string, kind: string, more: Partial<Kind> = {}): Kind {
     plural: `${singular}s`,
     namespaced: true,
     shortNames: [],
+    categories: [],
     type,
     empty: decoded(kind, type, {}),
     decode: (object) => {
@@ -168,11 +171,13 @@ function builtIn(group: string, kind: string, more: Partial<Kind> = {}): Kind {
 }
 
 const clusterScoped = { namespaced: false } as const;
+/** What `kubectl get all` shows. */
+const inAll = { categories: ['all'] } as const;
 const rbac = 'rbac.authorization.k8s.io';
 
 export const namespaces = builtIn('', 'Namespace', { ...clusterScoped, shortNames: ['ns'] });
 export const configMaps = builtIn('', 'ConfigMap', { shortNames: ['cm'] });
-export const pods = builtIn('', 'Pod', { shortNames: ['po'] });
+export const pods = builtIn('', 'Pod', { shortNames: ['po'], ...inAll });
 export const resourceQuotas = builtIn('', 'ResourceQuota', { shortNames: ['quota'] });
 export const limitRanges = builtIn('', 'LimitRange', { shortNames: ['limits'] });
 export const serviceAccounts = builtIn('', 'ServiceAccount', { shortNames: ['sa'] });
@@ -185,7 +190,7 @@ export const clusterRoleBindings = builtIn(rbac, 'ClusterRoleBinding', clusterSc
 export const customResourceDefinitions = builtIn(
   'apiextensions.k8s.io',
   'CustomResourceDefinition',
-  { ...clusterScoped, shortNames: ['crd', 'crds'] },
+  { ...clusterScoped, shortNames: ['crd', 'crds'], categories: ['api-extensions'] },
 );
 
 const builtInKinds: readonly Kind[] = [
@@ -197,12 +202,12 @@ const builtInKinds: readonly Kind[] = [
   serviceAccounts,
   builtIn('', 'Node', { ...clusterScoped, shortNames: ['no'] }),
   builtIn('', 'Secret'),
-  builtIn('', 'Service', { shortNames: ['svc'] }),
+  builtIn('', 'Service', { shortNames: ['svc'], ...inAll }),
   events,
   builtIn('events.k8s.io', 'Event', { shortNames: ['ev'], viewOf: strictEvents }),
-  builtIn('apps', 'Deployment', { shortNames: ['deploy'] }),
-  builtIn('apps', 'ReplicaSet', { shortNames: ['rs'] }),
-  builtIn('apps', 'DaemonSet', { shortNames: ['ds'] }),
+  builtIn('apps', 'Deployment', { shortNames: ['deploy'], ...inAll }),
+  builtIn('apps', 'ReplicaSet', { shortNames: ['rs'], ...inAll }),
+  builtIn('apps', 'DaemonSet', { shortNames: ['ds'], ...inAll }),
   builtIn('apps', 'ControllerRevision'),
   roles,
   roleBindings,
