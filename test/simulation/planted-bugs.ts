@@ -18,8 +18,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'an object of somebody else is taken over',
     file: 'controllers/ownership.ts',
-    text: 'return isControlledBy(object, pullerUid) || isStripped(object, pullerUid);',
-    instead: 'return pullerUid !== object.metadata.uid || isStripped(object, pullerUid);',
+    text: "return pullerUid !== '' && ownerUidOf(object) === pullerUid;",
+    instead: "return pullerUid !== '';",
     foundBy: inWorkload('a name that is taken', 'G0'),
   },
   {
@@ -32,7 +32,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'an object is deleted by its name, without its uid',
     file: 'kube/http-client.ts',
-    text: 'preconditions: { uid },',
+    text: 'preconditions: { uid, ...(options.ifUnchanged && { resourceVersion }) },',
     instead: '',
     foundBy: inWorkload('rename', 'G0'),
   },
