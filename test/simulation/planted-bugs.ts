@@ -131,8 +131,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'the end of the operator takes the cache with it',
     file: 'operator.ts',
-    text: "{ name: 'controllers', runnables: [telling(controller, recorder), nameWatches] },",
-    instead: `{ name: 'controllers', runnables: [telling(controller, recorder), nameWatches, {
+    text: "{ name: 'controllers', runnables: [telling(controller, recorder)] },",
+    instead: `{ name: 'controllers', runnables: [telling(controller, recorder), {
       name: 'cleaner',
       start: async () => {},
       stop: async () => {
