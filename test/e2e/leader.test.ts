@@ -6,9 +6,21 @@ import { installOperator, pushImage } from './installation.ts';
 
 const namespace = 'workspaces';
 const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
-/** Promised is this long without a leader; the machine of a test may be busy with other things. */
-const slackMs = 2_000;
+/** How long a lease lasts that is not renewed. */
+const leaseMs = 15_000;
+/** The server goes by a wall clock, which may be adjusted meanwhile, and the operators do not. */
+const skewMs = 100;
+/** How long is waited for what has to come. */
+const patienceMs = 60_000;
 
+/**
+ * Promised is that another one writes within 2.5 s of the release, and within 17 s of a kill. On a busy
+ * machine no test can tell our seconds from those that others took, so here the API server's account
+ * says what they are made of: that the lease is taken at the first look at it that can find it free.
+ * How often is looked is held on a clock of the test's own (test/kube/leader-election.test.ts, and with
+ * whole operators test/controllers/leader.test.ts), and how long all takes is measured by
+ * `npm run bench -- --only leaders`.
+ */
 describe('two operators on a node, installed from config/default', () => {
   let cluster: RealCluster;
 
@@ -67,14 +79,33 @@ describe('two operators on a node, installed from config/default', () => {
   const makeWork = () => inNamespace('delete', 'configmap', 'k8s-image-puller');
 
   const requests = (since: number) => cluster.auditLog.requests({ since, user: operatorUser });
-  /** The first request of this kind; waits for it. */
-  const first = async (since: number, isIt: (request: AuditedRequest) => boolean) => {
-    let found: AuditedRequest | undefined;
-    await cluster.until(async () => {
-      found = (await requests(since)).find(isIt);
-      return found !== undefined;
-    }, 30_000);
-    return Date.parse(found?.at ?? '');
+  /** Waits until whoever leads has written again what was deleted; resolves with when that was. */
+  const repaired = async (since: number, isBy = (_pod: string) => true) => {
+    const found = async () =>
+      (await requests(since)).find((request) => isRepair(request) && isBy(request.pod));
+    await cluster.until(async () => (await found()) !== undefined, patienceMs);
+    return Date.parse((await found())?.at ?? '');
+  };
+
+  /**
+   * When a pod wrote the Lease for the last time, when another one took it, and how often that one
+   * looked at it in between, the first write being answered by then.
+   */
+  const handOver = async (since: number, from: string) => {
+    const all = await requests(since);
+    const written = all.filter(isLeaseWrite);
+    const last = written.filter(({ pod }) => pod === from).at(-1);
+    const taken = written.find(({ pod, at }) => pod !== from && at > (last?.at ?? ''));
+    if (last === undefined || taken === undefined) throw new Error(`${from} handed nothing over`);
+    const looks = all.filter(
+      ({ pod, resource, verb, at }) =>
+        pod === taken.pod &&
+        resource === 'leases' &&
+        verb === 'get' &&
+        at > last.answeredAt &&
+        at < taken.at,
+    );
+    return { lastAt: Date.parse(last.at), takenAt: Date.parse(taken.at), looks };
   };
   const isRepair = ({ verb, name }: AuditedRequest) =>
     verb === 'patch' && name === 'k8s-image-puller';
@@ -86,32 +117,37 @@ describe('two operators on a node, installed from config/default', () => {
     expect(names).toContain(await leader());
   });
 
-  it('hand over within two and a half seconds where the leader is asked to end', async () => {
+  it('hand over at the first look after the leader was asked to end', async () => {
     const ended = await leader();
     const since = cluster.auditLog.position();
     // And not by a signal, after which kubelet starts another process in the same pod.
     await kubectl(['-n', operatorNamespace, 'delete', 'pod', ended, '--wait=false']);
     await cluster.until(async () => (await leader()) !== ended);
     await makeWork();
-    const repairedAt = await first(since, (request) => isRepair(request) && request.pod !== ended);
-    const releases = (await requests(since)).filter((request) => request.pod === ended);
-    const releasedAt = Date.parse(releases.filter(isLeaseWrite).at(-1)?.at ?? '');
-    report('from the release to the next write', repairedAt - releasedAt);
-    expect(repairedAt - releasedAt).toBeLessThan(2_500 + slackMs);
+    const repairedAt = await repaired(since, (name) => name !== ended);
+    const { lastAt, looks } = await handOver(since, ended);
+    report('from the release to the next write', repairedAt - lastAt);
+    expect(looks.length).toBeLessThanOrEqual(1);
     await cluster.until(async () => (await pod(ended)) === undefined);
   });
 
-  it('hand over within 17 seconds where the leader is killed', async () => {
+  it('hand over at the first look after the lease of a killed leader has run out', async () => {
     await bothAreReady();
     const killed = await leader();
     const since = cluster.auditLog.position();
+    // So that there is a renewal to count from.
+    await cluster.until(async () => (await requests(since)).some(isLeaseWrite));
     const killedAt = Date.now();
     await signal(killed, 'SIGKILL');
     await makeWork();
-    const repairedAt = await first(since, isRepair);
+    const repairedAt = await repaired(since);
     report('from the kill to the next write', repairedAt - killedAt);
-    expect(repairedAt - killedAt).toBeLessThan(17_000 + slackMs);
     expect(await leader()).not.toBe(killed);
+    const { lastAt, takenAt, looks } = await handOver(since, killed);
+    expect(takenAt - lastAt).toBeGreaterThan(leaseMs - skewMs);
+    const [seen] = looks;
+    const freeAt = Date.parse(seen?.answeredAt ?? '') + leaseMs;
+    expect(looks.filter(({ at }) => Date.parse(at) > freeAt).length).toBeLessThanOrEqual(1);
   });
 
   it('hand over while the leader is stopped, which then ends without another write', async () => {
@@ -119,9 +155,9 @@ describe('two operators on a node, installed from config/default', () => {
     const stopped = await leader();
     const since = cluster.auditLog.position();
     await signal(stopped, 'SIGSTOP');
-    await cluster.until(async () => (await leader()) !== stopped, 30_000);
+    await cluster.until(async () => (await leader()) !== stopped, patienceMs);
     await makeWork();
-    await first(since, isRepair);
+    await repaired(since);
     await signal(stopped, 'SIGCONT');
     await cluster.until(async () => (await lastExitCode(stopped)) === 1);
     const log = await kubectl(['-n', operatorNamespace, 'logs', stopped, '--previous']);

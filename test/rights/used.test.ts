@@ -34,6 +34,7 @@ const aRequest = (request: Partial<AuditedRequest>): AuditedRequest => ({
   reason: `RBAC: allowed by ClusterRoleBinding "ours-binding" of ClusterRole "ours" to ServiceAccount "b/a"`,
   code: 200,
   at: '2026-01-01T00:00:00.000000Z',
+  answeredAt: '2026-01-01T00:00:00.010000Z',
   ...request,
 });
 

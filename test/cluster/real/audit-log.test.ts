@@ -43,6 +43,7 @@ describe('the audit log', () => {
         reason: 'RBAC: allowed',
         code: 200,
         at: '2026-01-01T00:00:00.000000Z',
+        answeredAt: '2026-01-01T00:00:00.250000Z',
       },
     ]);
   });
@@ -71,6 +72,8 @@ describe('the audit log', () => {
 
   function write(event: object): void {
     const requestReceivedTimestamp = '2026-01-01T00:00:00.000000Z';
-    appendFileSync(file, `${JSON.stringify({ requestReceivedTimestamp, ...event })}\n`);
+    const stageTimestamp = '2026-01-01T00:00:00.250000Z';
+    const times = { requestReceivedTimestamp, stageTimestamp };
+    appendFileSync(file, `${JSON.stringify({ ...times, ...event })}\n`);
   }
 });

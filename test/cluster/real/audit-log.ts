@@ -23,6 +23,8 @@ export interface AuditedRequest {
   readonly code: number;
   /** When the request came, RFC 3339 with microseconds. */
   readonly at: string;
+  /** When the server was done with it, in the same way. */
+  readonly answeredAt: string;
 }
 
 /** Which requests to read; what is absent does not matter. */
@@ -89,6 +91,7 @@ function requestIn(line: string): AuditedRequest | undefined {
     reason: event.annotations?.[reasonOfDecision] ?? '',
     code: event.responseStatus?.code ?? 0,
     at: event.requestReceivedTimestamp,
+    answeredAt: event.stageTimestamp,
   };
 }
 
@@ -101,6 +104,7 @@ interface AuditEvent {
   };
   readonly userAgent?: string;
   readonly requestReceivedTimestamp: string;
+  readonly stageTimestamp: string;
   readonly objectRef?: {
     readonly resource?: string;
     readonly apiGroup?: string;
