@@ -16,6 +16,7 @@ import type { ManifestInput } from '../manifests/input.ts';
 import { isSettled, type Observed } from '../status/checks.ts';
 import { conditionTypes } from '../status/conditions.ts';
 import { idlePods } from '../status/idle-pods.ts';
+import { lingering } from '../status/lingering.ts';
 import { listOf, observation } from '../status/observation.ts';
 import type { PodRecord } from '../status/pods.ts';
 import { failureOf } from './failure.ts';
@@ -62,6 +63,7 @@ export async function observe(
   const list = holdOf(findings) ? undefined : spec.images;
   const present = daemonSetsOf(input, list, the);
   const refused = await the.refusals.of(key, present, isDegraded(stored));
+  const lingers = lingering(ownDaemonSets(input, the), the.clock.now());
   const seen = observation({
     images: list ?? listOf(present),
     daemonSets: present,
@@ -82,6 +84,7 @@ export async function observe(
       sleeperImage: sleeperImage(input),
       observation: seen,
       startTrouble: startTrouble.value,
+      lingering: lingers.daemonSets,
       stalled: stalled.value,
       podsUnreadable: pods.unreadable,
       pullerUnavailable: unavailable.value,
@@ -92,6 +95,7 @@ export async function observe(
       refused.againMs,
       idle.againMs,
       startTrouble.againMs,
+      lingers.againMs,
       stalled.againMs,
       unavailable.againMs,
       failure.againMs,
@@ -128,11 +132,17 @@ function podsOf({ key, input }: Subject, { pods, patience }: ObserveDependencies
 
 /** One that was removed just now, as the list is empty, may still be in the cache. */
 function daemonSetsOf(
-  { puller }: ManifestInput,
+  input: ManifestInput,
   list: readonly CachedImage[] | undefined,
+  the: ObserveDependencies,
+): readonly KubeObject[] {
+  return list?.length === 0 ? [] : ownDaemonSets(input, the);
+}
+
+function ownDaemonSets(
+  { puller }: ManifestInput,
   { children }: ObserveDependencies,
 ): readonly KubeObject[] {
-  if (list?.length === 0) return [];
   const all = children.get(daemonSets)?.list(puller.namespace) ?? [];
   return all.filter((daemonSet) => isControlledBy(daemonSet, puller.uid ?? ''));
 }

@@ -156,6 +156,11 @@ function sceneOf(
   };
 }
 
+/** Claims that its deletion has begun: its pods go as well, sooner or later. */
+function isGoing({ object }: Giver): boolean {
+  return object.metadata.deletionTimestamp !== undefined;
+}
+
 /** Claims that a part gets references of its own, or that what it holds has left the list. */
 function isEdited(part: Part, giver: Giver | undefined, ownerOf: Scene['ownerOf']): boolean {
   if (giver === undefined) return true;
@@ -211,7 +216,7 @@ function riskOf(part: Part, giver: Giver, scene: Scene): 'none' | 'passing' | 'l
   if (nodes === undefined || !areAllKnown(nodes, giver)) return 'passing';
   const own = referencesOf(part);
   const standIn = scene.present.get(standInName(part.name));
-  const isStandIn = standIn !== undefined && isSame(standIn.references, own);
+  const isStandIn = standIn !== undefined && !isGoing(standIn) && isSame(standIn.references, own);
   let risk: 'none' | 'passing' = 'none';
   for (const { isReachable, byDaemonSet } of nodes) {
     const holding = byDaemonSet.get(giver.uid);
@@ -267,6 +272,7 @@ function receiverOf(reference: string, { ownerOf, present }: Scene): Giver | und
 function isHandedOver(reference: string, giver: Giver, scene: Scene): boolean {
   const receiver = receiverOf(reference, scene);
   if (!receiver?.references.has(reference) || !receiver.rollout.observed) return false;
+  if (isGoing(receiver)) return false;
   if (receiver.rollout.complete) return true;
   const nodes = scene.nodes();
   const staying = scene.edited.has(receiver.name) ? 'firm' : 'kept';

@@ -5,6 +5,7 @@ import { isPullFailure, toldFailure } from './causes.ts';
 import { type Claim, conditionTypes, reasons } from './conditions.ts';
 import type { StartTrouble } from './idle-pods.ts';
 import { essence } from './kubelet-words.ts';
+import type { Lingering } from './lingering.ts';
 import { spoken } from './node-names.ts';
 import type { NodeVerdict } from './nodes.ts';
 import type {
@@ -28,6 +29,8 @@ export interface Observed {
   readonly observation: Observation;
   /** What keeps one of the pods from making its first container, where Events tell. */
   readonly startTrouble: StartTrouble | undefined;
+  /** DaemonSets that are to go and do not. */
+  readonly lingering: readonly Lingering[];
   /** Claims that the roll-out has not advanced within its deadline. */
   readonly stalled: boolean;
   /** Set when the operator may not read pods: the server's own words. */

@@ -71,7 +71,10 @@ export const reasons = {
   forbidden: 'Forbidden',
   /** Ready False, Degraded True: the API server refused what should exist, in its own words. */
   rejected: 'Rejected',
-  /** Ready False, Degraded True: an object of that name, or the namespace, is being deleted. */
+  /**
+   * Ready False, Degraded True: an object of that name, or the namespace, is being deleted. Degraded True
+   * alone: a DaemonSet does not go that was deleted.
+   */
   waitingForDeletion: 'WaitingForDeletion',
   /**
    * Degraded True: somebody keeps changing back what the operator applies, which is put right at

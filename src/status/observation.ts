@@ -1,6 +1,7 @@
 import type { CachedImage } from '../api/types.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Holdings } from './holdings.ts';
+import { isGoing } from './lingering.ts';
 import { type NodeNames, NodeTally } from './node-names.ts';
 import { type NodeObservation, type NodeVerdict, namesOfUnreachable, nodesOf } from './nodes.ts';
 import { type ContainerRecord, holdsImage, type PodRecord } from './pods.ts';
@@ -88,10 +89,13 @@ export interface NodeGroup {
 
 /** Adds up what DaemonSets and pods say. */
 export function observation(input: ObservationInput): Observation {
-  const rollout = rolloutOfAll(input.daemonSets);
+  const staying = input.daemonSets.filter((each) => !isGoing(each));
+  // What is about to go rolls no more, and its pods are missed nowhere, unless nothing else is there.
+  const rolling = staying.length === 0 ? input.daemonSets : staying;
+  const rollout = rolloutOfAll(rolling);
   return input.pods === undefined
-    ? byDaemonSets(input, rollout)
-    : byPods(input, rollout, input.pods);
+    ? byDaemonSets({ ...input, daemonSets: rolling }, rollout)
+    : byPods({ ...input, rolling, pods: input.pods }, rollout);
 }
 
 /** Claims that a node is about to get images. */
@@ -142,17 +146,19 @@ interface DaemonSetCounts {
   readonly currentNumberScheduled?: number;
 }
 
-function byPods(
-  input: ObservationInput,
-  rollout: Rollout,
-  pods: readonly PodRecord[],
-): Observation {
-  const { images, daemonSets, refusals, isSettled, now } = input;
+interface InputWithPods extends ObservationInput {
+  readonly pods: readonly PodRecord[];
+  /** Those that are not about to go, where there are any. */
+  readonly rolling: readonly KubeObject[];
+}
+
+function byPods(input: InputWithPods, rollout: Rollout): Observation {
+  const { images, daemonSets, rolling, pods, refusals, isSettled, now } = input;
   const references = images.map(({ reference }) => reference);
   const { changedAt } = rollout;
   const { nodes, peopled, againMs } = nodesOf({
     references,
-    daemonSets,
+    daemonSets: [...rolling, ...daemonSets.filter((each) => !rolling.includes(each))],
     pods,
     isSettled,
     changedAt,
@@ -162,11 +168,15 @@ function byPods(
   // The DaemonSet controller forgets a node that fell silent, or does not, as it happens.
   const nodesDesired = Math.max(rollout.desired, nodes.size);
   const reachable = nodesDesired - counts.unreachable.count;
-  const missing = daemonSets.length === 0 ? 0 : nodesDesired - Math.min(...peopled);
+  const peopledByAll = Math.min(nodesDesired, ...peopled.slice(0, rolling.length));
   return {
     hasPods: true,
-    rollout: { ...rollout, complete: isComplete(daemonSets, rollout, reachable) },
-    rolls: rollsOf({ ...input, unreachable: () => namesOfUnreachable(nodes.values()) }),
+    rollout: { ...rollout, complete: isComplete(rolling, rollout, reachable) },
+    rolls: rollsOf({
+      ...input,
+      daemonSets: rolling,
+      unreachable: () => namesOfUnreachable(nodes.values()),
+    }),
     nodesDesired,
     nodesReady: counts.ready,
     images: images.map((image, index) =>
@@ -176,7 +186,7 @@ function byPods(
     lagging: counts.lagging,
     crowded: counts.crowded,
     unreachable: counts.unreachable,
-    missing: Math.max(0, missing),
+    missing: rolling.length === 0 ? 0 : nodesDesired - peopledByAll,
     refusals,
     nodes,
     againMs,

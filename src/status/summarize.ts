@@ -1,4 +1,5 @@
 import { holdOf } from '../api/findings.ts';
+import { printable } from '../api/text.ts';
 import type { Condition, ImagePullerStatus } from '../api/types.ts';
 import {
   type Complaint,
@@ -228,6 +229,10 @@ function ailments(facts: Facts): readonly Complaint[] {
   return [
     ...causes,
     ...rolloutStalled(facts, causes),
+    ...facts.lingering.map(({ name, finalizers }) => ({
+      reason: reasons.waitingForDeletion,
+      message: `the deletion of DaemonSet ${name} has waited for more than a minute for its finalizers ${printable(finalizers.join(', '), 200)}`,
+    })),
     ...(facts.podsUnreadable === undefined
       ? []
       : [

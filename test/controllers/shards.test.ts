@@ -18,9 +18,10 @@ const reference = (number: number) =>
   number < 0 ? `registry.invalid/image${number}:1` : `quay.io/example/image-${number}:1`;
 const range = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => from + index);
+const name = 'kubernetes-image-puller';
+const hashOf = (number: number) => createHash('sha256').update(reference(number)).digest('hex');
 /** Claims that an image belongs to the right half of a split. */
-const isRight = (number: number) =>
-  createHash('sha256').update(reference(number)).digest('hex').slice(0, 1) >= '8';
+const isRight = (number: number) => hashOf(number) >= '8';
 /** The first of those numbers whose images fall into the halves of the split by turns. */
 const balanced = (count: number) => {
   const left = range(0, 200).filter((number) => !isRight(number));
@@ -138,20 +139,69 @@ function withoutPods(): void {
   scene.cluster.controlPlane.update(roles, { ...role, rules });
 }
 
-it('200 images on five nodes are held by several DaemonSets, and an edit touches one of them', async () => {
-  await aScene();
-  list(range(0, 200));
-  // A thousand containers start.
-  await scene.pass(15_000);
-  await becomesReady();
-  expect(Object.keys(templates())).toHaveLength(8);
-  await scene.settle();
-  scene.writes();
-  list(range(0, 201));
-  await becomesReady();
-  await scene.settle();
-  expect(writesToDaemonSets()).toHaveLength(1);
-}, 60_000);
+describe('200 images on five nodes', () => {
+  const rightmost = 'kubernetes-image-puller-s11';
+  const isRightmost = (number: number) => hashOf(number) >= 'c';
+  // The rightmost part is full, and has no room for the next image.
+  const others = range(187, 250).filter((number) => !isRightmost(number));
+  const images = [...range(0, 187), ...others.slice(0, 13)];
+  const [another = 0] = others.slice(13);
+  /** Of its right half. */
+  const next = range(187, 250).find((number) => hashOf(number) >= 'e') ?? 0;
+  /** The DaemonSets that were written to since the last call. */
+  const touched = () =>
+    [...new Set(writesToDaemonSets().map((write) => write.replace(/^.*\//, '')))].sort();
+  /** A thousand containers take a while of the test's own time, too. */
+  const timeoutMs = 180_000;
+
+  async function roll(numbers: readonly number[]): Promise<void> {
+    list(numbers);
+    await scene.pass(40_000);
+    await becomesReady();
+    await scene.settle();
+  }
+
+  beforeEach(async () => {
+    await aScene();
+    // So slow that others of its part, which a kubelet starts behind it, are late.
+    scene.registries.at('quay.io').push(`example/image-${next}:1`, { pullMs: 15_000 });
+    await roll(images);
+    expect(images).toHaveLength(200);
+    expect(Object.keys(templates())).toHaveLength(7);
+    expect(templates()[rightmost]).toHaveLength(40);
+    touched();
+  }, timeoutMs);
+
+  it(
+    'stay on every node while one edit touches a part, the next splits one, and the last merges it',
+    async () => {
+      await roll([...images, another]);
+      expect(writesToDaemonSets()).toHaveLength(1);
+      for (const numbers of [
+        [...images, another, next],
+        [...images, another],
+      ]) {
+        await roll(numbers);
+        expect(touched()).toEqual([rightmost, `${rightmost}1`]);
+      }
+    },
+    timeoutMs,
+  );
+
+  it(
+    'stay on every node where edits across the bound do not wait for each other',
+    async () => {
+      for (const ms of [300, 2000, 5000, 100, 9000, 700]) {
+        list(listed.length === 200 ? [...images, next] : images);
+        await scene.pass(ms);
+      }
+      await roll([...images, next]);
+      expect(Object.keys(templates())).toHaveLength(8);
+      expect(touched()).toEqual([rightmost, `${rightmost}1`]);
+    },
+    timeoutMs,
+  );
+});
 
 describe('a list on three nodes', () => {
   it.each([
@@ -217,6 +267,29 @@ describe('a list on three nodes', () => {
     await scene.settle();
     expect(hasParts()).toBe(true);
     expect(scene.condition('Ready')?.reason).toBe('ImagesFailing');
+  });
+
+  it('says which DaemonSet does not go when it is merged, and for whom it waits', async () => {
+    await aScene({ nodes: 3 });
+    list(range(0, 41));
+    await becomesReady();
+    const right = `${name}-s1`;
+    const keep = (finalizers: readonly string[]) => {
+      const live = scene.get(daemonSets, right) as KubeObject;
+      const metadata = { ...live.metadata, finalizers };
+      scene.cluster.controlPlane.update(daemonSets, { ...live, metadata });
+    };
+    keep(['example.com/keep']);
+    list(range(0, 40));
+    await scene.until(() => scene.condition('Degraded')?.status === 'True');
+    expect(scene.condition('Degraded')).toMatchObject({
+      reason: 'WaitingForDeletion',
+      message: expect.stringMatching(`DaemonSet ${right} .* example.com/keep$`),
+    });
+    expect(isReady()).toBe(true);
+    keep([]);
+    await scene.until(() => scene.condition('Degraded')?.status === 'False');
+    await becomesReady();
   });
 
   it('changes hands without a node that cannot be reached', async () => {
@@ -292,7 +365,6 @@ it('a name that a split needs and another puller has is left to it, and nothing 
 });
 
 describe('a DaemonSet whose selector cannot be kept', () => {
-  const name = 'kubernetes-image-puller';
   const selectorOf = (daemonSet: KubeObject | undefined) =>
     (daemonSet?.['spec'] as { selector?: object } | undefined)?.selector;
 

@@ -133,6 +133,16 @@ describe('a list that grows beyond one DaemonSet', () => {
     }
   });
 
+  it('counts on no DaemonSet that is about to go', () => {
+    const going = { deletionTimestamp: new Date(now).toISOString() };
+    const next = handOver({
+      ...begun,
+      present: [present(before, complete), present(right, complete, going)],
+      nodes: () => [full],
+    });
+    expect(held(next)['cache']).toEqual(expect.arrayContaining(references(before)));
+  });
+
   it('waits while it sees fewer pods than there are', () => {
     const next = handOver({ ...begun, nodes: () => [node({ 'cache-s1': references(right) })] });
     expect(held(next)['cache']).toEqual(expect.arrayContaining(references(before)));

@@ -231,6 +231,7 @@ export function summaryOf(pods: readonly KubeObject[], telling: Telling = {}): S
       sleeperImage: 'registry.example/sleeper:1',
       observation: seenBy,
       startTrouble: undefined,
+      lingering: [],
       stalled: false,
       podsUnreadable: undefined,
       pullerUnavailable: undefined,

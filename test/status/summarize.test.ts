@@ -59,6 +59,7 @@ function seen(facts: Partial<Observed> = {}): Observed {
     sleeperImage: 'registry.example/sleeper:1',
     observation: counted(),
     startTrouble: undefined,
+    lingering: [],
     stalled: false,
     podsUnreadable: undefined,
     pullerUnavailable: undefined,
