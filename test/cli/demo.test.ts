@@ -69,7 +69,7 @@ async function shown(
     {
       output,
       style: plainStyle,
-      patience: { quietMs: 30_000, silentMs: 3 * patienceMs },
+      patience: { quietMs: 15_000, silentMs: 3 * patienceMs },
       progressDeadlineSeconds: 1,
       signal: new AbortController().signal,
       ...changes,
@@ -108,7 +108,7 @@ describe('npm start', () => {
       expect(output).toMatch(/bad: (ErrImagePull|(ErrImagePull, )?ImagePullBackOff) on 2 nodes/);
       expect(output).toMatch(/lookup\s+registry\.invalid:\s+no\s+such\s+host/);
       expect(output).toContain('Degraded True RolloutStalled');
-      expect(output).toContain('nothing has moved for 30 seconds.\n2 of 4 copies are on the nodes');
+      expect(output).toContain('nothing has moved for 15 seconds.\n2 of 4 copies are on the nodes');
     },
     patienceMs,
   );
