@@ -46,14 +46,17 @@ export function withStrategies(
       return [name, rollOf({ daemonSet, pods, unreachable, refusal, now })] as const;
     }),
   );
-  const strategy = (name: string) => strategyFor(maxSurge, rolls.get(name)?.roll);
+  const strategy = (name: string) => {
+    const seen = rolls.get(name);
+    return strategyFor(maxSurge, seen?.roll, seen?.refusing);
+  };
   const times = [step.againMs, ...[...rolls.values()].map(({ againMs }) => againMs)].filter(
     (ms) => ms !== undefined,
   );
   const parts = step.parts.map((part) => ({ ...part, strategy: strategy(part.name) }));
   const mustRest =
     owned.some((each) => isRefusedByQuota(each, refusals.get(each.metadata.uid ?? ''))) ||
-    parts.some((part) => isInPlace(part.strategy));
+    parts.some(({ name, strategy }) => rolls.get(name)?.roll && isInPlace(strategy));
   return {
     ...step,
     parts,

@@ -48,17 +48,28 @@ export function isInPlace(strategy: RollStrategy | undefined): boolean {
  * while nobody needs it. A strategy is no part of the template, so
  * changing it rolls nothing. What cannot be seen changes nothing.
  *
+ * Where a node refuses its pods there is no surge, roll or not: with one, Kubernetes makes the next pod as soon
+ * as the last one has failed, without an end; otherwise it takes more and more time between two.
+ *
  * @param roll undefined when no pod is left to be replaced
+ * @param refusing nodes that refuse their pods
  */
-export function strategyFor(maxSurge: number | string, roll: Roll | undefined): RollStrategy {
-  if (roll === undefined) return gapless(maxSurge);
+export function strategyFor(
+  maxSurge: number | string,
+  roll: Roll | undefined,
+  refusing = 0,
+): RollStrategy {
+  if (roll === undefined) {
+    return refusing > 0 ? { maxSurge: 0, maxUnavailable: 1 } : gapless(maxSurge);
+  }
   const { desired, outdated, present, obstacles } = roll;
   if (obstacles === undefined) return present ?? gapless(maxSurge);
   const { stuck, stuckAlone, crowded, lost, isQuotaFull } = obstacles;
   // Nodes that do not answer count as unavailable also where no pod is desired on them.
-  const maxUnavailable = lost === 0 ? raised(1, stuckAlone, desired) : 1 + stuckAlone + lost;
+  const absent = lost + refusing;
+  const maxUnavailable = absent === 0 ? raised(1, stuckAlone, desired) : 1 + stuckAlone + absent;
   const isOnlyCrowded = crowded > 0 && crowded + stuck >= outdated;
-  return isInPlace(present) || isOnlyCrowded || isQuotaFull
+  return isInPlace(present) || isOnlyCrowded || isQuotaFull || refusing > 0
     ? { maxSurge: 0, maxUnavailable }
     : gapless(raised(maxSurge, stuck + crowded, desired));
 }

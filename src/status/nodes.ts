@@ -272,6 +272,7 @@ function judged(node: string, draft: Draft, input: Judging): NodeObservation {
   const isExcused =
     verdict !== 'holds' &&
     verdict !== 'unreachable' &&
+    !thrownOut.has(verdict) &&
     leftMs > 0 &&
     (input.isSettled || oldestAt > input.changedAt + youngMs);
   if (isExcused) input.again.add(leftMs);
@@ -280,6 +281,9 @@ function judged(node: string, draft: Draft, input: Judging): NodeObservation {
   const nextPod = isCrowded ? trouble.message : '';
   return { node, verdict, message, nextPod, isExcused, holdings };
 }
+
+/** Of a node that once had a pod: as old as that one is, it is not new. */
+const thrownOut: ReadonlySet<NodeVerdict> = new Set(['diskPressure', 'evicted']);
 
 function verdictOn(draft: Draft, images: number): Trouble {
   const { holdings, trouble } = draft;

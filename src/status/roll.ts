@@ -39,6 +39,8 @@ export interface RollInput {
 export interface SeenRoll {
   /** Undefined when no pod is left to be replaced. */
   readonly roll: Roll | undefined;
+  /** Nodes that throw their pods out or do not let them in, as under disk pressure; 0 where pods cannot be read. */
+  readonly refusing: number;
   readonly againMs: number | undefined;
 }
 
@@ -49,23 +51,28 @@ export interface SeenRoll {
 export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput): SeenRoll {
   const { updatedNumberScheduled = 0, desiredNumberScheduled: desired = 0 } = statusOf(daemonSet);
   const { observed, changedAt } = rolloutOf(daemonSet);
-  const over = { roll: undefined, againMs: undefined };
-  if (observed && desired <= updatedNumberScheduled) return over;
   const { uid } = daemonSet.metadata;
   const own = pods?.filter((pod) => controllerOf(pod)?.uid === uid) ?? [];
+  const present = presentStrategy(daemonSet);
+  const over = () => {
+    const refusing = isInPlace(present) ? stillRefusing(own, unreachable()) : refusingNodes(own);
+    return { roll: undefined, refusing, againMs: undefined };
+  };
+  if (observed && desired <= updatedNumberScheduled) return over();
   const silent = unreachable();
   const lost = own.filter(({ node }) => silent.has(node));
   const outdated = Math.max(0, desired - updatedNumberScheduled - outdatedOf(lost, daemonSet));
-  if (observed && outdated === 0) return over;
-  const present = presentStrategy(daemonSet);
+  if (observed && outdated === 0) return over();
+  const refusing = refusingNodes(own);
   // Until its controller has seen a new template, the numbers and the pods tell of the former one.
   if (!observed || pods === undefined) {
-    return { roll: { desired, outdated, present, obstacles: undefined }, againMs: undefined };
+    const roll = { desired, outdated, present, obstacles: undefined };
+    return { roll, refusing, againMs: undefined };
   }
   const living = own.filter((pod) => lives(pod) && !silent.has(pod.node));
   const calm = new Calm(own, now);
   const obstacles = obstaclesOf({ daemonSet, living, lost, refusal, changedAt, calm });
-  return { roll: { desired, outdated, present, obstacles }, againMs: calm.againMs };
+  return { roll: { desired, outdated, present, obstacles }, refusing, againMs: calm.againMs };
 }
 
 /** How the pods of all DaemonSets of a puller are replaced. */
@@ -121,6 +128,32 @@ function obstaclesOf(scene: Scene): RollObstacles {
 
 function nodesWith(pods: readonly PodRecord[]): ReadonlySet<string> {
   return new Set(pods.map(({ node }) => node));
+}
+
+/** On how many nodes a pod has failed and none has begun. */
+function refusingNodes(own: readonly PodRecord[]): number {
+  const failed = own.filter(({ condition }) => condition.phase === 'Failed');
+  return failed.length === 0 ? 0 : nodesWithout(own.filter(hasBegun), failed);
+}
+
+/**
+ * The same where nothing is replaced and there is no surge any more. A failed pod makes way for one that
+ * nobody has spoken of yet: until somebody does, a node that answers still refuses pods.
+ */
+function stillRefusing(own: readonly PodRecord[], silent: ReadonlySet<string>): number {
+  const answering = own.filter(({ node }) => !silent.has(node));
+  const waiting = answering.filter((pod) => !hasBegun(pod) && !pod.isTerminating);
+  return nodesWithout(answering.filter(hasBegun), waiting);
+}
+
+function nodesWithout(begun: readonly PodRecord[], pods: readonly PodRecord[]): number {
+  const fine = nodesWith(begun);
+  return [...nodesWith(pods)].filter((node) => node !== '' && !fine.has(node)).length;
+}
+
+/** Claims that a kubelet has let a pod in. */
+function hasBegun(pod: PodRecord): boolean {
+  return lives(pod) && pod.containers.some(({ state }) => state !== 'unknown');
 }
 
 /**

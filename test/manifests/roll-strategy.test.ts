@@ -92,4 +92,10 @@ describe('a strategy', () => {
       expect(strategyFor('10%', { ...roll, present: decided })).toEqual(decided);
     }
   });
+
+  it('has no surge while a node refuses its pods, and makes up for that node in a roll', () => {
+    expect(strategyFor('10%', undefined, 2)).toEqual(inPlace);
+    expect(strategyFor('10%', aRoll({}), 2)).toEqual({ maxSurge: 0, maxUnavailable: 3 });
+    expect(strategyFor('10%', undefined, 0)).toMatchObject({ maxSurge: '10%' });
+  });
 });

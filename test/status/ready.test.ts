@@ -1,4 +1,5 @@
 import type { Finding, ImagePullerStatus } from '../../src/api/types.ts';
+import type { KubeObject } from '../../src/kube/objects.ts';
 import { newsBetween } from '../../src/status/news.ts';
 import { stalledInMs } from '../../src/status/summarize.ts';
 import {
@@ -26,6 +27,10 @@ const pods = (count: number) => nodeNames(count).map((node) => aPod(node));
 const complete = statusOf(pods(3));
 const young = (node: string, traits: object = {}) =>
   aPod(node, { createdAt: now - minute, said: { tools: creating }, ...traits });
+const justMade = (pod: KubeObject): KubeObject => ({
+  ...pod,
+  metadata: { ...pod.metadata, creationTimestamp: timeAt(now - minute) },
+});
 
 describe('a complete cache', () => {
   it('is Ready, and nothing else is there to tell', () => {
@@ -120,6 +125,11 @@ describe('a complete cache', () => {
       'ImagesFailing',
     ],
     ['a node threw its pod out', [...pods(2), ended('node-3', 'Evicted', 'memory')], 'PodsEvicted'],
+    [
+      'a node throws pods out as soon as they come',
+      [...pods(2), justMade(ended('node-3', 'Evicted', 'DiskPressure'))],
+      'DiskPressure',
+    ],
     [
       'a node has no disk left',
       [...pods(2), ended('node-3', 'Evicted', 'DiskPressure')],

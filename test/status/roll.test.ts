@@ -4,6 +4,7 @@ import { hopelessAfterMs, type RefusedPod, rollOf, rollsOf } from '../../src/sta
 import {
   aDaemonSet,
   aPod,
+  ended,
   images,
   marked,
   now,
@@ -215,6 +216,30 @@ describe('a quota', () => {
   it('is not what another refusal tells of', () => {
     const message = 'Error creating: admission webhook "policy" denied the request';
     expect(isFull(all, { refusal: { ...refusal, message } })).toBe(false);
+  });
+});
+
+describe('a node', () => {
+  const refused = () => ended('node-1', 'Evicted', 'The node had condition: [DiskPressure].');
+  const next = aPod('node-1', { uid: 'next', said: silence });
+  const inPlace = rolling({ updatedNumberScheduled: 3 }, { maxSurge: 0, maxUnavailable: 1 });
+  const gapless = rolling({ updatedNumberScheduled: 3 }, { maxSurge: 1, maxUnavailable: 0 });
+
+  it.each<[string, KubeObject, readonly KubeObject[], number]>([
+    ['that has thrown its pod out refuses pods', gapless, [refused()], 1],
+    ['does so in a roll too', rolling(), [refused(), old('node-2')], 1],
+    ['does so while the next pod is on its way there', gapless, [refused(), next], 1],
+    ['does so where that has taken the place of the other', inPlace, [next], 1],
+    ['does no more once that has begun', inPlace, [aPod('node-1')], 0],
+    ['that has another pod refuses none', gapless, [refused(), aPod('node-1', { uid: 'x' })], 0],
+    ['that gets its first pod refuses none', gapless, [next], 0],
+  ])('%s', (_what, daemonSet, pods, expected) => {
+    expect(seen(pods, { daemonSet }).refusing).toBe(expected);
+  });
+
+  it('that does not answer refuses none', () => {
+    const unreachable = () => new Set(['node-1']);
+    expect(seen([next], { daemonSet: inPlace, unreachable }).refusing).toBe(0);
   });
 });
 
