@@ -11,4 +11,6 @@ export default {
   testTimeout: 120_000,
   // The cluster is one, and so is the file that uses it at a time.
   maxWorkers: 1,
+  // Tests of a file that say that they go on beside each other mostly wait.
+  maxConcurrency: 10,
 };
