@@ -117,8 +117,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'writes go on after the lease is lost',
     file: 'kube/leader-election.ts',
-    text: 'if (!this.isLeading) throw new NotLeadingError();',
-    instead: '',
+    text: 'const writeMs = 10_000;',
+    instead: 'const writeMs = 100_000;',
     foundBy: inWorkload('two replicas', 'GP'),
   },
   {
