@@ -4,7 +4,7 @@ import * as api from '../../src/api/types.ts';
 import { sleep, systemClock } from '../../src/clock.ts';
 import { imagePullers } from '../../src/controllers/image-puller.ts';
 import { type ConnectedClient, createClient } from '../../src/kube/http-client.ts';
-import type { KubeObject, Resource } from '../../src/kube/objects.ts';
+import { type KubeObject, pods, type Resource } from '../../src/kube/objects.ts';
 import { Reflector } from '../../src/kube/reflector.ts';
 import { silentLog } from '../../src/log.ts';
 import type { CountedRequest, Rig } from './rig.ts';
@@ -81,6 +81,15 @@ export class Bench {
     await this.client.apply(imagePullers, object, { fieldManager: 'bench', force: true });
   }
 
+  /** Deletes a puller; resolves when the pods in its namespace are gone. */
+  async remove(name: string): Promise<void> {
+    const live = await this.client.get(imagePullers, name, name);
+    if (live !== undefined) await this.client.remove(imagePullers, live);
+    const areGone = async () =>
+      (await this.client.list(pods, { namespace: name, limit: 1 })).items.length === 0;
+    await this.until(`the pods of ${name} to go`, areGone, { timeoutMs: 600_000, everyMs: 500 });
+  }
+
   /** Resolves when this many namespaces have had a new child of a puller since this was called. */
   async newChildren(count: number, timeoutMs: number): Promise<void> {
     const seen = new Set<string>();
@@ -122,12 +131,16 @@ export class Bench {
     }
   }
 
-  /** Resolves when a condition holds, looked at every few milliseconds. */
-  async until(what: string, condition: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+  /** Resolves when a condition holds, looked at every few milliseconds, or as often as is said. */
+  async until(
+    what: string,
+    condition: () => Promise<boolean>,
+    { timeoutMs = 60_000, everyMs = 5 } = {},
+  ): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     while (!(await condition())) {
       if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`);
-      await sleep(systemClock, 5);
+      await sleep(systemClock, everyMs);
     }
   }
 }

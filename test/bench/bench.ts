@@ -10,6 +10,7 @@ import { costFigures } from './cost.ts';
 import { crowdFigures, restartFigures } from './crowd.ts';
 import { embeddedRig } from './embedded-rig.ts';
 import { type Figure, tableOf } from './figure.ts';
+import { fleetFigures } from './fleet.ts';
 import { goOperator } from './go-operator.ts';
 import { leaderFigures } from './leaders.ts';
 import { type BenchOptions, type Part, parseOptions } from './options.ts';
@@ -17,7 +18,7 @@ import { parsingFigures } from './parsing.ts';
 import { pullerFigures } from './pullers.ts';
 import { realRig } from './real-rig.ts';
 import type { Rig } from './rig.ts';
-import { scaleFigures } from './scale.ts';
+import { largeName, scaleFigures } from './scale.ts';
 import { another, type Launcher, ours, type Subject } from './subject.ts';
 
 /** `npm run bench`: prints figures; options.ts says which, and of what. */
@@ -78,6 +79,11 @@ class Run {
     const roll = await bench.rig.largeRollOut(this.#options.nodes);
     const figures = await scaleFigures(bench, { launcher: this.#launcher, kubeconfig, roll });
     this.#note(`a large cluster; ${roll.setting}`, figures);
+    const { fleet } = roll;
+    if (fleet === undefined) return;
+    await bench.remove(largeName);
+    const passages = await fleetFigures(bench, { launcher: this.#launcher, kubeconfig, fleet });
+    this.#note(`what befalls it; ${roll.setting}`, passages);
   }
 
   async #onRig(
@@ -104,7 +110,7 @@ class Run {
     const { cluster, other } = this.#options;
     const isOurs = other === undefined;
     return cluster === 'real'
-      ? realRig(nodes, isOurs, other?.userAgent)
+      ? realRig(nodes, isOurs, { userAgent: other?.userAgent ?? '' })
       : embeddedRig(nodes, isOurs);
   }
 

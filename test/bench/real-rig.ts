@@ -2,16 +2,23 @@ import { daemonSets, resourcePath } from '../../src/kube/objects.ts';
 import { dryRunName } from '../../src/manifests/names.ts';
 import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
 import { fakeNodeTaint } from '../cluster/real/fake-nodes.ts';
-import { RealCluster } from '../cluster/real/real-cluster.ts';
+import { RealCluster, type RealClusterOptions } from '../cluster/real/real-cluster.ts';
 import { dryRun, type Rig } from './rig.ts';
 import { installation, operatorUser } from './rig-installation.ts';
 
-/**
- * A real control plane with nodes on paper, with the operator's kinds and rights. Only requests under
- * this name count; under any where it is empty.
- */
-export async function realRig(nodes: number, isOurs: boolean, userAgent = ''): Promise<Rig> {
-  const cluster = await RealCluster.start({ node: false });
+/** What differs from the usual control plane, and which requests are counted. */
+export interface RealRigOptions extends Pick<RealClusterOptions, 'flags'> {
+  /** Only requests under this name count; under any unless given. */
+  readonly userAgent?: string;
+}
+
+/** A real control plane with nodes on paper, with the operator's kinds and rights. */
+export async function realRig(
+  nodes: number,
+  isOurs: boolean,
+  { userAgent = '', ...options }: RealRigOptions = {},
+): Promise<Rig> {
+  const cluster = await RealCluster.start({ node: false, ...options });
   const addNodes = async (count: number) => {
     await cluster.addFakeNodes(count);
     // For every pod: a Deployment that cannot run is news, which would be written.
@@ -41,7 +48,7 @@ export async function realRig(nodes: number, isOurs: boolean, userAgent = ''): P
     async largeRollOut(count) {
       await addNodes(count);
       return {
-        setting: `${count} nodes on paper, whose pods are Ready as soon as kwok says so`,
+        setting: `${count} nodes on paper, whose pods start within three seconds (kwok)`,
         run: (namespace) =>
           cluster.until(async () => {
             const collection = (await cluster.api.get(resourcePath(daemonSets, namespace))) as {
@@ -49,6 +56,11 @@ export async function realRig(nodes: number, isOurs: boolean, userAgent = ''): P
             };
             return collection.items.every(({ status }) => status.numberReady === count);
           }, 600_000),
+        fleet: {
+          nodes: cluster.nodes,
+          silence: (names) => cluster.silenceFakeNodes(names),
+          remove: async (names) => void (await kubectl(['delete', 'nodes', ...names])),
+        },
       };
     },
     stop: () => cluster.stop(),

@@ -1,3 +1,5 @@
+import type { Fleet } from './fleet.ts';
+
 /** One request of the operator that was answered. */
 export interface CountedRequest {
   readonly verb: string;
@@ -28,6 +30,8 @@ export interface LargeRollOut {
   readonly setting: string;
   /** Resolves when every pod of the DaemonSet in the namespace is Ready. */
   run(namespace: string): Promise<void>;
+  /** Of a real control plane, whose controllers see what befalls nodes. */
+  readonly fleet?: Fleet;
 }
 
 /** What a request is about that stores nothing. */

@@ -9,14 +9,15 @@ import type { Launcher, Stalls, Subject } from './subject.ts';
 const images = 40;
 /** How long memory has to settle: V8 gives back what it does not need when nothing has happened for a while. */
 const settleMs = 30_000;
-const name = 'bench-large';
+/** Of the puller, which is left behind, and of its namespace. */
+export const largeName = 'bench-large';
 
 /** A list of 40 images that comes up on thousands of nodes, and an operator that starts when it is there. */
 export async function scaleFigures(
   bench: Bench,
   { launcher, kubeconfig, roll }: { launcher: Launcher; kubeconfig: string; roll: LargeRollOut },
 ): Promise<readonly Figure[]> {
-  await bench.makeNamespace(name);
+  await bench.makeNamespace(largeName);
   const subject = await launcher.launch(kubeconfig);
   await subject.ready();
   await bench.quiet();
@@ -49,11 +50,11 @@ async function rollOutFigures(
   const cpuBefore = subject.cpuSeconds();
   await subject.stalls();
   const begun = performance.now();
-  await bench.apply(puller(name, { images: list.join(';') }));
+  await bench.apply(puller(largeName, { images: list.join(';') }));
   await child;
-  await roll.run(name);
+  await roll.run(largeName);
   const over = performance.now();
-  await bench.ready(name);
+  await bench.ready(largeName);
   const lateMs = performance.now() - over;
   const lastedMs = over - begun;
   const cpu = subject.cpuSeconds() - cpuBefore;
@@ -63,7 +64,7 @@ async function rollOutFigures(
     ({ about }) => about === 'kubernetesimagepullers/status',
   ).length;
   await sleep(systemClock, settleMs);
-  const [pod] = (await bench.client.list(pods, { namespace: name, limit: 1 })).items;
+  const [pod] = (await bench.client.list(pods, { namespace: largeName, limit: 1 })).items;
   return [
     {
       what: `${images} images come up on all nodes, a pod having ${JSON.stringify(pod).length} bytes`,
