@@ -30,7 +30,7 @@ For people:
   version                        prints the version
 
 What runs in the cluster:
-  operator                       keeps what the KubernetesImagePullers of a cluster ask for in place
+  operator [--kubeconfig FILE]   keeps what the KubernetesImagePullers of a cluster ask for in place
   puller --managed --config DIR  the program in the Deployment of each puller
 
 The cluster is that of KUBECONFIG, ~/.kube/config, or the one the program runs in. The operator's
@@ -38,9 +38,9 @@ settings are environment variables: see the README.
 `;
 
 // Each command is loaded when it is asked for: the puller needs no Kubernetes client in its memory.
-async function runOperator(env: Environment): Promise<void> {
+async function runOperator(args: readonly string[], env: Environment): Promise<void> {
   const operator = await import('./operator.ts');
-  await operator.runOperator(env);
+  await operator.runOperator(env, operator.operatorOptions(args));
 }
 
 async function runPuller(args: readonly string[], env: Environment): Promise<void> {
@@ -85,7 +85,7 @@ async function runDemo(args: readonly string[]): Promise<void> {
 async function main([command = '', ...args]: readonly string[], env: Environment): Promise<void> {
   switch (command) {
     case 'operator':
-      return runOperator(env);
+      return runOperator(args, env);
     case 'puller':
       return runPuller(args, env);
     case 'render':

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { parseArgs } from 'node:util';
 import { type Clock, systemClock } from './clock.ts';
-import { kubeConfigOf } from './cluster.ts';
+import { type ClusterChoice, kubeConfigOf } from './cluster.ts';
 import { type Environment, type OperatorConfig, operatorConfig } from './config.ts';
 import { ImagePullerController, imagePullers } from './controllers/image-puller.ts';
 import { pullerKeyOf, pullerKeyOfPod } from './controllers/keys.ts';
@@ -11,6 +12,7 @@ import { Platform } from './controllers/platform.ts';
 import { Pulls } from './controllers/pulls.ts';
 import { Rivals } from './controllers/rivals.ts';
 import { sameValue } from './controllers/same-value.ts';
+import { asError, UsageError } from './errors.ts';
 import { Applier } from './kube/applier.ts';
 import { NamespacesCache } from './kube/cache.ts';
 import type { Client } from './kube/client.ts';
@@ -297,15 +299,31 @@ function candidacyOf(
 }
 
 /**
+ * Reads the arguments of the `operator` command, whose other settings are environment variables.
+ *
+ * @throws UsageError
+ */
+export function operatorOptions(args: readonly string[]): Pick<ClusterChoice, 'kubeconfig'> {
+  try {
+    return parseArgs({ args: [...args], options: { kubeconfig: { type: 'string' } } }).values;
+  } catch (error) {
+    throw new UsageError(asError(error).message, { cause: error });
+  }
+}
+
+/**
  * The `operator` command: runs until the process is asked to end, and leaves the cache running.
  * Where another process has taken its lease it ends as well, with exit code 1.
  *
  * @throws ConfigError
  */
-export async function runOperator(env: Environment): Promise<void> {
+export async function runOperator(
+  env: Environment,
+  choice: Pick<ClusterChoice, 'kubeconfig'> = {},
+): Promise<void> {
   const config = operatorConfig(env);
   const log = createLog({ ...config.log, stream: process.stdout });
-  const kubeConfig = await kubeConfigOf(env);
+  const kubeConfig = await kubeConfigOf(env, choice);
   const clock = new ServerClock(systemClock);
   const metrics = new Metrics({ clock, version, process: thisProcess() });
   const connection = {

@@ -15,11 +15,11 @@ const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'operator-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** How `main.ts operator` ends with this environment. */
-async function ending(env: Readonly<Record<string, string>>) {
+/** How `main.ts operator` ends with this environment and these arguments. */
+async function ending(env: Readonly<Record<string, string>>, ...args: readonly string[]) {
   const operator = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', main, 'operator'],
+    ['--disable-warning=ExperimentalWarning', main, 'operator', ...args],
     {
       env: { PATH: process.env['PATH'], HOME: directory, HEALTH_PORT: '0', ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -90,6 +90,20 @@ describe('an operator that cannot run ends with one sentence', () => {
     expect(stderr).toMatch(sentence);
     expect(stderr).not.toMatch(/\n\s+at /);
     expect(code).toBe(1);
+  });
+
+  it('where the kubeconfig of its arguments is not there, whatever the environment says', async () => {
+    const KUBECONFIG = file('good', aKubeconfig('{ server: "http://127.0.0.1:1" }'));
+    const { code, stderr } = await ending({ KUBECONFIG }, '--kubeconfig', '/does/not/exist');
+    expect(stderr).toMatch(/^--kubeconfig is \/does\/not\/exist, which cannot be read: .*ENOENT/);
+    expect(code).toBe(1);
+  });
+
+  it('where it does not know an argument', async () => {
+    const { code, stderr } = await ending({}, '--leader-elect');
+    expect(stderr).toMatch(/^Unknown option '--leader-elect'/);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect(code).toBe(2);
   });
 
   it('where its port is taken', async () => {
