@@ -292,8 +292,10 @@ describe('a child that is slow to go', () => {
       faulty.scene.cluster.controlPlane.remove(daemonSets, 'workspaces', cache, foreground);
       faulty.edit(oneImage);
       await faulty.scene.until(() => faulty.told('Degraded') === 'True WaitingForDeletion');
+      // After a minute it is told what the deletion waits for, after ten minutes that the roll-out stands.
+      await faulty.scene.pass(2 * minute);
       faulty.forget();
-      await faulty.scene.pass(10 * minute);
+      await faulty.scene.pass(7 * minute);
       expect(faulty.asked(({ path }) => !path.includes('watch=')).length).toBeLessThan(200);
       expect(faulty.scene.writes()).toEqual([]);
       expect(JSON.stringify(faulty.scene.get(configMaps, 'k8s-image-puller'))).toContain(
