@@ -15,6 +15,10 @@ import { referencesOf, rolloutOf } from './rollout.ts';
  */
 export const hopelessAfterMs = 30_000;
 
+/** After so long a node that has refused one pod is given another, and after at most so long one that has refused many. */
+const firstTryMs = 30_000;
+const lastTryMs = 5 * 60_000;
+
 /** A pod that could not be created, in the words of an Event. */
 export interface RefusedPod {
   readonly message: string;
@@ -55,8 +59,9 @@ export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput
   const own = pods?.filter((pod) => controllerOf(pod)?.uid === uid) ?? [];
   const present = presentStrategy(daemonSet);
   const over = () => {
-    const refusing = isInPlace(present) ? stillRefusing(own, unreachable()) : refusingNodes(own);
-    return { roll: undefined, refusing, againMs: undefined };
+    const silent = isInPlace(present) ? unreachable() : new Set<string>();
+    const answering = own.filter(({ node }) => !silent.has(node));
+    return { roll: undefined, ...stillRefusing(answering, present, now) };
   };
   if (observed && desired <= updatedNumberScheduled) return over();
   const silent = unreachable();
@@ -132,23 +137,43 @@ function nodesWith(pods: readonly PodRecord[]): ReadonlySet<string> {
 
 /** On how many nodes a pod has failed and none has begun. */
 function refusingNodes(own: readonly PodRecord[]): number {
-  const failed = own.filter(({ condition }) => condition.phase === 'Failed');
+  const failed = own.filter(hasFailed);
   return failed.length === 0 ? 0 : nodesWithout(own.filter(hasBegun), failed);
 }
 
 /**
- * The same where nothing is replaced and there is no surge any more. A failed pod makes way for one that
- * nobody has spoken of yet: until somebody does, a node that answers still refuses pods.
+ * The same where nothing is replaced, for some time: only a surge makes a pod where failed ones are left, as
+ * each of these is cleared away after a pause that grows to 15 minutes. While there is none a failed pod
+ * can make way for another, and until somebody speaks of that, its node refuses pods.
  */
-function stillRefusing(own: readonly PodRecord[], silent: ReadonlySet<string>): number {
-  const answering = own.filter(({ node }) => !silent.has(node));
-  const waiting = answering.filter((pod) => !hasBegun(pod) && !pod.isTerminating);
-  return nodesWithout(answering.filter(hasBegun), waiting);
+function stillRefusing(
+  own: readonly PodRecord[],
+  present: RollStrategy | undefined,
+  now: number,
+): Pick<SeenRoll, 'refusing' | 'againMs'> {
+  const waits = [...Map.groupBy(own, ({ node }) => node).values()].flatMap((pods) => {
+    if (pods.some(hasBegun)) return [];
+    const leftMs = untilNextTry(pods.filter(hasFailed), now);
+    if (leftMs > 0) return [leftMs];
+    return isInPlace(present) && pods.some(lives) ? [Number.POSITIVE_INFINITY] : [];
+  });
+  const againMs = Math.min(...waits);
+  return { refusing: waits.length, againMs: Number.isFinite(againMs) ? againMs : undefined };
+}
+
+/** The more pods a node has refused, the longer it is left alone. */
+function untilNextTry(failed: readonly PodRecord[], now: number): number {
+  const newest = failed.reduce((latest, { createdAt }) => Math.max(latest, createdAt), 0);
+  return newest + Math.min(failed.length * firstTryMs, lastTryMs) - Math.max(now, newest);
 }
 
 function nodesWithout(begun: readonly PodRecord[], pods: readonly PodRecord[]): number {
   const fine = nodesWith(begun);
   return [...nodesWith(pods)].filter((node) => node !== '' && !fine.has(node)).length;
+}
+
+function hasFailed({ condition }: PodRecord): boolean {
+  return condition.phase === 'Failed';
 }
 
 /** Claims that a kubelet has let a pod in. */

@@ -172,11 +172,12 @@ describe('a node', () => {
     await scene.untilStrategy(inPlace);
     await journey.cluster.until(async () => !(await heldNow()).has(journey.reference('pressed-a')));
     await journey.cluster.configureKubelet({});
-    await scene.untilReady();
+    // The more pods were refused, the longer the node is left alone: on a slow machine for five minutes.
+    await scene.untilReady(600_000);
     await scene.untilStrategy(gapless);
     expect(await heldNow()).toContain(journey.reference('pressed-a'));
     await scene.leave();
-  }, 600_000);
+  }, 1_200_000);
 
   // Waits for a minute, while others go on.
   it.concurrent('that is gone for good holds up no roll, and is forgotten when it is taken off the cluster', async () => {
@@ -243,8 +244,8 @@ class Scene {
     await journey.edit(this.#namespace, this.#spec);
   }
 
-  untilReady(): Promise<void> {
-    return journey.untilReady(this.#namespace, 300_000);
+  untilReady(timeoutMs = 300_000): Promise<void> {
+    return journey.untilReady(this.#namespace, timeoutMs);
   }
 
   /** Waits until a condition says so of the present spec: `True AllResourcesReady: all 2 images on the node`. */

@@ -220,7 +220,11 @@ describe('a quota', () => {
 });
 
 describe('a node', () => {
-  const refused = () => ended('node-1', 'Evicted', 'The node had condition: [DiskPressure].');
+  const refused = (agoMs = second, uid = 'refused') => {
+    const pod = ended('node-1', 'Evicted', 'The node had condition: [DiskPressure].');
+    const { metadata } = pod;
+    return { ...pod, metadata: { ...metadata, uid, creationTimestamp: timeAt(now - agoMs) } };
+  };
   const next = aPod('node-1', { uid: 'next', said: silence });
   const inPlace = rolling({ updatedNumberScheduled: 3 }, { maxSurge: 0, maxUnavailable: 1 });
   const gapless = rolling({ updatedNumberScheduled: 3 }, { maxSurge: 1, maxUnavailable: 0 });
@@ -235,6 +239,17 @@ describe('a node', () => {
     ['that gets its first pod refuses none', gapless, [next], 0],
   ])('%s', (_what, daemonSet, pods, expected) => {
     expect(seen(pods, { daemonSet }).refusing).toBe(expected);
+  });
+
+  it('that has refused a pod is tried again after half a minute, and after more the more it refused', () => {
+    const [one, two] = [refused(29 * second), refused(29 * second, 'second')];
+    expect(seen([one], { daemonSet: inPlace })).toMatchObject({ refusing: 1, againMs: second });
+    expect(seen([one, two], { daemonSet: inPlace }).againMs).toBe(31 * second);
+    const past = [refused(31 * second)];
+    expect(seen(past, { daemonSet: inPlace })).toMatchObject({ refusing: 0, againMs: undefined });
+    const many = Array.from({ length: 100 }, (_, at) => refused(299 * second, `refused-${at}`));
+    expect(seen(many, { daemonSet: inPlace })).toMatchObject({ refusing: 1, againMs: second });
+    expect(seen(past, { daemonSet: rolling() }).refusing).toBe(1);
   });
 
   it('that does not answer refuses none', () => {
