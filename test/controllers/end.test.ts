@@ -6,7 +6,7 @@ import { type Scene, startScene } from './scene.ts';
 let scene: Scene;
 
 beforeEach(async () => {
-  scene = await startScene({ nodes: 1, inProcess: true });
+  scene = await startScene({ nodes: 1 });
 });
 
 afterEach(() => scene.stop());

@@ -15,12 +15,17 @@ let scene: Scene;
 
 afterEach(() => scene.stop());
 
+/** A whole life is led as in production. */
+function overSockets(options: SceneOptions = {}): Promise<Scene> {
+  return startScene({ overSockets: true, ...options });
+}
+
 /** A cluster in which a puller has all its images on all nodes. */
 async function aReadyPuller(
   puller: KubeObject = aPuller(),
   options: SceneOptions = {},
 ): Promise<string> {
-  scene = await startScene(options);
+  scene = await overSockets(options);
   scene.apply(puller);
   await becomesReady();
   return uid();
@@ -80,7 +85,7 @@ describe('a puller that is applied', () => {
   });
 
   it('is said to be pulling until the last node is done', async () => {
-    scene = await startScene({ nodes: 2, pullMs: 8000 });
+    scene = await overSockets({ nodes: 2, pullMs: 8000 });
     scene.apply(aPuller());
     await scene.until(() => statuses()['Ready'] === 'False ImagesPulling');
     expect(statuses()).toMatchObject({
@@ -138,7 +143,7 @@ describe('a puller that is applied', () => {
   });
 
   it('has counts written at most every five seconds while nodes fill up', async () => {
-    scene = await startScene({ nodes: 1, pullMs: 15_000 });
+    scene = await overSockets({ nodes: 1, pullMs: 15_000 });
     scene.apply(aPuller());
     await scene.until(() => scene.status().nodesDesired === 1);
     scene.writes();
@@ -379,7 +384,7 @@ describe('a puller that is deleted', () => {
   });
 
   it('counts as gone as soon as its deletion has begun', async () => {
-    scene = await startScene();
+    scene = await overSockets();
     scene.apply(aPuller({}, { finalizers: ['example.com/wait'] }));
     await becomesReady();
     remove();

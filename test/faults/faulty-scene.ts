@@ -12,7 +12,7 @@ export class FaultyScene {
 
   /** Without a puller yet. */
   static async start(options: SceneOptions = {}): Promise<FaultyScene> {
-    return new FaultyScene(await startScene({ inProcess: true, ...options }));
+    return new FaultyScene(await startScene(options));
   }
 
   /** With a puller that is Ready, and an operator that has nothing to do. */

@@ -107,7 +107,7 @@ describe('an operator that may not', () => {
 
 /** Where an operator fails first, with roles in place of those of config/default that have their names. */
 async function failureWith(changed: readonly KubeObject[]): Promise<string | undefined> {
-  const scene = await startScene({ withoutOperator: true, nodes: 1, inProcess: true });
+  const scene = await startScene({ withoutOperator: true, nodes: 1 });
   try {
     scene.apply(...installed.flatMap(({ role, binding }) => [role, binding]), ...changed);
     scene.compete('one');
