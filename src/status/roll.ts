@@ -15,8 +15,12 @@ import { referencesOf, rolloutOf } from './rollout.ts';
  */
 export const hopelessAfterMs = 30_000;
 
-/** After so long a node that has refused one pod is given another, and after at most so long one that has refused many. */
-const firstTryMs = 30_000;
+/**
+ * A node that has refused one pod is given another after so long, which is how often a kubelet looks at its disk
+ * (kubernetes/kubernetes: pkg/kubelet/kubelet.go, evictionMonitoringPeriod); one that has refused many, after
+ * as many times that, and this at most.
+ */
+const firstTryMs = 10_000;
 const lastTryMs = 5 * 60_000;
 
 /** A pod that could not be created, in the words of an Event. */

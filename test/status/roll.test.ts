@@ -241,11 +241,11 @@ describe('a node', () => {
     expect(seen(pods, { daemonSet }).refusing).toBe(expected);
   });
 
-  it('that has refused a pod is tried again after half a minute, and after more the more it refused', () => {
-    const [one, two] = [refused(29 * second), refused(29 * second, 'second')];
+  it('that has refused a pod is tried again after ten seconds, and the later the more it has refused', () => {
+    const [one, two] = [refused(9 * second), refused(9 * second, 'second')];
     expect(seen([one], { daemonSet: inPlace })).toMatchObject({ refusing: 1, againMs: second });
-    expect(seen([one, two], { daemonSet: inPlace }).againMs).toBe(31 * second);
-    const past = [refused(31 * second)];
+    expect(seen([one, two], { daemonSet: inPlace }).againMs).toBe(11 * second);
+    const past = [refused(11 * second)];
     expect(seen(past, { daemonSet: inPlace })).toMatchObject({ refusing: 0, againMs: undefined });
     const many = Array.from({ length: 100 }, (_, at) => refused(299 * second, `refused-${at}`));
     expect(seen(many, { daemonSet: inPlace })).toMatchObject({ refusing: 1, againMs: second });
