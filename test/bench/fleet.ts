@@ -1,6 +1,6 @@
 import type { ImagePullerStatus } from '../../src/api/types.ts';
 import { systemClock } from '../../src/clock.ts';
-import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { imagePullers } from '../../src/controllers/keys.ts';
 import { listAll } from '../../src/kube/list-all.ts';
 import { pods } from '../../src/kube/objects.ts';
 import { Reflector } from '../../src/kube/reflector.ts';
@@ -46,9 +46,10 @@ export const firstImages = Array.from(
 /** The same with one image exchanged for another one. */
 export const otherImages = [...firstImages.slice(0, -1), 'registry.test/other:1'];
 
-/** The same with one more image exchanged, for one that this share of the nodes cannot pull. */
+/** The same with two more exchanged, of which this share of the nodes cannot pull one. */
 export function withBadImage(percent: number): readonly string[] {
-  return [...otherImages.slice(1), failingReference('bad', percent)];
+  const good = 'registry.test/another:1';
+  return [...otherImages.slice(2), good, failingReference('bad', percent)];
 }
 
 /** One puller on all nodes of a fleet, whose holders are followed pod by pod. */
@@ -205,7 +206,7 @@ export async function fleetFigures(
     const passages: readonly [string, () => Promise<Passage>][] = [
       [`${listed} images come up on ${fleet.nodes.length} nodes`, () => run.edit(firstImages)],
       ['one of them is exchanged', () => run.edit(otherImages)],
-      ['one more, for one that no node can pull', () => run.editToFail(withBadImage(100))],
+      ['two more, of which no node can pull one', () => run.editToFail(withBadImage(100))],
       ['and back', () => run.edit(otherImages)],
       [`${vanishing} nodes fall silent until that is said`, () => run.silence(lost)],
       ['an image is exchanged beside them', () => run.edit(firstImages)],

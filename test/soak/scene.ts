@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { ImagePullerStatus, RawSpec } from '../../src/api/types.ts';
 import { systemClock } from '../../src/clock.ts';
-import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { imagePullers } from '../../src/controllers/keys.ts';
 import { type ConnectedClient, createClient } from '../../src/kube/http-client.ts';
 import { listAll } from '../../src/kube/list-all.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';

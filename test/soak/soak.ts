@@ -164,12 +164,16 @@ const troubles: readonly Trouble[] = [
 ];
 
 async function sampleOf(subject: Subject, atMinute: number): Promise<Sample> {
-  const { timers } = (await subject.ask()) as { readonly timers: number };
+  const { timers, heap } = (await subject.ask()) as {
+    readonly timers: number;
+    readonly heap: number;
+  };
   return {
     atMinute,
     handles: subject.handles().length,
     sockets: subject.sockets().size,
     timers,
+    'heap (MB)': heap / 1e6,
     'memory (MB)': subject.memory('VmRSS') / 1e6,
   };
 }
