@@ -15,7 +15,7 @@ import { parseSpec } from '../api/parse.ts';
 import type { ImagePullerStatus, ParsedSpec, RawSpec } from '../api/types.ts';
 import { sleep, systemClock } from '../clock.ts';
 import { operatorConfig } from '../config.ts';
-import { imagePullers } from '../controllers/image-puller.ts';
+import { imagePullers } from '../controllers/keys.ts';
 import { UsageError } from '../errors.ts';
 import { daemonSets, isControlledBy, type KubeObject, pods } from '../kube/objects.ts';
 import { childResources } from '../manifests/children.ts';

@@ -9,7 +9,7 @@ import { type Client, isApiError } from '../kube/client.ts';
 import type { ReconcileContext, ReconcileResult } from '../kube/controller.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import { NotLeadingError } from '../kube/leader-election.ts';
-import { type Key, type KubeObject, type Resource, splitKey } from '../kube/objects.ts';
+import { type Key, type KubeObject, splitKey } from '../kube/objects.ts';
 import type { Log } from '../log.ts';
 import { identityOf } from '../manifests/input.ts';
 import { fieldManager } from '../manifests/names.ts';
@@ -21,6 +21,7 @@ import { type Summary, stalledInMs, summary } from '../status/summarize.ts';
 import { NameConflictError } from './conflicts.ts';
 import { type ConvergeDependencies, converge } from './converge.ts';
 import { failureOf, isRefusal, isTransient, noLaterThan, retryOf } from './failure.ts';
+import { imagePullers } from './keys.ts';
 import type { NameWatches } from './name-watches.ts';
 import { type ObserveDependencies, observe } from './observe.ts';
 import { Patience } from './patience.ts';
@@ -28,15 +29,6 @@ import { PodRequestsKnowledge } from './pod-requests.ts';
 import { Refusals } from './refusals.ts';
 import { StartTroubles } from './start-troubles.ts';
 import { generationOf, type Subject, statusOf } from './subject.ts';
-
-/** KubernetesImagePuller, as the API server serves it. */
-export const imagePullers: Resource = {
-  group: api.group,
-  version: api.version,
-  plural: api.plural,
-  kind: api.kind,
-  namespaced: true,
-};
 
 export interface Dependencies
   extends Omit<ConvergeDependencies, 'refusals' | 'fateOfSpec'>,

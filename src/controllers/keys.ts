@@ -6,7 +6,17 @@ import {
   type Key,
   type KubeObject,
   type OwnerReference,
+  type Resource,
 } from '../kube/objects.ts';
+
+/** KubernetesImagePuller, as the API server serves it. */
+export const imagePullers: Resource = {
+  group: api.group,
+  version: api.version,
+  plural: api.plural,
+  kind: api.kind,
+  namespaced: true,
+};
 
 /** The key of the puller that an event is about: the puller itself, or the owner of a child. */
 export function pullerKeyOf(object: KubeObject): Key | undefined {

@@ -15,8 +15,7 @@ import type { Change } from '../kube/store.ts';
 import { type ChildName, childNames, nameId } from '../manifests/children.ts';
 import type { PullerIdentity } from '../manifests/input.ts';
 import { conditionTypes, reasons } from '../status/conditions.ts';
-import { imagePullers } from './image-puller.ts';
-import { isPuller } from './keys.ts';
+import { imagePullers, isPuller } from './keys.ts';
 import { isOurs, ownerUidOf } from './ownership.ts';
 import { generationOf, statusOf } from './subject.ts';
 

@@ -2,7 +2,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import type { RawSpec } from '../../src/api/types.ts';
 import * as api from '../../src/api/types.ts';
 import { sleep, systemClock } from '../../src/clock.ts';
-import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { imagePullers } from '../../src/controllers/keys.ts';
 import { type ConnectedClient, createClient } from '../../src/kube/http-client.ts';
 import { type KubeObject, pods, type Resource } from '../../src/kube/objects.ts';
 import { Reflector } from '../../src/kube/reflector.ts';

@@ -16,7 +16,7 @@ import { statusUsage } from '../../src/cli/status/options.ts';
 import { statusOn } from '../../src/cli/status.ts';
 import { systemClock } from '../../src/clock.ts';
 import { operatorConfig } from '../../src/config.ts';
-import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { imagePullers } from '../../src/controllers/keys.ts';
 import { UsageError } from '../../src/errors.ts';
 import { createClient } from '../../src/kube/http-client.ts';
 import { coreEvents, type KubeObject } from '../../src/kube/objects.ts';

@@ -1,5 +1,5 @@
 import type { RawSpec } from '../../src/api/types.ts';
-import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { imagePullers } from '../../src/controllers/keys.ts';
 import { Rivals } from '../../src/controllers/rivals.ts';
 import {
   configMaps,

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import type { Condition, ImagePullerStatus } from '../../src/api/types.ts';
 import type { Clock } from '../../src/clock.ts';
 import { operatorConfig } from '../../src/config.ts';
-import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { imagePullers } from '../../src/controllers/keys.ts';
 import type { Client } from '../../src/kube/client.ts';
 import { createClient } from '../../src/kube/http-client.ts';
 import {

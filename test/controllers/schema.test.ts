@@ -1,5 +1,5 @@
 import { type RawSpec, specFields } from '../../src/api/types.ts';
-import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { imagePullers } from '../../src/controllers/keys.ts';
 import { aPuller } from '../pullers.ts';
 import { type Scene, startScene } from './scene.ts';
 

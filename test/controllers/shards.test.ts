@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { imagePullers } from '../../src/controllers/keys.ts';
 import { daemonSets, type KubeObject, pods, roles } from '../../src/kube/objects.ts';
 import { partsOf } from '../../src/manifests/shards.ts';
 import { aPuller } from '../pullers.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { imagePullers } from '../../src/controllers/keys.ts';
 import { daemonSets, type KubeObject, type Resource } from '../../src/kube/objects.ts';
 import { aPuller } from '../pullers.ts';
 import { FaultyScene } from './faulty-scene.ts';

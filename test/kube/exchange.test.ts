@@ -1,4 +1,4 @@
-import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { imagePullers } from '../../src/controllers/keys.ts';
 import { verbAndResource } from '../../src/kube/exchange.ts';
 import { pods, type Resource, resourcePath } from '../../src/kube/objects.ts';
 

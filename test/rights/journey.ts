@@ -1,5 +1,5 @@
 import type { Condition, ImagePullerStatus, RawSpec } from '../../src/api/types.ts';
-import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { imagePullers } from '../../src/controllers/keys.ts';
 import {
   configMaps,
   coreEvents,

@@ -2,7 +2,7 @@ import { holdOf } from '../../src/api/findings.ts';
 import { parseSpec } from '../../src/api/parse.ts';
 import type { ImagePullerStatus, RawSpec } from '../../src/api/types.ts';
 import { operatorConfig } from '../../src/config.ts';
-import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { imagePullers } from '../../src/controllers/keys.ts';
 import {
   configMaps,
   controllerOf,

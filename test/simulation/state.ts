@@ -1,4 +1,4 @@
-import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { imagePullers } from '../../src/controllers/keys.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { childResources } from '../../src/manifests/children.ts';
 import { isObject } from '../cluster/embedded/json.ts';

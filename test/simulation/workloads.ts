@@ -1,4 +1,4 @@
-import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { imagePullers } from '../../src/controllers/keys.ts';
 import { configMaps, type KubeObject } from '../../src/kube/objects.ts';
 import { aPuller } from '../pullers.ts';
 import { namespace } from './installation.ts';

@@ -1,4 +1,4 @@
-import { imagePullers } from '../../src/controllers/image-puller.ts';
+import { imagePullers } from '../../src/controllers/keys.ts';
 import type { WireRequest } from '../../src/kube/http-client.ts';
 import { type KubeObject, pods, type Resource } from '../../src/kube/objects.ts';
 import { childResources } from '../../src/manifests/children.ts';

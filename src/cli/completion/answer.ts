@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { connect, kubeConfigOf, namespaceOf } from '../../cluster.ts';
 import type { Environment } from '../../config.ts';
-import { imagePullers } from '../../controllers/image-puller.ts';
+import { imagePullers } from '../../controllers/keys.ts';
 import { type KubeObject, pods, type Resource } from '../../kube/objects.ts';
 import { cachePodSelector } from '../../manifests/names.ts';
 import { namespaces } from '../cluster-kinds.ts';

@@ -1,4 +1,4 @@
-import { imagePullers } from '../../controllers/image-puller.ts';
+import { imagePullers } from '../../controllers/keys.ts';
 import {
   coreEvents,
   daemonSets,
