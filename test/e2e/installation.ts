@@ -44,7 +44,7 @@ export async function installOperator(cluster: RealCluster): Promise<void> {
     await cluster.kubectl(['apply', '-k', folder]);
   });
   const name = `deployment/${deployment().metadata.name}`;
-  await cluster.kubectl(['-n', operatorNamespace, 'rollout', 'status', name, '--timeout=60s']);
+  await cluster.kubectl(['-n', operatorNamespace, 'rollout', 'status', name, '--timeout=180s']);
 }
 
 function overlay(cluster: RealCluster, base: string): object {
