@@ -3,7 +3,11 @@ import { parse } from 'yaml';
 import type { KubeObject } from '../src/kube/objects.ts';
 import { children } from '../src/manifests/children.ts';
 import type { ManifestSettings } from '../src/manifests/input.ts';
-import { metricsCertSecret, operatorServiceAccount } from '../src/manifests/operator.ts';
+import {
+  credentialsDir,
+  metricsCertSecret,
+  operatorServiceAccount,
+} from '../src/manifests/operator.ts';
 import { missingRights, type PolicyRule, rulesIn } from './cluster/embedded/rbac.ts';
 import { goldenPath } from './golden.ts';
 import { flags } from './image/launcher.ts';
@@ -146,9 +150,33 @@ describe('tokens', () => {
     for (const account of accounts) expect(account['automountServiceAccountToken']).toBe(false);
   });
 
-  it('of the operator are those that kubelet makes, and renews within the hour', () => {
+  it('of the operator are asked for by the hour, and none is mounted that is good for a year', () => {
     const [[, operator] = ['', undefined]] = podsOf(operators);
     expect(operator?.serviceAccountName).toBe(operatorServiceAccount);
+    expect(operator?.automountServiceAccountToken).toBe(false);
+    expect(operator?.volumes).toContainEqual({
+      name: 'credentials',
+      projected: {
+        sources: [
+          // Not 3607: the API server prolongs that one.
+          { serviceAccountToken: { path: 'token', expirationSeconds: 3600 } },
+          { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+          {
+            downwardAPI: {
+              items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }],
+            },
+          },
+        ],
+      },
+    });
+    expect(operator?.containers[0]?.volumeMounts).toContainEqual({
+      name: 'credentials',
+      mountPath: credentialsDir,
+      readOnly: true,
+    });
+  });
+
+  it('are kept nowhere', () => {
     // Kept in a Secret they would not end.
     expect(ofKind(shipped, 'Secret')).toEqual([]);
     expect(ofKind(shipped, 'ServiceAccount').every((account) => !account['secrets'])).toBe(true);

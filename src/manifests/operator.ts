@@ -25,6 +25,14 @@ export const metricsPortName = 'https';
 export const metricsCertSecret = `${operator}-metrics-cert`;
 /** Below the one folder that the image's launcher lets the program read. */
 const metricsCertDir = '/etc/image-puller/metrics-cert';
+/** Where clients in pods look for their credentials (kubernetes/client-go: rest/config.go). */
+export const credentialsDir = '/var/run/secrets/kubernetes.io/serviceaccount';
+/**
+ * How long a token of the operator is good for, in seconds. Those that kubelet mounts by itself are asked
+ * for with 3607, which the API server takes for a sign that the holder may not read its token again, and
+ * makes a year of (kubernetes/kubernetes: pkg/registry/core/serviceaccount/storage/token.go).
+ */
+export const tokenSeconds = 3600;
 
 /** Enforces the strictest Pod Security level where the operator runs. */
 export function namespace(): KubeObject {
@@ -201,6 +209,8 @@ export function deployment(): KubeObject {
         metadata: { labels },
         spec: {
           serviceAccountName: operatorServiceAccount,
+          // What would be mounted instead of `credentials` is good for a year.
+          automountServiceAccountToken: false,
           // The operator takes up to 35 s to end by itself, yet mostly a moment.
           terminationGracePeriodSeconds: 40,
           nodeSelector: { 'kubernetes.io/os': 'linux' },
@@ -214,8 +224,9 @@ export function deployment(): KubeObject {
           ],
           // No uid: the image has a numeric one, and OpenShift assigns its own.
           securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
-          // Without it the operator signs a certificate itself, and takes this one when it comes.
           volumes: [
+            { name: 'credentials', projected: { sources: credentials() } },
+            // Without it the operator signs a certificate itself, and takes this one when it comes.
             { name: 'metrics-cert', secret: { secretName: metricsCertSecret, optional: true } },
           ],
           containers: [
@@ -237,7 +248,10 @@ export function deployment(): KubeObject {
                 { name: 'health', containerPort: healthPort },
                 { name: metricsPortName, containerPort: metricsPort },
               ],
-              volumeMounts: [{ name: 'metrics-cert', mountPath: metricsCertDir, readOnly: true }],
+              volumeMounts: [
+                { name: 'credentials', mountPath: credentialsDir, readOnly: true },
+                { name: 'metrics-cert', mountPath: metricsCertDir, readOnly: true },
+              ],
               livenessProbe: { httpGet: { path: '/healthz', port: 'health' }, periodSeconds: 20 },
               readinessProbe: { httpGet: { path: '/readyz', port: 'health' }, periodSeconds: 5 },
               // Room for 500 pullers, or for 5,000 nodes: the figures are in the README.
@@ -252,6 +266,15 @@ export function deployment(): KubeObject {
       },
     },
   };
+}
+
+/** The files that kubelet mounts by itself, with a token that ends. */
+function credentials() {
+  return [
+    { serviceAccountToken: { path: 'token', expirationSeconds: tokenSeconds } },
+    { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+    { downwardAPI: { items: [{ path: 'namespace', ...field('metadata.namespace') }] } },
+  ];
 }
 
 /** What config/namespaced puts in place of the first variable: the operator's own namespace. */

@@ -1,7 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ImagePullerStatus } from '../../src/api/types.ts';
 import { dryRunName } from '../../src/manifests/names.ts';
-import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
+import {
+  credentialsDir,
+  operatorNamespace,
+  operatorServiceAccount,
+  tokenSeconds,
+} from '../../src/manifests/operator.ts';
 import { countsIntervalMs } from '../../src/status/due.ts';
 import type { Image } from '../cluster/real/image.ts';
 import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
@@ -109,6 +114,12 @@ describe('the operator in the image that CI builds, installed from config/defaul
       imageID: expect.stringContaining(operatorDigest),
     });
     expect(running.map(({ status }) => status.containerStatuses)).toEqual([[asBuilt], [asBuilt]]);
+  });
+
+  it('has tokens that end within the hour', async () => {
+    const running = await pods(operatorPods, operatorNamespace);
+    const lives = await Promise.all(running.map(({ metadata }) => tokenLife(metadata.name)));
+    expect(lives).toEqual([tokenSeconds, tokenSeconds]);
   });
 
   it('puts three images on the node, one of them FROM scratch', async () => {
@@ -264,6 +275,15 @@ describe('the operator in the image that CI builds, installed from config/defaul
     const levels = log.map((line) => JSON.parse(line)).filter(({ level }) => level !== 'info');
     expect(levels).toEqual([]);
   });
+
+  /** For how many seconds the token is good that an operator finds in its pod. */
+  async function tokenLife(podName: string): Promise<number> {
+    const program = `process.stdout.write(fs.readFileSync('${credentialsDir}/token'))`;
+    const node = ['--', '/bin/node', '--eval', program];
+    const token = await kubectl(['-n', operatorNamespace, 'exec', podName, ...node]);
+    const { iat, exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    return exp - iat;
+  }
 
   /** How many containers of a name run on the node, and count for Kubernetes. */
   async function readyHolders(name: string): Promise<number> {
