@@ -51,9 +51,10 @@ afterAll(() => (journey as Journey | undefined)?.end(), startTimeoutMs);
 
 describe('a ResourceQuota', () => {
   it.concurrent('of limit x images x nodes lets the cache come first: no roll loses a place to the puller', async () => {
-    const scene = await begin('exact', limits, formula);
+    const scene = await begin('exact', limits);
     await scene.list('a', 'b');
     await scene.untilReady();
+    await scene.allow(formula);
     const since = journey.cluster.auditLog.position();
     await scene.list('a', 'c');
     await scene.untilStrategy(inPlace);
@@ -64,16 +65,20 @@ describe('a ResourceQuota', () => {
   }, 600_000);
 
   it.concurrent('of that size lets status name what the puller lacks', async () => {
-    const scene = await begin('told', limits, formula);
+    const scene = await begin('told', limits);
     await scene.list('a', 'b');
     await scene.untilReady();
+    await scene.allow(formula);
+    // This is for the puller, which is made anew.
+    await scene.change({ cachingIntervalHours: '2' });
     await scene.untilTold('Degraded', /256Mi more limits\.memory/);
-    await scene.untilTold('Ready', /^True AllResourcesReady: all 2 images on all 3 nodes/);
+    await scene.untilTold('Ready', /^True AllResourcesReady: all 2 images on all 3 nodes$/);
     await scene.leave();
   }, 600_000);
 
   it.concurrent('of that and the puller lets both run, and rolls go on in place', async () => {
-    const scene = await begin('both', limits, plus(formula, ofPuller));
+    const scene = await begin('both', limits);
+    await scene.allow(plus(formula, ofPuller));
     await scene.list('a', 'b');
     await scene.untilReady();
     await scene.untilPullerRuns();
@@ -86,7 +91,8 @@ describe('a ResourceQuota', () => {
   }, 600_000);
 
   it.concurrent('of that and the share of a surge leaves no gap', async () => {
-    const scene = await begin('surging', limits, plus(plus(formula, ofPuller), place));
+    const scene = await begin('surging', limits);
+    await scene.allow(plus(plus(formula, ofPuller), place));
     await scene.list('surging-a', 'surging-b');
     await scene.untilReady();
     await scene.untilPullerRuns();
@@ -207,16 +213,10 @@ function plus(a: Amount, b: Amount): Amount {
   return { memory: a.memory + b.memory, cpu: a.cpu + b.cpu };
 }
 
-/** Begins a story in a namespace of its own, where all pods together may take as much. */
-async function begin(namespace: string, spec: RawSpec, quota?: Amount): Promise<Scene> {
+/** Begins a story in a namespace of its own. */
+async function begin(namespace: string, spec: RawSpec): Promise<Scene> {
   await journey.createNamespace(namespace);
-  const scene = new Scene(namespace, spec);
-  if (quota) {
-    const { memory, cpu } = quota;
-    const hard = { 'limits.memory': `${memory}Mi`, 'limits.cpu': `${cpu}m` };
-    await scene.apply({ kind: 'ResourceQuota', spec: { hard } });
-  }
-  return scene;
+  return new Scene(namespace, spec);
 }
 
 /** A namespace with a puller. */
@@ -232,6 +232,14 @@ class Scene {
   async apply(object: object): Promise<void> {
     const metadata = { name: 'narrow', namespace: this.#namespace };
     await journey.apply({ apiVersion: 'v1', metadata, ...object });
+  }
+
+  /** Lets all pods together take as much, from when the server goes by it. */
+  async allow({ memory, cpu }: Amount): Promise<void> {
+    const hard = { 'limits.memory': `${memory}Mi`, 'limits.cpu': `${cpu}m` };
+    await this.apply({ kind: 'ResourceQuota', spec: { hard } });
+    const quota = ['-n', this.#namespace, 'wait', 'resourcequota/narrow', '--timeout=60s'];
+    await kubectl(...quota, '--for=jsonpath={.status.used.limits\\.memory}');
   }
 
   list(...names: readonly string[]): Promise<void> {
