@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { customResourceDefinition } from './api/schema.ts';
 import { toYaml } from './cli/render.ts';
+import { cacheNetworkPolicy } from './manifests/cache-network-policy.ts';
 import * as metrics from './manifests/metrics.ts';
 import * as operator from './manifests/operator.ts';
 import { peopleRole } from './manifests/people.ts';
@@ -24,6 +25,7 @@ export function generatedFiles(): readonly GeneratedFile[] {
     file('config/manager/deployment.yaml', operator.deployment()),
     file('config/manager/pod_disruption_budget.yaml', operator.podDisruptionBudget()),
     file('config/network-policy/network_policy.yaml', operator.networkPolicy()),
+    file('config/network-policy/caches/network_policy.yaml', cacheNetworkPolicy()),
     file('config/rbac/cluster/role.yaml', operator.clusterRole()),
     file('config/rbac/cluster/role_binding.yaml', operator.clusterRoleBinding()),
     file('config/rbac/namespaced/role.yaml', operator.role()),

@@ -300,15 +300,18 @@ describe('rights', () => {
 });
 
 describe('the network', () => {
-  const [policy] = ofKind(shipped, 'NetworkPolicy');
-  const spec = policy?.['spec'] as NetworkPolicySpec;
+  const policies = ofKind(shipped, 'NetworkPolicy');
+  const specOf = (name: string) =>
+    policies.find(({ metadata }) => metadata.name === name)?.['spec'] as NetworkPolicySpec;
+  const spec = specOf('kubernetes-image-puller-operator-manager');
 
-  it('of the operator leads to names and the API server, and to nothing else', () => {
+  it('of the operator leads, wherever to, by the ports of names and the API server alone', () => {
     const ports = spec.egress.map((rule) => [...new Set(rule.ports.map(({ port }) => port))]);
     expect(ports).toEqual([
       [53, 5353],
       [443, 6443],
     ]);
+    expect(spec.egress.flatMap(Object.keys)).toEqual(['ports', 'ports']);
     expect(spec.policyTypes).toEqual(['Ingress', 'Egress']);
   });
 
@@ -321,9 +324,27 @@ describe('the network', () => {
       },
     ]);
   });
+
+  it('of caches leads nowhere, and that of pullers stays as it is', () => {
+    const { podSelector, ...rest } = specOf('kubernetes-image-puller-caches');
+    // Without a rule for a direction, nothing goes in that direction.
+    expect(rest).toEqual({ policyTypes: ['Ingress', 'Egress'] });
+    const selected = ({ spec }: KubeObject) => {
+      const { labels = {} } = (spec as WithTemplate).template.metadata;
+      const wanted = Object.entries(podSelector.matchLabels);
+      return wanted.every(([label, value]) => labels[label] === value);
+    };
+    expect(caches.filter((object) => !selected(object))).toEqual([]);
+    expect([...pullerPods, ...operators].filter(selected)).toEqual([]);
+  });
 });
 
+interface WithTemplate {
+  readonly template: { readonly metadata: { readonly labels?: Readonly<Record<string, string>> } };
+}
+
 interface NetworkPolicySpec {
+  readonly podSelector: { readonly matchLabels: Readonly<Record<string, string>> };
   readonly policyTypes: readonly string[];
   readonly ingress: readonly { readonly ports: readonly { readonly port: number }[] }[];
   readonly egress: readonly { readonly ports: readonly { readonly port: number }[] }[];

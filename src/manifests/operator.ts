@@ -169,8 +169,9 @@ const scrapers = { metrics: 'enabled' };
 
 /**
  * Offered, not installed: who uses it may have to name other ports. The operator asks for names and
- * speaks to the API server, which no policy can select, at the usual ports before and behind its
- * Service; it is asked how it is, and for its metrics from namespaces that are labelled for that.
+ * speaks to the API server, at the usual ports before and behind its Service. No policy can select that
+ * server, so the ports are open to wherever. The operator is asked how it is, and for its metrics from
+ * namespaces that are labelled for that.
  */
 export function networkPolicy(): KubeObject {
   const tcp = (port: number) => ({ protocol: 'TCP', port });
