@@ -18,6 +18,8 @@ const longestPauseMs = 5_000;
 const timeoutMs = 300_000;
 /** After so many edits the roll is waited for: otherwise a slow machine would complete none. */
 const editsInARow = 5;
+/** The last ones, among which no roll is waited for: they meet whatever the ones before have left undone. */
+const hurriedEdits = Math.min(30, edits / 2);
 
 describe('edits of a spec, seen on a real node', () => {
   let journey: Journey;
@@ -137,15 +139,17 @@ describe('edits of a spec, seen on a real node', () => {
       for (let number = 1; number <= edits; number += 1) {
         await story.edit(drawnEdit(random, journey));
         await story.pause(random() ** 3 * longestPauseMs);
-        if (number % editsInARow === 0) await story.untilRolled();
+        const isHurried = number > edits - hurriedEdits;
+        if (!isHurried && number % editsInARow === 0) await story.untilRolled();
       }
+      await story.untilRolled();
     });
     const { timesHeld, editsOfHeld, watch } = story;
     process.stdout.write(
-      `images came to be held ${timesHeld} times, which ${editsOfHeld} edits left in the list; ${watch.gaps.length} gaps; ${watch.closeness}\n`,
+      `images came to be held ${timesHeld} times, which ${editsOfHeld} edits left in the list; ${watch.gaps.length} gaps; ${watch.extent}\n`,
     );
     expect(watch.gaps.map(toldGap)).toEqual([]);
-    expect(editsOfHeld).toBeGreaterThanOrEqual(edits / editsInARow / 2);
+    expect(editsOfHeld).toBeGreaterThanOrEqual((edits - hurriedEdits) / editsInARow / 2);
   }, 1_800_000);
 });
 

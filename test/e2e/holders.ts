@@ -1,117 +1,98 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { type ContainerEvent, type Gap, Lives, type Stretch } from '../cluster/real/lives.ts';
 import type { Runtime } from '../cluster/real/runtime.ts';
+import { until } from '../cluster/real/wait.ts';
 
-/** How often the watch looks, in milliseconds; a look takes some 20 more. */
-const lookEveryMs = 100;
+/** What a watch asks of a node's runtime. */
+export type Watched = Pick<Runtime, 'tasks' | 'containers' | 'follow'>;
 
-/** A time during which nothing ran from an image that was to be held. */
-export interface Gap {
-  readonly reference: string;
-  /** Wall-clock milliseconds. */
-  readonly from: number;
-  readonly lastedMs: number;
-}
+/** The runtime tells of what it lists some milliseconds later; the machine may be slow. */
+const agreementTimeoutMs = 60_000;
 
 /**
  * Watches, past Kubernetes, that images have holders: containers of the node's runtime that run from them.
- * Who watches says from when and until when an image is to have one.
+ * Who watches says from when and until when an image is to have one. It goes by the runtime's account of
+ * every start and end, as looks now and then are blind to what comes and goes between two of them.
  */
 export class HolderWatch {
-  /** That have ended, in the order of their ends. */
-  readonly gaps: Gap[] = [];
-  readonly #runtime: Runtime;
-  readonly #awaited = new Set<string>();
-  /** Since when an image that is awaited has no holder. */
-  readonly #lacking = new Map<string, number>();
-  #images: ReadonlyMap<string, string> = new Map();
-  #isOver = false;
-  #looks = 0;
-  #slowestMs = 0;
+  readonly #runtime: Watched;
+  readonly #lives = new Lives();
+  readonly #awaited = new Map<string, number>();
+  readonly #stretches: Stretch[] = [];
+  #gaps: readonly Gap[] = [];
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: Watched) {
     this.#runtime = runtime;
   }
 
   /** From now on an image is to be held. */
   await(reference: string): void {
-    this.#awaited.add(reference);
+    if (!this.#awaited.has(reference)) this.#awaited.set(reference, Date.now());
   }
 
   /** From now on it need not. */
   release(reference: string): void {
+    const from = this.#awaited.get(reference);
+    if (from === undefined) return;
     this.#awaited.delete(reference);
+    this.#stretches.push({ reference, from, until: Date.now() });
   }
 
-  get awaited(): ReadonlySet<string> {
+  /** Since when each image is to be held, in wall-clock milliseconds. */
+  get awaited(): ReadonlyMap<string, number> {
     return this.#awaited;
   }
 
-  /** How closely was looked, for people. */
-  get closeness(): string {
-    return `${this.#looks} looks, at most ${Math.round(this.#slowestMs)} ms from one to the next`;
+  /** Known once the work is done. */
+  get gaps(): readonly Gap[] {
+    return this.#gaps;
   }
 
-  /** Looks until the work is done. */
+  /** How much was seen, for people. */
+  get extent(): string {
+    return `${this.#lives.count(this.#references)} containers seen`;
+  }
+
+  /** Watches until the work is done. Rejects where the runtime has not told of all that it did. */
   async during(work: () => Promise<void>): Promise<void> {
-    const working = work().finally(() => {
-      this.#isOver = true;
-    });
-    await Promise.all([working, this.#watch()]);
+    const stop = await this.#runtime.follow((event: ContainerEvent) => this.#lives.tell(event));
+    try {
+      for (const [container, image] of await this.#running()) this.#lives.found(container, image);
+      await work();
+      for (const reference of [...this.#awaited.keys()]) this.release(reference);
+      await until('the events of all containers', () => this.#isAllTold(), agreementTimeoutMs);
+    } finally {
+      await stop();
+    }
+    this.#gaps = this.#stretches.flatMap((stretch) => this.#lives.gaps(stretch));
   }
 
   /** Images that containers on the node run from at this moment. */
   async held(): Promise<ReadonlySet<string>> {
+    return new Set((await this.#running()).map(([, image]) => image));
+  }
+
+  get #references(): ReadonlySet<string> {
+    return new Set(this.#stretches.map(({ reference }) => reference));
+  }
+
+  /** A start or an end that was missed would let the runtime's list differ from ours for good. */
+  async #isAllTold(): Promise<boolean> {
+    const references = this.#references;
+    const listed = (await this.#running()).filter(([, image]) => references.has(image));
+    const containers = listed.map(([container]) => container).sort();
+    return containers.join() === this.#lives.running(references).join();
+  }
+
+  /** Containers that run, and their images. */
+  async #running(): Promise<readonly (readonly [string, string])[]> {
     const tasks = await this.#runtime.tasks();
-    // What a container was made from never changes.
-    if (tasks.some((id) => !this.#images.has(id))) this.#images = await this.#runtime.containers();
-    return new Set(tasks.map((id) => this.#images.get(id) ?? ''));
-  }
-
-  async #watch(): Promise<void> {
-    this.#isOver = false;
-    let lookedAt = performance.now();
-    while (!this.#isOver) {
-      await Promise.all([this.#look(), delay(lookEveryMs)]);
-      this.#slowestMs = Math.max(this.#slowestMs, performance.now() - lookedAt);
-      lookedAt = performance.now();
-    }
-    for (const reference of [...this.#lacking.keys()]) this.#end(reference);
-  }
-
-  async #look(): Promise<void> {
-    const from = Date.now();
-    const awaited = [...this.#awaited];
-    const lacking = await this.#lackingOf(awaited);
-    for (const reference of lacking) {
-      if (!this.#lacking.has(reference)) this.#lacking.set(reference, from);
-    }
-    for (const reference of [...this.#lacking.keys()]) {
-      if (!lacking.includes(reference)) this.#end(reference);
-    }
-    this.#looks += 1;
-  }
-
-  /** The runtime lists one container after another: only what two lists lack was missing between them. */
-  async #lackingOf(awaited: readonly string[]): Promise<readonly string[]> {
-    const inNone = async (references: readonly string[]) => {
-      if (references.length === 0) return [];
-      const held = await this.held();
-      return references.filter((reference) => !held.has(reference));
-    };
-    const lacking = await inNone(await inNone(awaited));
-    // An image may have been let go meanwhile.
-    return lacking.filter((reference) => this.#awaited.has(reference));
-  }
-
-  #end(reference: string): void {
-    const from = this.#lacking.get(reference) ?? 0;
-    this.#lacking.delete(reference);
-    this.gaps.push({ reference, from, lastedMs: Date.now() - from });
+    const images = await this.#runtime.containers();
+    return tasks.map((id) => [id, images.get(id) ?? '']);
   }
 }
 
 /** A gap as a line for people. */
 export function toldGap({ reference, from, lastedMs }: Gap): string {
   const at = new Date(from).toISOString();
-  return `${at}: nothing ran from ${reference} for ${(lastedMs / 1000).toFixed(1)} s`;
+  return `${at}: nothing ran from ${reference} for ${(lastedMs / 1000).toFixed(3)} s`;
 }

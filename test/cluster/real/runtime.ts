@@ -1,4 +1,9 @@
-import { output } from './command.ts';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { output, type Words } from './command.ts';
+import { type ContainerEvent, containerEvent } from './lives.ts';
+import { until } from './wait.ts';
 
 /** A look past Kubernetes at what the node's runtime holds and runs. */
 export class Runtime {
@@ -50,8 +55,50 @@ export class Runtime {
     await this.#call('tasks', 'kill', '--signal', name, container);
   }
 
+  /**
+   * Tells of every start and end of a container, from before it resolves until what it resolves with is
+   * called; that rejects where the runtime has ended the account before.
+   */
+  async follow(tell: (event: ContainerEvent) => void): Promise<() => Promise<void>> {
+    const [program, ...args] = this.#words('events');
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    const closed = once(child, 'close');
+    let isBegun = false;
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line.includes(' /namespaces/')) isBegun = true;
+      const event = containerEvent(line);
+      if (event) tell(event);
+    });
+    const stop = async () => {
+      if (!child.kill()) throw new Error('the runtime has ended its account of events');
+      await closed;
+    };
+    // It does not say that it has begun; what it tells of a namespace that nobody uses does.
+    const mark = `mark-${child.pid}`;
+    const isTold = async () => {
+      await this.#make(mark);
+      return isBegun;
+    };
+    try {
+      await until('the account of events to begin', isTold, 60_000);
+    } catch (error) {
+      child.kill();
+      throw error;
+    }
+    return stop;
+  }
+
+  async #make(namespace: string): Promise<void> {
+    await this.#call('namespaces', 'create', namespace);
+    await this.#call('namespaces', 'remove', namespace);
+  }
+
   #call(...args: readonly string[]): Promise<string> {
-    return output([this.#ctr, '--address', this.#socket, '--namespace', 'k8s.io', ...args]);
+    return output(this.#words(...args));
+  }
+
+  #words(...args: readonly string[]): Words {
+    return [this.#ctr, '--address', this.#socket, '--namespace', 'k8s.io', ...args];
   }
 }
 
