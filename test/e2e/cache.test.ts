@@ -16,6 +16,21 @@ const operatorPods = 'name=kubernetes-image-puller-operator';
  */
 const collectAtStart = { imageMinimumGCAge: '1ns', imageMaximumGCAge: '2ns' };
 
+/**
+ * Whatever its age, an image that nobody holds goes once so many percent of the disk are used, which any
+ * disk is that has the images. At its start kubelet does not know that, five minutes later it does.
+ */
+const collectFromFullDisk = {
+  imageMinimumGCAge: '1ns',
+  imageGCHighThresholdPercent: 2,
+  imageGCLowThresholdPercent: 1,
+};
+/** Two rounds of that, and some more. */
+const collectionTimeoutMs = 700_000;
+
+/** Of a workload: the machine may be slow, and a node after its reboot has much to do. */
+const workloadTimeoutMs = 180_000;
+
 /** Kubelet's reasons for an image that it did not get. */
 const pullFailures = new Set(['ErrImagePull', 'ImagePullBackOff']);
 
@@ -39,12 +54,13 @@ describe('an image that is cached', () => {
     withdrawn: journey.reference('withdrawn'),
   });
   const stray = () => journey.reference('stray');
+  const laterStray = () => journey.reference('later-stray');
 
   beforeAll(async () => {
     journey = await Journey.begin();
     const { cluster } = journey;
     users = await TestNamespace.create(cluster);
-    for (const seed of ['kept', 'private', 'withdrawn', 'stray']) {
+    for (const seed of ['kept', 'private', 'withdrawn', 'stray', 'later-stray']) {
       await cluster.registry.push(`${seed}:1`, { ...cluster.busyboxImage, seed });
     }
     behindPassword = await cluster.openPrivateRegistry({
@@ -87,8 +103,11 @@ describe('an image that is cached', () => {
         },
       ],
     });
-    const { state = {} } = await users.untilContainer(name, 'main', ({ state }) =>
-      claim(state ?? {}),
+    const { state = {} } = await users.untilContainer(
+      name,
+      'main',
+      ({ state }) => claim(state ?? {}),
+      workloadTimeoutMs,
     );
     await users.removePod(name);
     return state;
@@ -103,6 +122,18 @@ describe('an image that is cached', () => {
   async function refusal(image: string, asking: Asking = {}): Promise<string> {
     const isRefused = ({ waiting }: V1ContainerState) => pullFailures.has(waiting?.reason ?? '');
     return (await workload(image, asking, isRefused)).waiting?.message ?? '';
+  }
+
+  /** Brings an image to the node and lets go of it. */
+  async function leave(image: string): Promise<void> {
+    const { runtime } = journey.cluster;
+    await run(image);
+    // A container that has ended holds its image, too.
+    await journey.cluster.until(
+      async () => ![...(await runtime.containers()).values()].includes(image),
+      300_000,
+    );
+    expect(await runtime.images()).toContain(image);
   }
 
   /** All pods that the operator and the puller need, and the one that holds the images. */
@@ -127,20 +158,20 @@ describe('an image that is cached', () => {
 
   it('is spared when kubelet collects images, which takes one that nobody holds', async () => {
     const { runtime } = journey.cluster;
-    await run(stray());
-    // A container that has ended holds its image, too.
-    await journey.cluster.until(
-      async () => ![...(await runtime.containers()).values()].includes(stray()),
-      300_000,
-    );
-    expect(await runtime.images()).toContain(stray());
+    await leave(stray());
     await journey.cluster.configureKubelet(collectAtStart);
     await journey.cluster.until(async () => !(await runtime.images()).includes(stray()));
     expect(await runtime.images()).toEqual(expect.arrayContaining(Object.values(images())));
   }, 400_000);
 
   describe('while the registry is away', () => {
-    beforeAll(() => journey.cluster.stopDaemon('registry'));
+    beforeAll(async () => {
+      await leave(laterStray());
+      // What begins here takes five minutes, in which the others go on.
+      await journey.cluster.configureKubelet(collectFromFullDisk);
+      await behindPassword.close();
+      await journey.cluster.stopDaemon('registry');
+    }, 400_000);
 
     it('starts a workload, but not under Always', async () => {
       await run(images().kept);
@@ -165,8 +196,20 @@ describe('an image that is cached', () => {
       ['no credential', {}],
       ['one that only the registry knows', { secret: 'other' }],
     ])('starts no workload where it is private, with %s', async (_which, asking) => {
-      expect(await refusal(images().private, asking)).toContain('failed to pull');
+      expect(await refusal(images().private, asking)).toContain('connection refused');
     });
+
+    it('is spared when the disk is too full for kubelet, which takes one that nobody holds', async () => {
+      const { cluster } = journey;
+      const { runtime } = cluster;
+      await cluster.until(
+        async () => !(await runtime.images()).includes(laterStray()),
+        collectionTimeoutMs,
+      );
+      expect(await runtime.images()).toEqual(expect.arrayContaining(Object.values(images())));
+      await run(images().kept);
+      await cluster.configureKubelet(collectAtStart);
+    }, 1_000_000);
 
     it('starts a workload after a new start of kubelet and containerd, and is held all along', async () => {
       const { cluster } = journey;

@@ -58,8 +58,8 @@ export class TestNamespace {
   }
 
   /** Lets time pass until the condition holds. */
-  async until(condition: () => Promise<boolean>): Promise<void> {
-    await this.#cluster.until(condition, patienceMs);
+  async until(condition: () => Promise<boolean>, timeoutMs = patienceMs): Promise<void> {
+    await this.#cluster.until(condition, timeoutMs);
   }
 
   /**
@@ -100,6 +100,7 @@ export class TestNamespace {
     pod: string,
     container: string,
     claim: (status: V1ContainerStatus) => boolean,
+    timeoutMs?: number,
   ): Promise<V1ContainerStatus> {
     let found: V1ContainerStatus | undefined;
     await this.until(async () => {
@@ -108,7 +109,7 @@ export class TestNamespace {
         ({ name }) => name === container,
       );
       return found !== undefined && claim(found);
-    });
+    }, timeoutMs);
     if (found === undefined) throw new Error(`the container ${container} has no status`);
     return found;
   }

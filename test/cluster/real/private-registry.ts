@@ -76,6 +76,7 @@ export class PrivateRegistry {
     };
   }
 
+  /** From now on connections are refused; what is closed already stays so. */
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
