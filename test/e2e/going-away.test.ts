@@ -191,7 +191,7 @@ describe('what becomes of a cache', () => {
       .map(({ verb, resource, name }) => `${verb} ${resource} ${name}`);
   }
 
-  /** Requests for this puller that were refused since then, and that the operator has warned of. */
+  /** What the operator's log holds since then above the level of info. */
   async function warnings(since: string): Promise<readonly string[]> {
     const pods = ['-l', 'name=kubernetes-image-puller-operator', '--tail=-1'];
     const log = await kubectl('-n', operatorNamespace, 'logs', ...pods, `--since-time=${since}`);
@@ -199,9 +199,8 @@ describe('what becomes of a cache', () => {
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as LogLine)
-      .filter(({ key, level }) => key === `${namespace}/puller` && level !== 'info')
-      .filter(({ message }) => message === 'refused by the API server')
-      .map(({ error = '' }) => error);
+      .filter(({ level }) => level !== 'info')
+      .map(({ level, message, key, error }) => `${level}: ${message} (${key}): ${error}`);
   }
 });
 
