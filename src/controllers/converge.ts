@@ -2,19 +2,25 @@ import type { Clock } from '../clock.ts';
 import { type Applier, type Live, NotOursError, type Outcome } from '../kube/applier.ts';
 import type { Cache } from '../kube/cache.ts';
 import type { ReconcileContext } from '../kube/controller.ts';
-import { daemonSets, type KubeObject, type Resource, roleBindings } from '../kube/objects.ts';
+import {
+  daemonSets,
+  deployments,
+  type KubeObject,
+  type Resource,
+  roleBindings,
+} from '../kube/objects.ts';
 import type { Log } from '../log.ts';
 import { type Child, childNames, children, nameId } from '../manifests/children.ts';
 import { type HandOver, handOver } from '../manifests/hand-over.ts';
 import type { ManifestInput } from '../manifests/input.ts';
 import { partsOf } from '../manifests/shards.ts';
-import type { RefusedPod } from '../status/roll.ts';
 import { rolloutOf } from '../status/rollout.ts';
 import { type Conflict, NameConflictError } from './conflicts.ts';
 import { knownPods } from './known-pods.ts';
 import { NameCheck, type NameCheckDependencies, type PresentChild } from './name-check.ts';
 import { nodeHoldings } from './node-holdings.ts';
 import { isOurs } from './ownership.ts';
+import type { KnownRefusal } from './refusals.ts';
 import type { Rivals } from './rivals.ts';
 import { type Step, withStrategies } from './roll-strategies.ts';
 
@@ -25,7 +31,7 @@ export interface ConvergeDependencies extends NameCheckDependencies {
   /** Of the caches, as projected records; only hand-overs and rolls look at them, and do without. */
   readonly pods: Cache;
   /** What is known of pods that could not be created, by the uid of their DaemonSet. */
-  readonly refusals: ReadonlyMap<string, RefusedPod>;
+  readonly refusals: ReadonlyMap<string, KnownRefusal>;
   readonly clock: Clock;
   /** Asks the server what has become of the spec that is acted on: our caches are not equally late. */
   readonly fateOfSpec: () => Promise<'current' | 'changed' | 'gone'>;
@@ -113,7 +119,16 @@ function nextStep(
     nodes: () => records && nodeHoldings(owned, records, now),
     now,
   });
-  return withStrategies(next, { owned, pods: records, refusals, maxSurge: settings.maxSurge, now });
+  return withStrategies(next, {
+    owned,
+    deployments: (children.get(deployments)?.list(puller.namespace) ?? []).filter((live) =>
+      isOurs(live, puller.uid ?? ''),
+    ),
+    pods: records,
+    refusals,
+    maxSurge: settings.maxSurge,
+    now,
+  });
 }
 
 async function look(

@@ -22,6 +22,8 @@ interface Refused {
   /** The newest refusal, and the time of it in the server's words. */
   readonly message: string | undefined;
   readonly at: string;
+  /** That of the DaemonSet when the server answered last. */
+  readonly generation: number | undefined;
   /** Refusals up to then have been overcome. */
   readonly overcomeAt: string;
 }
@@ -32,8 +34,17 @@ const untouched: Refused = {
   askedAt: Number.NEGATIVE_INFINITY,
   message: undefined,
   at: '',
+  generation: undefined,
   overcomeAt: '',
 };
+
+/** What was learned of the pods that a DaemonSet lacks. */
+export interface KnownRefusal {
+  /** The newest; undefined where none is known. */
+  readonly refusal: RefusedPod | undefined;
+  /** That of the DaemonSet when the server answered last; undefined where it has not answered yet. */
+  readonly generation: number | undefined;
+}
 
 /**
  * Why pods of a DaemonSet do not exist. One that a quota or an admission plug-in refuses leaves no
@@ -64,13 +75,14 @@ export class Refusals {
   }
 
   /** What was learned last of the DaemonSets of a puller that lack pods, by their uid; asks nobody. */
-  known(puller: Key): ReadonlyMap<string, RefusedPod> {
-    const known = [...(this.#known.get(puller) ?? [])].flatMap(([uid, { counts, message, at }]) =>
-      counts === '' || message === undefined
-        ? []
-        : [[uid, { message, at: Date.parse(`${at}Z`) }] as const],
+  known(puller: Key): ReadonlyMap<string, KnownRefusal> {
+    const lacking = [...(this.#known.get(puller) ?? [])].filter(([, { counts }]) => counts !== '');
+    return new Map(
+      lacking.map(([uid, { message, at, generation }]) => {
+        const refusal = message === undefined ? undefined : { message, at: Date.parse(`${at}Z`) };
+        return [uid, { refusal, generation }] as const;
+      }),
     );
-    return new Map(known);
   }
 
   /**
@@ -109,8 +121,11 @@ export class Refusals {
     return { ...waited, ...(await this.#newest(daemonSet, waited)), askedAt: now };
   }
 
-  async #newest(daemonSet: KubeObject, known: Refused): Promise<Pick<Refused, 'message' | 'at'>> {
-    const { namespace = '', uid = '' } = daemonSet.metadata;
+  async #newest(
+    daemonSet: KubeObject,
+    known: Refused,
+  ): Promise<Pick<Refused, 'message' | 'at' | 'generation'>> {
+    const { namespace = '', uid = '', generation } = daemonSet.metadata;
     try {
       const { items } = await this.#client.list(coreEvents, {
         namespace,
@@ -121,7 +136,7 @@ export class Refusals {
         .filter(({ at }) => at > known.overcomeAt)
         .sort((a, b) => (a.at < b.at ? -1 : 1));
       this.#lastFailure = '';
-      return refusals.at(-1) ?? { message: undefined, at: '' };
+      return { ...(refusals.at(-1) ?? { message: undefined, at: '' }), generation };
     } catch (error) {
       this.#sayUnreadable(asError(error));
       return known;

@@ -1,19 +1,24 @@
 import type { KubeObject } from '../kube/objects.ts';
 import type { PullerState } from '../manifests/deployment.ts';
 import type { HandOver } from '../manifests/hand-over.ts';
-import { isInPlace, strategyFor } from '../manifests/roll-strategy.ts';
+import { gapless, isInPlace, type RollStrategy, strategyFor } from '../manifests/roll-strategy.ts';
 import { unreachableNodes } from '../status/nodes.ts';
 import type { PodRecord } from '../status/pods.ts';
-import { isRefusedByQuota, type RefusedPod, rollOf } from '../status/roll.ts';
+import { rollOf, type SeenRoll } from '../status/roll.ts';
+import { lacksPods } from '../status/rollout.ts';
+import { isAtRest, placeOfPuller } from './puller-place.ts';
+import type { KnownRefusal } from './refusals.ts';
 
 /** What the strategies of rolls depend on. */
 export interface RollsInput {
   /** The DaemonSets of the puller, as they are now. */
   readonly owned: readonly KubeObject[];
+  /** The Deployments of the puller, as they are now. */
+  readonly deployments: readonly KubeObject[];
   /** Of its namespace; undefined where they cannot be read. */
   readonly pods: readonly PodRecord[] | undefined;
   /** What is known of pods that could not be created, by the uid of their DaemonSet. */
-  readonly refusals: ReadonlyMap<string, RefusedPod>;
+  readonly refusals: ReadonlyMap<string, KnownRefusal>;
   /** That of the settings. */
   readonly maxSurge: number | string;
   /** Wall-clock milliseconds. */
@@ -26,41 +31,63 @@ export interface Step extends HandOver {
 }
 
 /**
- * A step of a hand-over with the strategies that bring the rolls under way to their ends. The puller
- * rests while a quota refuses pods of the cache, and while old ones go before new ones come: what they
- * leave is for their successors, and the cache is worth more than its freshness.
+ * A step of a hand-over with the strategies that bring the rolls under way to their ends, and whether the
+ * puller has its pod meanwhile. One that is to rest does so before any old pod goes ahead of its successor.
  */
-export function withStrategies(
-  step: HandOver,
-  { owned, pods, refusals, maxSurge, now }: RollsInput,
-): Step {
+export function withStrategies(step: HandOver, input: RollsInput): Step {
+  const { deployments, maxSurge } = input;
+  const rolls = seenRolls(input);
+  const strategies = new Map(
+    step.parts.map(({ name }) => {
+      const seen = rolls.get(name);
+      return [name, strategyFor(maxSurge, seen?.roll, seen?.refusing)] as const;
+    }),
+  );
+  const all = [...rolls.values()];
+  const puller = placeOfPuller({
+    deployments,
+    isRefused: all.some(({ shortage }) => shortage !== 'none'),
+    isShort: all.some(({ shortage }) => shortage === 'pods'),
+    isInPlace: [...strategies].some(([name, each]) => rolls.get(name)?.roll && isInPlace(each)),
+    isUnclear: isUnclear(input),
+  });
+  const mayGoInPlace = puller === 'works' || deployments.every(isAtRest);
+  const strategy = (name: string): RollStrategy => {
+    const next = strategies.get(name) ?? gapless(maxSurge);
+    const present = rolls.get(name)?.roll?.present ?? gapless(maxSurge);
+    // The Deployment's next change, or its controller's word on it, is what the roll waits for.
+    return mayGoInPlace || !isInPlace(next) ? next : present;
+  };
+  const times = [step.againMs, ...all.map(({ againMs }) => againMs)].filter(
+    (ms) => ms !== undefined,
+  );
+  return {
+    ...step,
+    parts: step.parts.map((part) => ({ ...part, strategy: strategy(part.name) })),
+    puller,
+    againMs: times.length === 0 ? undefined : Math.min(...times),
+  };
+}
+
+/** By the names of their DaemonSets. */
+function seenRolls({ owned, pods, refusals, now }: RollsInput): ReadonlyMap<string, SeenRoll> {
   let silent: ReadonlySet<string> | undefined;
   const unreachable = () => {
     silent ??= unreachableNodes({ daemonSets: owned, pods: pods ?? [], now });
     return silent;
   };
-  const rolls = new Map(
+  return new Map(
     owned.map((daemonSet) => {
       const { name = '', uid = '' } = daemonSet.metadata;
-      const refusal = refusals.get(uid);
+      const refusal = refusals.get(uid)?.refusal;
       return [name, rollOf({ daemonSet, pods, unreachable, refusal, now })] as const;
     }),
   );
-  const strategy = (name: string) => {
-    const seen = rolls.get(name);
-    return strategyFor(maxSurge, seen?.roll, seen?.refusing);
-  };
-  const times = [step.againMs, ...[...rolls.values()].map(({ againMs }) => againMs)].filter(
-    (ms) => ms !== undefined,
-  );
-  const parts = step.parts.map((part) => ({ ...part, strategy: strategy(part.name) }));
-  const mustRest =
-    owned.some((each) => isRefusedByQuota(each, refusals.get(each.metadata.uid ?? ''))) ||
-    parts.some(({ name, strategy }) => rolls.get(name)?.roll && isInPlace(strategy));
-  return {
-    ...step,
-    parts,
-    puller: mustRest ? 'rests' : 'works',
-    againMs: times.length === 0 ? undefined : Math.min(...times),
-  };
+}
+
+/** Claims that pods cannot be read, or nobody has been asked yet why a DaemonSet lacks pods of its present spec. */
+function isUnclear({ owned, pods, refusals }: RollsInput): boolean {
+  const isAsked = ({ metadata: { uid = '', generation } }: KubeObject) =>
+    refusals.get(uid)?.generation === generation;
+  return pods === undefined || owned.some((each) => lacksPods(each) && !isAsked(each));
 }

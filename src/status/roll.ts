@@ -43,12 +43,19 @@ export interface RollInput {
   readonly now: number;
 }
 
+/**
+ * What a quota keeps from a DaemonSet: nothing; pods beside the present ones, each of which would have the
+ * place of a present one; or pods that nodes lack, or that have no room in such a place either.
+ */
+export type Shortage = 'none' | 'surge' | 'pods';
+
 /** A roll, and in how many milliseconds it looks different by time alone; undefined if it never does. */
 export interface SeenRoll {
   /** Undefined when no pod is left to be replaced. */
   readonly roll: Roll | undefined;
   /** Nodes that throw their pods out or do not let them in, as under disk pressure; 0 where pods cannot be read. */
   readonly refusing: number;
+  readonly shortage: Shortage;
   readonly againMs: number | undefined;
 }
 
@@ -65,7 +72,8 @@ export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput
   const over = () => {
     const silent = isInPlace(present) ? unreachable() : new Set<string>();
     const answering = own.filter(({ node }) => !silent.has(node));
-    return { roll: undefined, ...stillRefusing(answering, present, now) };
+    const shortage = shortageOf({ daemonSet, living: answering.filter(lives), refusal });
+    return { roll: undefined, shortage, ...stillRefusing(answering, present, now) };
   };
   if (observed && desired <= updatedNumberScheduled) return over();
   const silent = unreachable();
@@ -76,12 +84,16 @@ export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput
   // Until its controller has seen a new template, the numbers and the pods tell of the former one.
   if (!observed || pods === undefined) {
     const roll = { desired, outdated, present, obstacles: undefined };
-    return { roll, refusing, againMs: undefined };
+    const shortage = shortageOf({ daemonSet, living: [], refusal });
+    return { roll, refusing, shortage, againMs: undefined };
   }
   const living = own.filter((pod) => lives(pod) && !silent.has(pod.node));
   const calm = new Calm(own, now);
-  const obstacles = obstaclesOf({ daemonSet, living, lost, refusal, changedAt, calm });
-  return { roll: { desired, outdated, present, obstacles }, refusing, againMs: calm.againMs };
+  const scene = { daemonSet, living, lost, refusal, changedAt, calm };
+  const obstacles = obstaclesOf(scene);
+  const shortage = lastingShortage(scene, present);
+  const roll = { desired, outdated, present, obstacles };
+  return { roll, refusing, shortage, againMs: calm.againMs };
 }
 
 /** How the pods of all DaemonSets of a puller are replaced. */
@@ -219,26 +231,40 @@ function kindsOf(onNode: readonly PodRecord[], calm: Calm): readonly Kind[] {
 }
 
 /** Only while nothing moves is a refusal what holds up the roll. */
-function isQuotaFull({ daemonSet, living, refusal, changedAt, calm }: Scene): boolean {
-  if (!isRefusedByQuota(daemonSet, refusal)) return false;
-  const { currentNumberScheduled = 0, desiredNumberScheduled = 0 } = statusOf(daemonSet);
-  // A node without any pod gets none by another one's losing its own.
-  if (currentNumberScheduled < desiredNumberScheduled) return false;
-  // Where the next pod takes more than the old one leaves, its node would be left without any.
-  const old = living.filter(({ condition }) => condition.isReady);
-  const message = refusal?.message ?? '';
-  if (!old.every(({ cost }) => wouldFitInPlaceOf(message, cost))) return false;
+function isQuotaFull(scene: Scene): boolean {
+  return shortageOf(scene) === 'surge' && hasStopped(scene);
+}
+
+/** In place each node lacks its pod for a moment, and a quota may hear late of the one that has gone. */
+function lastingShortage(scene: Scene, present: RollStrategy | undefined): Shortage {
+  const shortage = shortageOf(scene);
+  if (shortage !== 'pods' || !isInPlace(present) || hasStopped(scene)) return shortage;
+  return 'surge';
+}
+
+/** Claims that no pod has come, and none has got further, for long. */
+function hasStopped({ living, changedAt, calm }: Scene): boolean {
   const movedAt = living.map(({ createdAt, heldAt }) => Math.max(createdAt, heldAt));
   return calm.since(Math.max(changedAt, ...movedAt));
 }
 
+function shortageOf({
+  daemonSet,
+  living,
+  refusal,
+}: Pick<Scene, 'daemonSet' | 'living' | 'refusal'>): Shortage {
+  if (refusal === undefined || !isRefusedByQuota(daemonSet, refusal)) return 'none';
+  const { currentNumberScheduled = 0, desiredNumberScheduled = 0 } = statusOf(daemonSet);
+  // A node without any pod gets none by another one's losing its own.
+  if (currentNumberScheduled < desiredNumberScheduled) return 'pods';
+  // Where the next pod takes more than the old one leaves, its node would be left without any.
+  const old = living.filter(({ condition }) => condition.isReady);
+  return old.every(({ cost }) => wouldFitInPlaceOf(refusal.message, cost)) ? 'surge' : 'pods';
+}
+
 /** Claims that a quota has refused a pod of the DaemonSet since that was changed: Events tell of the past too. */
-export function isRefusedByQuota(daemonSet: KubeObject, refusal: RefusedPod | undefined): boolean {
-  return (
-    refusal !== undefined &&
-    refusal.at >= rolloutOf(daemonSet).changedAt &&
-    refusedPods(refusal.message, 1).isQuota
-  );
+function isRefusedByQuota(daemonSet: KubeObject, { at, message }: RefusedPod): boolean {
+  return at >= rolloutOf(daemonSet).changedAt && refusedPods(message, 1).isQuota;
 }
 
 /** Tells what has lasted from what may pass, and when the next will have lasted. */

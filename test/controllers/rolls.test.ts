@@ -1,5 +1,11 @@
 import type { RawSpec } from '../../src/api/types.ts';
-import { daemonSets, deployments, type KubeObject, pods } from '../../src/kube/objects.ts';
+import {
+  controllerOf,
+  daemonSets,
+  deployments,
+  type KubeObject,
+  pods,
+} from '../../src/kube/objects.ts';
 import type { RollStrategy } from '../../src/manifests/roll-strategy.ts';
 import { aPuller } from '../pullers.ts';
 import { type Scene, type SceneOptions, startScene } from './scene.ts';
@@ -85,6 +91,12 @@ function replicas(): number {
   const deployment = scene.get(deployments, 'kubernetes-image-puller') as KubeObject;
   return (deployment['spec'] as { readonly replicas: number }).replicas;
 }
+
+/** Claims that the pod of the puller is there. */
+const hasPuller = () =>
+  scene.cluster.controlPlane
+    .list(pods, 'workspaces')
+    .some((pod) => controllerOf(pod)?.kind === 'ReplicaSet');
 
 /** Applied by whoever administers the namespace. */
 function aQuota(hard: Readonly<Record<string, string>>): KubeObject {
@@ -186,6 +198,46 @@ describe('a quota that holds the cache or the puller, and not both', () => {
   });
 });
 
+/** The puller's own pod would fit into the place that a pod of the cache has on a node, not the other way. */
+const large: RawSpec = { cachingMemoryLimit: '200Mi', cachingCPULimit: '400m' };
+const ofPuller = { memory: 256, cpu: 500 };
+
+/** What two such images may take on three nodes; and how many of them the puller may besides. */
+function exactly({ pullers }: { readonly pullers: number }): KubeObject {
+  const memory = 3 * 2 * 200 + pullers * ofPuller.memory;
+  const cpu = 3 * 2 * 400 + pullers * ofPuller.cpu;
+  return aQuota({ 'limits.memory': `${memory}Mi`, 'limits.cpu': `${cpu}m` });
+}
+
+/** From now on, in order: how many pods the Deployment is to have, and how the pods of the cache are replaced. */
+function changes(): string[] {
+  const lines: string[] = [];
+  let puller = `puller ${replicas()}`;
+  let strategy = strategies.at(-1) ?? '';
+  const { controlPlane } = scene.cluster;
+  controlPlane.onChange(deployments, () => {
+    if (puller === `puller ${replicas()}`) return;
+    puller = `puller ${replicas()}`;
+    lines.push(puller);
+  });
+  controlPlane.onChange(daemonSets, ({ object }) => {
+    if (strategy === strategyOf(object)) return;
+    strategy = strategyOf(object);
+    lines.push(strategy);
+  });
+  return lines;
+}
+
+/** How many pods the puller was to have, each time a pod of the cache went. */
+function replicasAtEachLoss(): number[] {
+  const numbers: number[] = [];
+  scene.cluster.controlPlane.onChange(pods, ({ type, object }) => {
+    const isOfCache = controllerOf(object)?.kind === 'DaemonSet';
+    if (isOfCache && type === 'DELETED') numbers.push(replicas());
+  });
+  return numbers;
+}
+
 describe('a quota that is exactly what the documented formula says', () => {
   it('holds a roll in place, one node after another', async () => {
     await aScene({ nodes: 3 });
@@ -204,6 +256,50 @@ describe('a quota that is exactly what the documented formula says', () => {
     expect(strategies).toEqual([gapless, inPlace, gapless]);
   });
 
+  it.each([
+    ['under one operator', async () => {}],
+    [
+      'after a restart while the puller rests',
+      async () => {
+        await scene.until(() => replicas() === 0);
+        await scene.pass(1_500);
+        await scene.stopOperator();
+        await scene.startOperator();
+      },
+    ],
+    [
+      'under an operator that finds the roll at a standstill',
+      async () => {
+        await scene.pass(2_000);
+        await scene.stopOperator();
+        await scene.pass(minute);
+        await scene.startOperator();
+      },
+    ],
+  ])('loses no place of the cache to the puller %s', async (_when, meanwhile) => {
+    // Long enough for the operator to ask once more for refusals while a node pulls.
+    await aScene({ nodes: 3, pullMs: minute });
+    rest = large;
+    scene.apply(exactly({ pullers: 0 }));
+    list('kept', 'old');
+    await scene.until(isReady);
+    await scene.settle();
+    expect(replicas()).toBe(1);
+    const lines = changes();
+    const losses = replicasAtEachLoss();
+    list('kept', 'new');
+    await meanwhile();
+    await scene.until(() => {
+      expect(holdersOf('kept').length).toBeGreaterThanOrEqual(2);
+      return isReady() && isOver() && replicas() === 1;
+    });
+    await scene.settle();
+    expect(losses).toEqual([0, 0, 0]);
+    expect(lines.slice(0, 2)).toEqual(['puller 0', inPlace]);
+    expect(lines.slice(2).sort()).toEqual(['puller 1', gapless]);
+    expect(holdersOf('new')).toHaveLength(3);
+  });
+
   it('that is too small for a longer list takes no image from any node', async () => {
     await aScene({ nodes: 3 });
     scene.apply(aQuota({ 'limits.memory': '120Mi' }));
@@ -217,6 +313,30 @@ describe('a quota that is exactly what the documented formula says', () => {
     scene.apply(aQuota({ 'limits.memory': '300Mi' }));
     await scene.until(isReady);
     expect([...lackers]).toEqual([]);
+  });
+});
+
+describe('a quota that holds the cache and the puller, and no surge', () => {
+  it.each([
+    ['large', large, () => exactly({ pullers: 1 })],
+    // Less than the puller takes: what it holds would be room for a surge.
+    ['small', {}, () => aQuota({ 'limits.memory': `${3 * 2 * 20 + ofPuller.memory}Mi` })],
+  ])('keeps both through a roll where pods of the cache are %s', async (_which, spec, quota) => {
+    await aScene({ nodes: 3 });
+    rest = spec;
+    scene.apply(quota());
+    list('kept', 'old');
+    await scene.until(() => isReady() && hasPuller());
+    await scene.settle();
+    const lines = changes();
+    list('kept', 'new');
+    await scene.until(() => {
+      expect(holdersOf('kept').length).toBeGreaterThanOrEqual(2);
+      return isReady() && isOver() && holdersOf('new').length === 3;
+    });
+    await scene.settle();
+    expect(lines).toEqual([inPlace, gapless]);
+    expect(hasPuller()).toBe(true);
   });
 });
 

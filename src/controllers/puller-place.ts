@@ -1,0 +1,53 @@
+import type { KubeObject } from '../kube/objects.ts';
+import type { PullerState } from '../manifests/deployment.ts';
+
+/** What the place of the puller in a quota depends on. */
+export interface PlaceInput {
+  /** Those of the puller, as they are now: one, or two while its name changes. */
+  readonly deployments: readonly KubeObject[];
+  /** Claims that a quota refuses pods of the cache. */
+  readonly isRefused: boolean;
+  /** Claims that the cache cannot have the pods it needs while others hold what they hold. */
+  readonly isShort: boolean;
+  /** Claims that old pods of the cache go before new ones come. */
+  readonly isInPlace: boolean;
+  /** Claims that not everything is known that could be a reason to rest. */
+  readonly isUnclear: boolean;
+}
+
+/**
+ * Whether the puller has its pod. The cache is worth more than its freshness: what the pods of the cache
+ * leave is for their successors, so a puller without a pod does not try to get one while a quota refuses
+ * such pods or they are replaced in place. One that has its pod takes nothing from anybody and keeps it,
+ * unless the cache lacks pods for it. What cannot be seen changes nothing.
+ */
+export function placeOfPuller(input: PlaceInput): PullerState {
+  const { deployments, isRefused, isShort, isInPlace, isUnclear } = input;
+  if (isShort || ((isRefused || isInPlace) && !deployments.some(hasPod))) return 'rests';
+  return isUnclear && deployments.length > 0 && deployments.every(isToRest) ? 'rests' : 'works';
+}
+
+/** Claims that a Deployment has no pod and that its controllers will not make one. */
+export function isAtRest(deployment: KubeObject): boolean {
+  const { observedGeneration = 0, replicas = 0 } = statusOf(deployment);
+  const isObserved = observedGeneration >= (deployment.metadata.generation ?? 1);
+  return isToRest(deployment) && isObserved && replicas === 0;
+}
+
+function hasPod(deployment: KubeObject): boolean {
+  return !isToRest(deployment) && (statusOf(deployment).replicas ?? 0) > 0;
+}
+
+function isToRest(deployment: KubeObject): boolean {
+  return (deployment['spec'] as { readonly replicas?: number }).replicas === 0;
+}
+
+function statusOf(deployment: KubeObject): DeploymentStatus {
+  return (deployment['status'] ?? {}) as DeploymentStatus;
+}
+
+interface DeploymentStatus {
+  readonly observedGeneration?: number;
+  /** Pods that are there and are not to go. */
+  readonly replicas?: number;
+}
