@@ -33,23 +33,21 @@ export class Tenant {
     this.user = `system:serviceaccount:${namespace}:${account}`;
   }
 
-  /** Gives the operator the rights of config/rbac/namespaced and, for a lease, of config/rbac/leader-election. */
+  /**
+   * Gives the operator the rights of config/rbac/namespaced and, for a lease, of config/rbac/leader-election,
+   * by bindings of the same names.
+   */
   static async create(cluster: RealCluster, namespace: string): Promise<Tenant> {
     const tenant = new Tenant(cluster, namespace);
     const metadata = { name: namespace };
     await tenant.apply({ apiVersion: 'v1', kind: 'Namespace', metadata });
     await tenant.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: account } });
     for (const file of ['namespaced', 'leader-election']) {
-      const role = parse(
-        readFileSync(join(project, 'config/rbac', file, 'role.yaml'), 'utf8'),
-      ) as KubeObject;
-      const { name = '' } = role.metadata;
-      await tenant.apply({ ...role, metadata: { name } });
+      const [role, binding] = ['role', 'role_binding'].map((name) => fromConfig(file, name));
+      await tenant.apply({ ...role, metadata: { name: role?.metadata.name } });
       await tenant.apply({
-        apiVersion: 'rbac.authorization.k8s.io/v1',
-        kind: 'RoleBinding',
-        metadata: { name },
-        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+        ...binding,
+        metadata: { name: binding?.metadata.name },
         subjects: [{ kind: 'ServiceAccount', name: account, namespace }],
       });
     }
@@ -159,6 +157,10 @@ export class Tenant {
         !['leases', 'events'].includes(resource),
     );
   }
+}
+
+function fromConfig(folder: string, name: string): KubeObject {
+  return parse(readFileSync(join(project, 'config/rbac', folder, `${name}.yaml`), 'utf8'));
 }
 
 interface Status {

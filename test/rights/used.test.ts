@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import type { AuditedRequest } from '../cluster/real/audit-log.ts';
-import { isOfOperator, keepExcerpt, keptRequests } from './excerpts.ts';
+import { isOfOperator, isOfPuller, keepExcerpt, keptRequests } from './excerpts.ts';
 import { type Grant, grantsIn, textOf, without } from './grants.ts';
-import { difference } from './used.ts';
+import { type Difference, difference } from './used.ts';
 
 const role: KubeObject = {
   apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -23,6 +23,7 @@ const granted = [{ role, binding }];
 /** A request that our binding allowed. */
 const aRequest = (request: Partial<AuditedRequest>): AuditedRequest => ({
   user: 'system:serviceaccount:a:b',
+  path: '',
   userAgent: '',
   pod: '',
   verb: 'get',
@@ -51,9 +52,14 @@ const lease = aRequest({ resource: 'leases', group: 'x', name: 'a' });
 const other = { ...lease, name: 'b' };
 const everything = [list, listStatus, created, lease, other];
 
+const none: Difference = { unused: [], ungranted: [], foreign: [], refused: [], byPullers: [] };
+const noExceptions = { shownByNone: [], everybodysBindings: [] };
+const differenceOf = (requests: readonly AuditedRequest[]) =>
+  difference(granted, requests, noExceptions);
+
 describe('the rights that were used', () => {
   it('are those that were granted, where nothing is left over', () => {
-    expect(difference(granted, everything, [])).toEqual({ unused: [], ungranted: [] });
+    expect(differenceOf(everything)).toEqual(none);
   });
 
   it.each<[string, AuditedRequest, readonly string[]]>([
@@ -63,36 +69,78 @@ describe('the rights that were used', () => {
     ['an apply', created, ['ours: create daemonsets.apps', 'ours: patch daemonsets.apps']],
   ])('are fewer without %s', (_what, request, unused) => {
     const others = everything.filter((each) => each !== request);
-    expect(difference(granted, others, [])).toEqual({ unused, ungranted: [] });
+    expect(differenceOf(others)).toEqual({ ...none, unused });
   });
 
   it('do not hold the creation where an apply only changed something', () => {
     const changed = { ...created, code: 200 };
     const requests = everything.map((each) => (each === created ? changed : each));
-    expect(difference(granted, requests, []).unused).toEqual(['ours: create daemonsets.apps']);
+    expect(differenceOf(requests).unused).toEqual(['ours: create daemonsets.apps']);
   });
 
   it('are more than those that were granted, where the binding gave another role', () => {
     const more = aRequest({ verb: 'delete', resource: 'pods', name: 'p' });
-    expect(difference(granted, [...everything, more], []).ungranted).toEqual(['delete pods/p']);
+    expect(differenceOf([...everything, more])).toEqual({ ...none, ungranted: ['delete pods/p'] });
   });
 
-  it('are not those that another binding allowed', () => {
-    const reason = 'RBAC: allowed by RoleBinding "ours-binding/n" of Role "ours" to Group "g"';
+  it('are not those that another binding allowed, which is told as well', () => {
+    const reason = 'RBAC: allowed by RoleBinding "theirs/n" of Role "ours" to Group "g"';
     const requests = everything.map((each) => (each === list ? { ...each, reason } : each));
-    expect(difference(granted, requests, []).unused).toEqual(['ours: list pods']);
+    expect(differenceOf(requests)).toEqual({
+      ...none,
+      unused: ['ours: list pods'],
+      foreign: ['list pods by theirs'],
+    });
   });
 
   it('are found in a namespace by the name of the binding alone', () => {
-    const inNamespace = [{ role, binding: { ...binding, kind: 'RoleBinding' } }];
     const reason = 'RBAC: allowed by RoleBinding "ours-binding/n" of Role "ours" to Group "g"';
-    const requests = everything.map((each) => ({ ...each, reason }));
-    expect(difference(inNamespace, requests, [])).toEqual({ unused: [], ungranted: [] });
+    expect(differenceOf(everything.map((each) => ({ ...each, reason })))).toEqual(none);
+  });
+
+  it('are others too where something was allowed that no binding is named for', () => {
+    const requests = [...everything, aRequest({ resource: 'nodes', name: 'a', reason: '' })];
+    expect(differenceOf(requests)).toEqual({ ...none, foreign: ['get nodes/a by none'] });
+  });
+
+  it('do not hold what every account may ask, where that is said', () => {
+    const reason =
+      'RBAC: allowed by ClusterRoleBinding "discovery" of ClusterRole "d" to Group "g"';
+    const requests = [...everything, aRequest({ path: '/version', reason })];
+    expect(differenceOf(requests)).toEqual({ ...none, foreign: ['get /version by discovery'] });
+    const exceptions = { shownByNone: [], everybodysBindings: ['discovery'] };
+    expect(difference(granted, requests, exceptions)).toEqual(none);
+  });
+
+  it('are fewer than those that were asked for, where one was refused that nobody granted', () => {
+    const refused = aRequest({ resource: 'secrets', name: 's', code: 403, reason: '' });
+    expect(differenceOf([...everything, refused])).toEqual({ ...none, refused: ['get secrets/s'] });
+  });
+
+  it('are no fewer where one was refused that is granted: it was not there at that time', () => {
+    expect(differenceOf([...everything, { ...list, code: 403, reason: '' }])).toEqual(none);
+  });
+
+  it('were used where admission refused what was allowed', () => {
+    const requests = everything.map((each) => (each === list ? { ...each, code: 403 } : each));
+    expect(differenceOf(requests)).toEqual(none);
+  });
+
+  it('are none of a puller, whatever it is answered', () => {
+    const user = 'system:serviceaccount:n:k8s-image-puller';
+    for (const code of [200, 403]) {
+      const asked = aRequest({ user, resource: 'configmaps', name: 'report', code, reason: '' });
+      expect(differenceOf([...everything, asked])).toEqual({
+        ...none,
+        byPullers: ['get configmaps/report'],
+      });
+    }
   });
 
   it('need not be shown where it is said that no request shows them', () => {
     const others = everything.filter((each) => each !== list);
-    expect(difference(granted, others, ['list pods']).unused).toEqual([]);
+    const exceptions = { ...noExceptions, shownByNone: ['list pods'] };
+    expect(difference(granted, others, exceptions)).toEqual(none);
   });
 });
 
@@ -145,5 +193,16 @@ describe('excerpts of audit logs', () => {
     const userAgent = 'kubernetes-image-puller-operator/2.0.0';
     expect(isOfOperator(aRequest({ userAgent }))).toBe(true);
     expect(isOfOperator(aRequest({ userAgent: 'kubectl/v1.36.3' }))).toBe(false);
+    expect(isOfOperator(aRequest({ userAgent, user: 'admin' }))).toBe(false);
+  });
+
+  it.each([
+    ['k8s-image-puller', true],
+    ['cache-image-puller', true],
+    ['default', false],
+    ['kubernetes-image-puller-operator-sa', false],
+  ])('hold what pullers asked, who are known by their accounts: %s %s', (account, isSo) => {
+    const user = `system:serviceaccount:n:${account}`;
+    expect(isOfPuller(aRequest({ user, userAgent: 'curl/8' }))).toBe(isSo);
   });
 });

@@ -24,6 +24,7 @@ describe('the audit log', () => {
   it('tells who asked for what, and what the answer was', async () => {
     write({
       verb: 'patch',
+      requestURI: '/apis/apps/v1/namespaces/n/daemonsets/d/status',
       user: { username: 'ann', extra: { 'authentication.kubernetes.io/pod-name': ['p'] } },
       objectRef: reference,
       responseStatus: { code: 200 },
@@ -36,6 +37,7 @@ describe('the audit log', () => {
         pod: 'p',
         verb: 'patch',
         resource: 'daemonsets',
+        path: '',
         group: 'apps',
         subresource: 'status',
         namespace: 'n',
@@ -46,6 +48,18 @@ describe('the audit log', () => {
         answeredAt: '2026-01-01T00:00:00.250000Z',
       },
     ]);
+  });
+
+  it('names the path of what is no resource', async () => {
+    write({ verb: 'get', requestURI: '/version?timeout=5s', user: { username: 'ann' } });
+    expect(await log.requests()).toEqual([
+      expect.objectContaining({ verb: 'get', resource: '', path: '/version' }),
+    ]);
+  });
+
+  it('names nobody where the token is of nobody', async () => {
+    write({ verb: 'get', user: {}, responseStatus: { code: 401 } });
+    expect(await log.requests()).toEqual([expect.objectContaining({ user: '', code: 401 })]);
   });
 
   it('gives the requests of one user since a position', async () => {

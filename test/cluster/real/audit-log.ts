@@ -3,15 +3,17 @@ import { createInterface } from 'node:readline';
 
 /** One answered request, as the API server noted it. A watch is noted when it ends. */
 export interface AuditedRequest {
-  /** For example `system:serviceaccount:<namespace>:<name>`. */
+  /** For example `system:serviceaccount:<namespace>:<name>`; empty where the server knows nobody by the token. */
   readonly user: string;
   readonly userAgent: string;
   /** The pod whose token was shown; empty where none was. */
   readonly pod: string;
   /** get, list, watch, create, update, patch, delete, deletecollection. */
   readonly verb: string;
-  /** Empty for a request that names no resource, such as /version. */
+  /** Empty for a request that names no resource. */
   readonly resource: string;
+  /** What a request asks for that names no resource, such as /version, without a query; otherwise empty. */
+  readonly path: string;
   /** Empty for the core group. */
   readonly group: string;
   readonly subresource: string;
@@ -78,12 +80,14 @@ function requestIn(line: string): AuditedRequest | undefined {
   const event = JSON.parse(line) as AuditEvent;
   const { resource = '', apiGroup = '', subresource = '' } = event.objectRef ?? {};
   const { namespace = '', name = '' } = event.objectRef ?? {};
+  const [path = ''] = event.requestURI?.split('?') ?? [];
   return {
-    user: event.user.username,
+    user: event.user.username ?? '',
     userAgent: event.userAgent ?? '',
     pod: event.user.extra?.[podOfToken]?.[0] ?? '',
     verb: event.verb,
     resource,
+    path: resource === '' ? path : '',
     group: apiGroup,
     subresource,
     namespace,
@@ -99,10 +103,12 @@ function requestIn(line: string): AuditedRequest | undefined {
 interface AuditEvent {
   readonly verb: string;
   readonly user: {
-    readonly username: string;
+    /** Absent where the server found out nobody (401). */
+    readonly username?: string;
     readonly extra?: Readonly<Record<string, readonly string[]>>;
   };
   readonly userAgent?: string;
+  readonly requestURI?: string;
   readonly requestReceivedTimestamp: string;
   readonly stageTimestamp: string;
   readonly objectRef?: {
