@@ -1,5 +1,8 @@
+import { rm, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { RawSpec } from '../../src/api/types.ts';
 import { deployment, operatorNamespace } from '../../src/manifests/operator.ts';
+import { output } from '../cluster/real/command.ts';
 import { fakeNodeName, fakeNodeTaint } from '../cluster/real/fake-nodes.ts';
 import { nodeName as realNode } from '../cluster/real/node.ts';
 import { startTimeoutMs } from '../cluster/real/real-cluster.ts';
@@ -15,6 +18,8 @@ const threeNodes = JSON.stringify({ place: 'steady' });
 const twoNodes = JSON.stringify({ place: 'unsteady' });
 const onPaperToo = JSON.stringify([{ key: fakeNodeTaint.key, operator: 'Exists' }]);
 const everywhere = JSON.stringify([{ operator: 'Exists' }]);
+
+const gibibyte = 2 ** 30;
 
 /** In mebibytes and thousandths of a core. */
 interface Amount {
@@ -79,9 +84,11 @@ describe('a ResourceQuota', () => {
   it.concurrent('of that and the puller lets both run, and rolls go on in place', async () => {
     const scene = await begin('both', limits);
     await scene.allow(plus(formula, ofPuller));
+    const since = journey.cluster.auditLog.position();
     await scene.list('a', 'b');
     await scene.untilReady();
     await scene.untilPullerRuns();
+    expect(await scene.pullersMadeSince(since)).toHaveLength(1);
     await scene.list('a', 'c');
     await scene.untilStrategy(inPlace);
     await scene.untilReady();
@@ -172,16 +179,19 @@ describe('a node', () => {
     const scene = await begin('pressed', {});
     await scene.list('pressed-a', 'pressed-b');
     await scene.untilReady();
-    await journey.cluster.configureKubelet({ evictionHard: { 'nodefs.available': '99.9%' } });
-    await scene.untilTold('Ready', /^False DiskPressure: .*no disk space left for the cache/);
-    // With a surge Kubernetes would make a pod as soon as the last one was refused, without an end.
-    await scene.untilStrategy(inPlace);
-    await journey.cluster.until(async () => !(await heldNow()).has(journey.reference('pressed-a')));
-    await journey.cluster.configureKubelet({});
+    await underDiskPressure(async () => {
+      await scene.untilTold('Ready', /^False DiskPressure: .*no disk space left for the cache/);
+      // With a surge Kubernetes would make a pod as soon as the last one was refused, without an end.
+      await scene.untilStrategy(inPlace);
+      await journey.cluster.until(
+        async () => !(await heldNow()).has(journey.reference('pressed-a')),
+      );
+    });
     // The more pods were refused, the longer the node is left alone: on a slow machine for five minutes.
     await scene.untilReady(600_000);
     await scene.untilStrategy(gapless);
     expect(await heldNow()).toContain(journey.reference('pressed-a'));
+    await journey.cluster.configureKubelet({});
     await scene.leave();
   }, 1_200_000);
 
@@ -207,6 +217,28 @@ function kubectl(...args: readonly string[]): Promise<string> {
 /** References of the images that containers on the real node run from. */
 function heldNow(): Promise<ReadonlySet<string>> {
   return new HolderWatch(journey.cluster.runtime).held();
+}
+
+/**
+ * Fills the disk beyond what kubelet lets be while the work is done, and frees it again under the same
+ * kubelet, which says so soon. The disk is the machine's: others may write two gibibytes meanwhile.
+ */
+async function underDiskPressure(work: () => Promise<void>): Promise<void> {
+  const { cluster } = journey;
+  const folder = dirname(cluster.kubeconfigFile);
+  const { bavail, bsize } = await statfs(folder);
+  await cluster.configureKubelet({
+    evictionHard: { 'nodefs.available': String(bavail * bsize - 2 * gibibyte) },
+    evictionPressureTransitionPeriod: '5s',
+  });
+  const ballast = join(folder, 'ballast');
+  // Takes the place without writing to it.
+  await output(['fallocate', '--length', String(4 * gibibyte), ballast]);
+  try {
+    await work();
+  } finally {
+    await rm(ballast);
+  }
 }
 
 function plus(a: Amount, b: Amount): Amount {
