@@ -2,8 +2,8 @@ import type { KubeObject } from './objects.ts';
 
 /** So many parts are kept to be shared, and as many that nothing was equal to for a while. */
 const defaultCapacity = 2048;
-/** A longer text is hardly ever the same in two objects. */
-const longestText = 256;
+/** In characters: what says more is hardly ever the same in two objects, and would be kept twice. */
+const longest = 2048;
 
 type Part = string | object;
 
@@ -44,21 +44,28 @@ class SharedParts {
 
   #shared(value: unknown): unknown {
     if (typeof value === 'string') {
-      return value.length > longestText ? value : this.#kept(`"${value}`, value);
+      return value.length > longest ? value : this.#kept(`"${value}`, value);
     }
     if (typeof value !== 'object' || value === null || this.#numbers.has(value)) return value;
     this.shareWithin(value);
-    return this.#kept(this.#said(value), value);
+    const said = this.#said(value);
+    return said === undefined ? value : this.#kept(said, value);
   }
 
-  /** Equal for parts that hold the same, under the same names in the same order. */
-  #said(part: object): string {
-    const members = Object.entries(part).map(([name, value]) =>
-      typeof value === 'object' && value !== null
-        ? [name, this.#numbers.get(value)]
-        : [name, 'is', value],
-    );
-    return JSON.stringify([Array.isArray(part), members]);
+  /** Equal for parts that hold the same, under the same names in the same order; undefined for one that is not shared. */
+  #said(part: object): string | undefined {
+    const members: unknown[] = [];
+    for (const [name, value] of Object.entries(part)) {
+      if (typeof value !== 'object' || value === null) {
+        members.push([name, 'is', value]);
+        continue;
+      }
+      const number = this.#numbers.get(value);
+      if (number === undefined) return undefined;
+      members.push([name, number]);
+    }
+    const said = JSON.stringify([Array.isArray(part), members]);
+    return said.length > longest ? undefined : said;
   }
 
   #kept<P extends Part>(said: string, part: P): P {

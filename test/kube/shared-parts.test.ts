@@ -13,6 +13,9 @@ describe('objects that share what they have in common', () => {
     { deep: [{ port: 1 }, { port: 1 }, []], empty: {}, none: null, yes: true, half: 0.5 },
     'a text',
     'long '.repeat(100),
+    'longer '.repeat(1000),
+    { a: { b: 'longer '.repeat(1000) } },
+    { a: { b: 'other '.repeat(1000) } },
     ['a', 'b'],
     { 0: 'a', 1: 'b' },
     { a: 1, b: 2 },
@@ -58,6 +61,18 @@ describe('objects that share what they have in common', () => {
       project(parsed({ template: { containers: [{ name: 'c', ports: [1, 2] }] } }, `n${index}`)),
     );
     expect(new Set(objects.map(specOf)).size).toBe(1);
+  });
+
+  it('keep what is long, and whatever contains it, as it is', () => {
+    const project = sharingEqualParts();
+    const [one, other] = ['x', 'y'].map((last) =>
+      specOf(project(parsed({ outer: { data: `${'a'.repeat(5000)}${last}` }, small: { a: '1' } }))),
+    );
+    expect(one?.['outer']).toEqual({ data: `${'a'.repeat(5000)}x` });
+    expect(other?.['outer']).toEqual({ data: `${'a'.repeat(5000)}y` });
+    expect(other?.['small']).toBe(one?.['small']);
+    const again = specOf(project(parsed({ outer: { data: `${'a'.repeat(5000)}x` } })));
+    expect(again['outer']).not.toBe(one?.['outer']);
   });
 
   it('may be taken in twice, as what a write returned and what a watch tells of it', () => {
