@@ -8,9 +8,9 @@ export default {
   roots: ['<rootDir>/test/e2e'],
   testPathIgnorePatterns: [],
   setupFilesAfterEnv: ['<rootDir>/test/e2e/keep-audit.ts'],
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   // The cluster is one, and so is the file that uses it at a time.
   maxWorkers: 1,
   // Tests of a file that say that they go on beside each other mostly wait.
-  maxConcurrency: 10,
+  maxConcurrency: 7,
 };
