@@ -40,9 +40,9 @@ export async function crowdFigures(
       go: goOperator.crowd,
     },
     {
-      what: 'operator processor time until then, until quiet',
+      what: 'operator processors until then on average, their time, and until quiet',
       asked: '<= 1 core',
-      measured: `${spoken.seconds(cpu)}, ${spoken.seconds(cpuAll)}`,
+      measured: `${((cpu * 1000) / lastedMs).toFixed(2)} cores, ${spoken.seconds(cpu)}, ${spoken.seconds(cpuAll)}`,
       go: goOperator.crowdCpu,
     },
     {
@@ -60,9 +60,13 @@ export async function crowdFigures(
       what: `resident, ${size} pullers more`,
       asked: '<= 95 MB',
       measured: spoken.megabytes(subject.memory('VmRSS')),
-      go: goOperator.residentCrowd,
     },
-    { what: 'resident, peak', asked: '-', measured: spoken.megabytes(subject.memory('VmHWM')) },
+    {
+      what: 'resident, peak',
+      asked: '-',
+      measured: spoken.megabytes(subject.memory('VmHWM')),
+      go: goOperator.peakCrowd,
+    },
   ];
 }
 
@@ -94,6 +98,7 @@ export async function restartFigures(
       what: 'resident after it',
       asked: '<= 95 MB',
       measured: spoken.megabytes(subject.memory('VmRSS')),
+      go: goOperator.residentRestarted,
     },
   ];
   return { subject, figures };
