@@ -1,6 +1,6 @@
 import { TerminalError, WaitingError } from '../errors.ts';
 import { ContendedError } from '../kube/applier.ts';
-import { type ApiError, isApiError } from '../kube/client.ts';
+import { type ApiError, isApiError, isOfEndingNamespace } from '../kube/client.ts';
 import { daemonSets } from '../kube/objects.ts';
 import { errorChain } from '../log.ts';
 import type { Failure } from '../status/checks.ts';
@@ -58,10 +58,7 @@ export function isRefusal(error: ApiError): boolean {
 }
 
 function refusalReason(error: ApiError): string {
-  const causes = error.status.details?.causes ?? [];
-  if (causes.some(({ reason }) => reason === 'NamespaceTerminating')) {
-    return reasons.waitingForDeletion;
-  }
+  if (isOfEndingNamespace(error)) return reasons.waitingForDeletion;
   return isBadBody(error) ? reasons.rejected : reasons.forbidden;
 }
 

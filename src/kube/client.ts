@@ -151,3 +151,12 @@ export class ApiError extends Error {
 export function isApiError(error: unknown, code?: number): error is ApiError {
   return error instanceof ApiError && (code === undefined || error.code === code);
 }
+
+/**
+ * Claims that nothing new may be made in a namespace because it is being deleted
+ * (kubernetes/apiserver: pkg/admission/plugin/namespace/lifecycle).
+ */
+export function isOfEndingNamespace({ status }: ApiError): boolean {
+  const causes = status.details?.causes ?? [];
+  return causes.some(({ reason }) => reason === 'NamespaceTerminating');
+}

@@ -2,7 +2,7 @@ import { type Clock, sleep } from '../clock.ts';
 import { asError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { Backoff } from './backoff.ts';
-import { type Client, isApiError } from './client.ts';
+import { type Client, isApiError, isOfEndingNamespace } from './client.ts';
 import { microTime } from './micro-time.ts';
 import { apiVersion, events, type KubeObject } from './objects.ts';
 import type { Runnable } from './operator.ts';
@@ -231,6 +231,10 @@ export class EventRecorder implements Runnable {
   /** What goes on failing in the same way is said once. */
   #sayLost(error: Error): void {
     const { log } = this.#options;
+    if (isApiError(error) && isOfEndingNamespace(error)) {
+      log.debug('an event is of a namespace that is being deleted', { error });
+      return;
+    }
     // Not by the message, which holds the name of the Event.
     const failure = isApiError(error) ? String(error.code) : error.name;
     const say = this.#lastFailure === failure ? log.debug.bind(log) : log.warn.bind(log);

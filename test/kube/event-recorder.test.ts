@@ -226,6 +226,19 @@ describe('an Event that cannot be sent', () => {
     expect(warnings).toHaveLength(1);
   });
 
+  it('because its namespace is being deleted is no warning, and hides none', async () => {
+    const details = { causes: [{ reason: 'NamespaceTerminating' }] };
+    server.answer = () => new ApiError('create events', 403, { reason: 'Forbidden', details });
+    recorder.record(anObject(), someNews('one'));
+    await clock.advance(120_000);
+    expect(server.tries).toHaveLength(1);
+    expect(warnings).toEqual([]);
+    server.answer = forbidden;
+    recorder.record(anObject(), someNews('two'));
+    await clock.advance(120_000);
+    expect(warnings).toHaveLength(1);
+  });
+
   it('whose first answer was lost counts as sent', async () => {
     const answers = [unreachable(), new ApiError('create', 409, { reason: 'AlreadyExists' })];
     server.answer = () => answers.shift();
