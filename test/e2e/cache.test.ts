@@ -156,31 +156,9 @@ describe('an image that is cached', () => {
     await run(images().private, { secret: 'another' });
   });
 
-  it('is spared when kubelet collects images, which takes one that nobody holds', async () => {
-    const { runtime } = journey.cluster;
-    await leave(stray());
-    await journey.cluster.configureKubelet(collectAtStart);
-    await journey.cluster.until(async () => !(await runtime.images()).includes(stray()));
-    expect(await runtime.images()).toEqual(expect.arrayContaining(Object.values(images())));
-  }, 400_000);
-
-  describe('while the registry is away', () => {
-    beforeAll(async () => {
-      await leave(laterStray());
-      // What begins here takes five minutes, in which the others go on.
-      await journey.cluster.configureKubelet(collectFromFullDisk);
-      await behindPassword.close();
-      await journey.cluster.stopDaemon('registry');
-    }, 400_000);
-
-    it('starts a workload, but not under Always', async () => {
-      await run(images().kept);
-      expect(await refusal(images().kept, { policy: 'Always' })).toContain('connection refused');
-    });
-
-    it('starts what would not start from another one', async () => {
-      expect(await refusal(stray())).toContain('connection refused');
-    });
+  // Before kubelet collects anything: whether it still knows afterwards by which credential an image came is its own affair.
+  describe('while the registry behind a password is away', () => {
+    beforeAll(() => behindPassword.close());
 
     it.each([
       ['the puller pulled it with', 'equal'],
@@ -197,6 +175,32 @@ describe('an image that is cached', () => {
       ['one that only the registry knows', { secret: 'other' }],
     ])('starts no workload where it is private, with %s', async (_which, asking) => {
       expect(await refusal(images().private, asking)).toContain('connection refused');
+    });
+  });
+
+  it('is spared when kubelet collects images, which takes one that nobody holds', async () => {
+    const { runtime } = journey.cluster;
+    await leave(stray());
+    await journey.cluster.configureKubelet(collectAtStart);
+    await journey.cluster.until(async () => !(await runtime.images()).includes(stray()));
+    expect(await runtime.images()).toEqual(expect.arrayContaining(Object.values(images())));
+  }, 400_000);
+
+  describe('while the registry is away', () => {
+    beforeAll(async () => {
+      await leave(laterStray());
+      // What begins here takes five minutes, in which the others go on.
+      await journey.cluster.configureKubelet(collectFromFullDisk);
+      await journey.cluster.stopDaemon('registry');
+    }, 400_000);
+
+    it('starts a workload, but not under Always', async () => {
+      await run(images().kept);
+      expect(await refusal(images().kept, { policy: 'Always' })).toContain('connection refused');
+    });
+
+    it('starts what would not start from another one', async () => {
+      expect(await refusal(stray())).toContain('connection refused');
     });
 
     it('is spared when the disk is too full for kubelet, which takes one that nobody holds', async () => {
