@@ -2,7 +2,7 @@ import { countsDiffer, Oracles } from './oracles.ts';
 import { HotLoopError } from './scheduler.ts';
 import { type Seen, Sightings } from './sightings.ts';
 import { differencesBetween, type State, stateOf } from './state.ts';
-import { type Armed, arm, isOfEvent, seeThePast, type Trouble } from './trouble.ts';
+import { type Armed, arm, isOfEvent, type Trouble } from './trouble.ts';
 import type { Workload } from './workloads.ts';
 import { UnrestError, World } from './world.ts';
 
@@ -84,7 +84,7 @@ export async function undisturbed(
   }
 }
 
-const nothingSeen: Seen = { writes: [], events: [], commitsAgo: [] };
+const nothingSeen: Seen = { writes: [], events: [], commitsAgo: [], before: [] };
 const nothingKnown = { ...nothingSeen, state: new Map(), pending: 0, watches: 0 } as const;
 
 /** O5: what goes on without end; anything else is a mistake of the simulation. */
@@ -105,9 +105,7 @@ export async function run(plan: Plan, wanted: Undisturbed): Promise<Report> {
     const sightings = new Sightings(world);
     armed = troubles.map((trouble) => arm(world, sightings, trouble));
     await act(world, workload);
-    for (const trouble of troubles) {
-      if (trouble.kind === 'stale') await seeThePast(world, trouble.commitsAgo);
-    }
+    for (const { atEnd } of armed) await atEnd?.();
     // Whatever starts anew does so now.
     const { commitsAgo } = sightings.seen();
     await converges(world, oracles, { wanted, troubles });

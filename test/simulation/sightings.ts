@@ -22,6 +22,8 @@ export interface Seen {
   readonly events: readonly Sighting[];
   /** How many commits ago pullers and children came, went or got another spec. */
   readonly commitsAgo: readonly number[];
+  /** What operators look at, as it was before. */
+  readonly before: readonly KubeObject[];
 }
 
 /**
@@ -52,10 +54,16 @@ export class Sightings {
   readonly #written = new WeakMap<ApiRequest, Sighting>();
   /** Of all the past, what an operator could take for the present and act on. */
   readonly #revisions = new Set<number>();
+  /** Of their last change, status included: nobody could be told of another one after it. */
+  #latest = 0;
+  /** Writes that met trouble already: no other one can befall them. */
+  readonly #taken = new Set<Sighting>();
+  readonly #before: readonly KubeObject[];
   readonly #world: World;
 
   constructor(world: World) {
     this.#world = world;
+    this.#before = world.watched.flatMap((resource) => world.list(resource));
     this.#noteRevisions();
     const { faults } = world.cluster;
     // Rules that never fire, ahead of all that do.
@@ -74,11 +82,12 @@ export class Sightings {
   /** Until now. */
   seen(): Seen {
     const { revision } = this.#world.cluster;
-    const commitsAgo = [...this.#revisions].map((each) => revision - each);
+    const past = [...this.#revisions].filter((each) => each < this.#latest);
     return {
-      writes: [...this.writes],
+      writes: this.writes.filter((write) => !this.#taken.has(write)),
       events: [...this.events],
-      commitsAgo: commitsAgo.filter((ago) => ago > 0),
+      commitsAgo: past.map((each) => revision - each),
+      before: this.#before,
     };
   }
 
@@ -87,12 +96,19 @@ export class Sightings {
     return this.#written.get(request);
   }
 
+  /** From now on the write is not one that other trouble could befall. */
+  take(request: ApiRequest): void {
+    const write = this.#written.get(request);
+    if (write !== undefined) this.#taken.add(write);
+  }
+
   #noteRevisions(): void {
     const { cluster, watched } = this.#world;
     this.#revisions.add(cluster.revision);
     const generations = new Map<string, number | undefined>();
     for (const resource of watched.filter(({ kind }) => kind !== pods.kind)) {
       cluster.controlPlane.onChange(resource, ({ type, object: { metadata } }) => {
+        this.#latest = cluster.revision;
         const { uid = '', generation } = metadata;
         const isNew = type !== 'MODIFIED' || generations.get(uid) !== generation;
         generations.set(uid, generation);

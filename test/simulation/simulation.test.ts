@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { generators } from './generators.ts';
 import type { Finding } from './main.ts';
 import { differsBySeed } from './mask.ts';
 import { withBug } from './plant.ts';
@@ -62,6 +63,10 @@ it(
     expect(findings.flatMap(inWords)).toEqual([]);
     const plans = findings.reduce((sum, finding) => sum + finding.plans, 0);
     expect(plans).toBeGreaterThan(500);
+    const idle = generators.filter(({ name }) =>
+      findings.every(({ group, plans: ofGroup }) => !group.startsWith(`${name} `) || ofGroup === 0),
+    );
+    expect(idle.map(({ name }) => name)).toEqual([]);
   },
   (isThorough ? 30 : 10) * minutes,
 );

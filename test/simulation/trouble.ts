@@ -63,6 +63,8 @@ export function isOfEvent(trouble: Trouble): trouble is EventTrouble {
 export interface Armed {
   readonly trouble: Trouble;
   readonly hasFired: () => boolean;
+  /** What it does once the workload has come to its end. */
+  readonly atEnd?: () => Promise<void>;
 }
 
 const answers: Readonly<Record<string, BeforeAction>> = {
@@ -96,7 +98,7 @@ const staleMs = 5_000;
 
 /** Makes it wait for its moment. */
 export function arm(world: World, sightings: Sightings, trouble: Trouble): Armed {
-  if (trouble.kind === 'stale') return { trouble, hasFired: () => true };
+  if (trouble.kind === 'stale') return armPast(world, trouble);
   if (isOfEvent(trouble)) return armEvent(world, sightings, trouble);
   const { kind } = trouble;
   const [before, after] = [answers[kind], outcomes[kind]];
@@ -129,7 +131,9 @@ function armWrite(
     times: isRepeated ? 2 : 1,
     when: ({ request }: Parameters<NonNullable<typeof ownWrites.when>>[0]) => {
       if (isIt(sightings.writeOf(request), trouble)) path = request.path;
-      return request.path === path && !request.query.has('dryRun');
+      const isMet = request.path === path && !request.query.has('dryRun');
+      if (isMet) sightings.take(request);
+      return isMet;
     },
   };
   // Narrowed by `rule`, which goes in as it is.
@@ -191,8 +195,20 @@ function befall(world: World, operator: OperatorProcess, kind: WriteTrouble['kin
   }
 }
 
-/** Kills the operator and lets its successor see the past, which then catches up. */
-export async function seeThePast(world: World, commitsAgo: number): Promise<void> {
+function armPast(world: World, trouble: Stale): Armed {
+  let past: readonly Fault[] = [];
+  return {
+    trouble,
+    // It has to be told of the past, and not of what came after.
+    hasFired: () => past.length > 0 && past.every(({ fired }) => fired > 0),
+    atEnd: async () => {
+      past = await seeThePast(world, trouble.commitsAgo);
+    },
+  };
+}
+
+/** Kills the operator and lets its successor see the past, which then catches up; by which faults. */
+async function seeThePast(world: World, commitsAgo: number): Promise<readonly Fault[]> {
   const { faults } = world.cluster;
   for (const operator of world.operators) operator.kill();
   const match = { userAgent: ownWrites.userAgent ?? '', times: Number.POSITIVE_INFINITY };
@@ -206,4 +222,5 @@ export async function seeThePast(world: World, commitsAgo: number): Promise<void
   await world.scheduler.pass(staleMs);
   for (const fault of past) fault.remove();
   await world.settle();
+  return past;
 }

@@ -75,6 +75,26 @@ export const workloads: readonly Workload[] = [
       },
     ],
   },
+  {
+    name: 'made anew',
+    before: [apply(puller())],
+    acts: [
+      (world) => {
+        world.remove(imagePullers, 'puller');
+        world.apply(puller());
+      },
+    ],
+  },
+  {
+    name: 'a slip',
+    before: [apply(puller())],
+    acts: [
+      (world) => {
+        world.apply(puller({ nodeSelector: '{' }));
+        world.apply(puller());
+      },
+    ],
+  },
   { name: 'delete', before: [apply(puller())], acts: [remove('puller')] },
   {
     name: 'resources',
