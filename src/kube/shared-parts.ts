@@ -16,7 +16,6 @@ type Part = string | object;
 export function sharingEqualParts(capacity = defaultCapacity): (object: KubeObject) => KubeObject {
   const parts = new SharedParts(capacity);
   return (object) => {
-    parts.shareWithin(object.metadata);
     parts.shareWithin(object);
     return object;
   };
