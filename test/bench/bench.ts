@@ -1,9 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { daemonSets, deployments } from '../../src/kube/objects.ts';
-import { onTerminal } from '../cluster/real/command.ts';
+import { inNetworkOf } from '../cluster/real/command.ts';
 import { currentCluster } from '../cluster/real/namespace.ts';
 import { Bench } from './bench-client.ts';
 import { costFigures } from './cost.ts';
@@ -127,7 +126,8 @@ class Run {
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args);
-  if (options.cluster === 'real' && currentCluster() === undefined) return await inNetwork(args);
+  if (options.cluster === 'real' && currentCluster() === undefined)
+    return await inNetworkOf('bench', import.meta.filename, args);
   const directory = mkdtempSync(join(tmpdir(), 'bench-'));
   try {
     const launcher = options.other ? another(options.other) : await ours(directory);
@@ -142,16 +142,6 @@ async function main(args: readonly string[]): Promise<number> {
   } finally {
     rmSync(directory, { recursive: true });
   }
-}
-
-/** The same once more, in the network that a real cluster has for itself. */
-function inNetwork(args: readonly string[]): Promise<number> {
-  const driver = fileURLToPath(new URL('../cluster/real/main.ts', import.meta.url));
-  const node = [process.execPath, ...process.execArgv] as const;
-  return onTerminal(
-    [...node, driver, 'run', '--name', 'bench', ...node, import.meta.filename, ...args],
-    {},
-  );
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -1,6 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { onTerminal } from '../cluster/real/command.ts';
+import { inNetworkOf } from '../cluster/real/command.ts';
 import { currentCluster } from '../cluster/real/namespace.ts';
 import type { Quantity } from './quantities.ts';
 import { type SoakReport, soak } from './soak.ts';
@@ -11,7 +10,7 @@ const usage = 'usage: npm run soak -- [--minutes N] [--seed N]\n';
 
 async function main(args: readonly string[]): Promise<number> {
   const { minutes, seed } = optionsIn(args);
-  if (currentCluster() === undefined) return await inNetwork(args);
+  if (currentCluster() === undefined) return await inNetworkOf('soak', import.meta.filename, args);
   const report = await soak({ minutes, seed, report: (line) => process.stderr.write(`${line}\n`) });
   process.stdout.write(`${minutes} minutes, seed ${seed}: ${linesOf(report).join('\n')}\n`);
   const isWell = report.differences.length === 0 && !report.quantities.some(({ grows }) => grows);
@@ -49,16 +48,6 @@ function lineOf({ name, mean, slope, grows }: Quantity): string {
   const { rise, least, most } = slope;
   const interval = `${rise.toFixed(3)} a minute (95 %: ${least.toFixed(3)} to ${most.toFixed(3)})`;
   return `${name}: ${mean.toFixed(1)} on average, ${interval}: ${grows ? 'GROWS' : 'flat'}`;
-}
-
-/** The same once more, in the network that a real cluster has for itself. */
-function inNetwork(args: readonly string[]): Promise<number> {
-  const driver = fileURLToPath(new URL('../cluster/real/main.ts', import.meta.url));
-  const node = [process.execPath, ...process.execArgv] as const;
-  return onTerminal(
-    [...node, driver, 'run', '--name', 'soak', ...node, import.meta.filename, ...args],
-    {},
-  );
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
 
 /** How a command is run, where it differs from how this process runs. */
 export interface CommandOptions {
@@ -79,4 +80,15 @@ export function onTerminal(
 /** The end of a text, for messages that quote a log. */
 export function lastLines(text: string, count: number): string {
   return text.trimEnd().split('\n').slice(-count).join('\n');
+}
+
+/** Runs a program of ours, a file for Node, in a fresh network of this name that a real cluster has for itself. */
+export function inNetworkOf(
+  cluster: string,
+  file: string,
+  args: readonly string[],
+): Promise<number> {
+  const driver = fileURLToPath(new URL('./main.ts', import.meta.url));
+  const node = [process.execPath, ...process.execArgv] as const;
+  return onTerminal([...node, driver, 'run', '--name', cluster, ...node, file, ...args], {});
 }
