@@ -7,7 +7,7 @@ import type { KubeObject, Resource } from './objects.ts';
 import type { Runnable } from './operator.ts';
 import { isOlder } from './resource-version.ts';
 import { type Change, Store } from './store.ts';
-import { TimeLimit } from './time-limit.ts';
+import { TimeLimit, TimeLimitError } from './time-limit.ts';
 
 export interface ReflectorOptions {
   readonly client: Client;
@@ -33,6 +33,9 @@ export interface ReflectorOptions {
   readonly onStart?: (what: 'list' | 'watch') => void;
 }
 
+/** As client-go's pager asks for. */
+const onePage = 500;
+
 /** Bookmarks come about once a minute, so a silence of one and a half is that of a dead connection. */
 const inactivityMs = 90_000;
 
@@ -56,8 +59,8 @@ const resyncAgainMs = 60_000;
  * Whatever goes wrong is waited out and made up for; the objects known so far stay readable
  * meanwhile, unless their kind itself is gone. The rules are those of client-go's reflector
  * (tools/cache/reflector.go), except that the server is also listed anew every ten minutes, as watches
- * have lost events (kubernetes/kubernetes 123072), and that a server which was away is asked how far it
- * has counted.
+ * have lost events (kubernetes/kubernetes 123072), and that a server which was away is not believed to
+ * have the same store.
  */
 export class Reflector implements Runnable {
   readonly name: string;
@@ -74,8 +77,8 @@ export class Reflector implements Runnable {
   #lastError: Error | undefined;
   /** Everything up to this resourceVersion is in the store; undefined asks for a full list. */
   #position: string | undefined;
-  /** The server was away, or in trouble, since the position was true. */
-  #isDoubtful = false;
+  /** What happened to the server since the position was true. */
+  #doubt: Doubt | undefined;
   #resyncAt = 0;
 
   constructor(options: ReflectorOptions) {
@@ -168,7 +171,7 @@ export class Reflector implements Runnable {
     const { objects, resourceVersion } = await this.#listAll();
     const changes = this.#store.replace(objects, resourceVersion);
     this.#position = resourceVersion;
-    this.#isDoubtful = false;
+    this.#doubt = undefined;
     this.#resyncAt = clock.monotonic() + resyncEveryMs * (1 - 0.2 * random());
     this.#recovered();
     this.#notify(changes);
@@ -179,7 +182,7 @@ export class Reflector implements Runnable {
 
   /** All pages of one list, at one revision; the latest, as no resourceVersion is asked for. */
   async #listAll(): Promise<{ objects: readonly KubeObject[]; resourceVersion: string }> {
-    const { client, resource, pageSize = 500 } = this.#options;
+    const { client, resource, pageSize = onePage } = this.#options;
     const { signal } = this.#stopping;
     const objects: KubeObject[] = [];
     let page = await client.list(resource, { ...this.#selection(), limit: pageSize, signal });
@@ -195,7 +198,7 @@ export class Reflector implements Runnable {
   /** Follows one watch to its end; returns how long to wait before the next request. */
   async #watch(resourceVersion: string): Promise<number> {
     const { clock } = this.#options;
-    if (this.#isDoubtful && (await this.#isAhead(resourceVersion))) {
+    if (await this.#isDoubtful(resourceVersion)) {
       this.#position = undefined;
       return 0;
     }
@@ -204,7 +207,7 @@ export class Reflector implements Runnable {
     try {
       await this.#follow(resourceVersion, run);
     } catch (error) {
-      if (run.openedAt === undefined && wasAway(error)) this.#isDoubtful = true;
+      if (run.openedAt === undefined) this.#doubt = worse(this.#doubt, doubtAfter(error));
       throw error;
     } finally {
       if (run.hasDelivered || livedMs() >= goodAfterMs) this.#backoff.reset();
@@ -214,12 +217,15 @@ export class Reflector implements Runnable {
   }
 
   /**
-   * Claims that the server has yet to count up to a position, as after etcd was put back to an older copy.
-   * A watch from there is accepted, and tells nothing of what happens until then. Once the server has
-   * counted past it nobody can tell any more, and only the next resync heals.
+   * Claims that a watch from a position may tell nothing of what happened, as after etcd was put back to
+   * an older copy: the watch is accepted, and silent until the server has counted up to the position.
+   * How far it has counted is one look; once it is past, nobody can tell any more. So a server that was
+   * gone is listed anew where that is one request too; beyond one page the next resync heals.
    */
-  async #isAhead(position: string): Promise<boolean> {
-    const { client, resource } = this.#options;
+  async #isDoubtful(position: string): Promise<boolean> {
+    const { client, resource, pageSize = onePage } = this.#options;
+    if (this.#doubt === undefined) return false;
+    if (this.#doubt === 'gone' && this.#store.size < pageSize) return true;
     const { signal } = this.#stopping;
     const one = await client.list(resource, { ...this.#selection(), limit: 1, signal });
     return isOlder(one.resourceVersion, position);
@@ -238,7 +244,7 @@ export class Reflector implements Runnable {
       signal: end.signal,
       onOpen: () => {
         run.openedAt = clock.monotonic();
-        this.#isDoubtful = false;
+        this.#doubt = undefined;
         this.#recovered();
       },
       onEvent: (event) => {
@@ -359,9 +365,17 @@ interface WatchRun {
   broken: Error | undefined;
 }
 
-/** Claims that there was no server, or one that could not serve: it may come back with another store. */
-function wasAway(error: unknown): boolean {
-  return !isApiError(error) || error.code >= 500;
+/** Of a server: nobody answered, or somebody who could not serve. It may come back with another store. */
+type Doubt = 'gone' | 'troubled';
+
+function doubtAfter(error: unknown): Doubt | undefined {
+  if (isApiError(error)) return error.code >= 500 ? 'troubled' : undefined;
+  // A server that is slow to answer has trouble enough without a list.
+  return asError(error).cause instanceof TimeLimitError ? 'troubled' : 'gone';
+}
+
+function worse(a: Doubt | undefined, b: Doubt | undefined): Doubt | undefined {
+  return a === 'gone' || b === undefined ? a : b;
 }
 
 /**

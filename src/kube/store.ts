@@ -44,6 +44,11 @@ export class Store {
     return [...this.#namespaces.keys()].flatMap((each) => this.list(each));
   }
 
+  /** How many objects there are. */
+  get size(): number {
+    return [...this.#namespaces.values()].reduce((sum, entries) => sum + entries.size, 0);
+  }
+
   /** To be called before the first request of a full list is sent. */
   beginList(): void {
     this.#era += 1;

@@ -523,19 +523,54 @@ describe('a watch that cannot go on', () => {
     expect([held(), told, reflector.lastError]).toEqual([['a 1'], [], undefined]);
   });
 
-  it('on a server that was away and has yet to count up to where it was is listed anew', async () => {
-    (await synced([aPod('a', '9')])).end();
+  /** The watch ends, and nobody answers the next one, nor the client's own second attempt. */
+  async function findsNoServer(watch: Exchange): Promise<void> {
+    watch.end();
     await pauses(600);
     (await nextWatch('10')).hangUp();
-    const again = await server.next(); // the client's own, as the connection was closed under it
-    again.hangUp();
+    (await server.next()).hangUp();
     await pauses(1_200);
-    (await nextList()).answer(200, aList('7', [aPod('a', '5')]));
+  }
+
+  it('on a server that was gone is listed anew, as it may have been put back to an older copy', async () => {
+    await findsNoServer(await synced([aPod('a', '9')]));
     const list = await nextList();
     expect(list.query).toEqual({ limit: '500' });
-    list.answer(200, aList('7', [aPod('a', '5')]));
+    // It has counted past where it was before already.
+    list.answer(200, aList('12', [aPod('a', '5')]));
+    await openedWatch('12');
+    expect([held(), told]).toEqual([['a 5'], ['updated a 5']]);
+  });
+
+  /** More than a page is known of a server that was gone; the look at it is answered so. */
+  async function isLookedAt(counted: string): Promise<void> {
+    await findsNoServer(await synced([aPod('a', '9'), aPod('b', '3')], { pageSize: 2 }));
+    const look = await nextList();
+    expect(look.query).toEqual({ limit: '1' });
+    look.answer(200, aList(counted, [aPod('a', '5')], 'more'));
+  }
+
+  it('on a server that was gone, takes more than a page and has yet to count up to where it was is listed anew', async () => {
+    await isLookedAt('7');
+    (await nextList()).answer(200, aList('7', [aPod('a', '5')]));
     await openedWatch('7');
     expect(held()).toEqual(['a 5']);
+  });
+
+  it('on a server that was gone, takes more than a page and has counted on is watched on', async () => {
+    await isLookedAt('12');
+    await openedWatch('10');
+  });
+
+  it('on a server that could not serve for a while is looked at before it is watched on', async () => {
+    (await synced([aPod('a', '9')])).end();
+    await pauses(600);
+    (await nextWatch('10')).answer(503, 'no');
+    await pauses(1_200);
+    const look = await nextList();
+    expect(look.query).toEqual({ limit: '1' });
+    look.answer(200, aList('12', [aPod('a', '9')]));
+    await openedWatch('10');
   });
 
   it('because the kind is gone (404) holds nothing, lists until it is back, and then starts anew', async () => {
