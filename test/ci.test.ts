@@ -7,20 +7,34 @@ import { fileURLToPath } from 'node:url';
 const directory = mkdtempSync(join(tmpdir(), 'ci-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** How .ci/count.mjs ends for these results, or texts in their place, each with its step's exit status. */
-function counted(
-  ...steps: readonly (readonly [result: object | string | undefined, status: number])[]
-) {
-  const program = fileURLToPath(new URL('../.ci/count.mjs', import.meta.url));
-  const files = steps.map(([result, status], index) => {
-    const file = join(directory, `${index}.json`);
-    rmSync(file, { force: true });
-    const text = typeof result === 'string' ? result : JSON.stringify(result);
-    if (text !== undefined) writeFileSync(file, text);
-    return `${file}=${status}`;
-  });
-  const { stdout, status } = spawnSync(process.execPath, [program, ...files], { encoding: 'utf8' });
-  return { line: stdout.trim(), status };
+/** A result, or a text in its place, in a file; undefined where jest wrote none. */
+type Written = object | string | undefined;
+
+function written(name: string, result: Written): string {
+  const file = join(directory, `${name}.json`);
+  rmSync(file, { force: true });
+  const text = typeof result === 'string' ? result : JSON.stringify(result);
+  if (text !== undefined) writeFileSync(file, text);
+  return file;
+}
+
+function run(program: string, args: readonly string[]) {
+  const path = fileURLToPath(new URL(`../.ci/${program}`, import.meta.url));
+  const { stdout, status } = spawnSync(process.execPath, [path, ...args], { encoding: 'utf8' });
+  return { lines: stdout.trim().split('\n'), status };
+}
+
+type Step = readonly [result: Written, status: number];
+
+/** How .ci/count.mjs ends for the results of these steps and of a second attempt. */
+function countedWith(again: Written, steps: readonly Step[]) {
+  const files = steps.map(([result, status], index) => `${written(`${index}`, result)}=${status}`);
+  return run('count.mjs', ['--again', written('again', again), ...files]);
+}
+
+function counted(...steps: readonly Step[]) {
+  const { lines, status } = countedWith(undefined, steps);
+  return { line: lines.at(-1), status };
 }
 
 const good = { success: true, numPassedTests: 3 };
@@ -49,5 +63,73 @@ describe('the closing line of CI', () => {
     const end = counted([good, 0], [result, status]);
     expect(end.status).toBe(1);
     expect(end.line).toMatch(/^\d+ passed, 1 failed$/);
+  });
+});
+
+/** What jest tells of a file of tests with these outcomes; none where the file could not be loaded. */
+function aFile(name: string, ...statuses: readonly ('passed' | 'failed')[]) {
+  const status = statuses.length > 0 && !statuses.includes('failed') ? 'passed' : 'failed';
+  const assertionResults = statuses.map((each, index) => ({ status: each, fullName: `t${index}` }));
+  return { name, status, assertionResults };
+}
+
+function aResult(...files: readonly ReturnType<typeof aFile>[]) {
+  const all = files.flatMap(({ assertionResults }) => assertionResults);
+  const count = (outcome: string) => all.filter(({ status }) => status === outcome).length;
+  return {
+    success: files.every(({ status }) => status === 'passed'),
+    numPassedTests: count('passed'),
+    numFailedTests: count('failed'),
+    numRuntimeErrorTestSuites: files.filter((file) => file.assertionResults.length === 0).length,
+    testResults: files,
+  };
+}
+
+const unsteady = aResult(aFile('a', 'passed', 'failed', 'passed'), aFile('b', 'passed'));
+
+describe('a second attempt', () => {
+  it('counts for the file that failed in the first, which is said', () => {
+    const again = aResult(aFile('a', 'passed', 'passed', 'passed'));
+    expect(countedWith(again, [[unsteady, 1]])).toEqual({
+      lines: ['passed at the second attempt only: a: t1', '4 passed, 0 failed'],
+      status: 0,
+    });
+  });
+
+  it('counts for a file that could not be loaded', () => {
+    const again = aResult(aFile('a', 'passed'));
+    const { lines, status } = countedWith(again, [[aResult(aFile('a'), aFile('b', 'passed')), 1]]);
+    expect([lines.at(-1), status]).toEqual(['2 passed, 0 failed', 0]);
+  });
+
+  it.each<[string, Written, number]>([
+    ['fails too', aResult(aFile('a', 'passed', 'passed', 'failed')), 1],
+    ['runs nothing', aResult(aFile('a')), 1],
+    ['is of another file', aResult(aFile('c', 'passed')), 1],
+    ['is cut short', '{', 1],
+    ['follows one that did more than fail tests', aResult(aFile('a', 'passed')), 137],
+  ])('changes nothing where it %s', (_what, again, status) => {
+    const end = countedWith(again, [[unsteady, status]]);
+    expect([end.lines.at(-1)?.endsWith(' 1 failed'), end.status]).toEqual([true, 1]);
+  });
+
+  it('excuses no test that did not run', () => {
+    const skipped = { ...unsteady, numPendingTests: 1 };
+    const again = aResult(aFile('a', 'passed', 'passed', 'passed'));
+    expect(countedWith(again, [[skipped, 1]]).status).toBe(1);
+  });
+
+  it.each<[string, readonly Written[], readonly string[]]>([
+    ['the files that failed', [unsteady, aResult(aFile('c', 'failed'))], ['a', 'c']],
+    ['nothing where all passed', [aResult(aFile('a', 'passed'))], ['']],
+    ['nothing where a result is missing', [unsteady, undefined], ['']],
+    [
+      'nothing where more than three failed',
+      [aResult(...['a', 'b', 'c', 'd'].map((name) => aFile(name, 'failed')))],
+      [''],
+    ],
+  ])('is made of %s', (_what, results, lines) => {
+    const files = results.map((result, index) => written(`${index}`, result));
+    expect(run('failed.mjs', files)).toEqual({ lines, status: 0 });
   });
 });

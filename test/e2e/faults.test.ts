@@ -187,7 +187,7 @@ describe('an operator process before a real API server', () => {
     signal(operator, 'SIGTERM');
     await delay(second);
     release();
-    await cluster.until(() => operator.ended !== undefined, 8 * second);
+    await cluster.until(() => operator.ended !== undefined, 15 * second);
     expect(operator.ended).toBe('ended with exit code 0');
     expect(JSON.stringify(await tenant.cache())).toContain('registry.test/after:1');
     await tenant.start();
@@ -241,7 +241,7 @@ describe('an operator process before a real API server', () => {
     await delay(17 * second);
     expect(await leader()).toBe('ahead');
     await ahead.stop();
-    await cluster.until(async () => (await leader()) === 'behind', 5 * second);
+    await cluster.until(async () => (await leader()) === 'behind', 12 * second);
     await tenant.edit(['after'], nobody);
     await tenant.untilCached('after');
   });
@@ -426,7 +426,7 @@ describe('an operator process before a real API server', () => {
       await cluster.api.create(`/api/v1/namespaces/${tenant.namespace}/configmaps`, body);
     }
     await tenant.edit(['after'], nobody);
-    await cluster.until(() => small.ended !== undefined, 30 * second);
+    await cluster.until(() => small.ended !== undefined, 60 * second);
     expect(small.lines.join('\n')).toContain('heap out of memory');
     await tenant.start();
     await tenant.untilCached('after');

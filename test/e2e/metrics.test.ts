@@ -253,7 +253,7 @@ describe('the operator, scraped by a real Prometheus', () => {
       const names = samples.flatMap(({ metric }) => metricsIn(metric['__name__'] ?? ''));
       return [...new Set(names)].sort();
     };
-    await cluster.until(async () => (await scraped()).length >= documents.length, 20_000);
+    await cluster.until(async () => (await scraped()).length >= documents.length, 60_000);
     expect(await scraped()).toEqual(documents);
     const queried = [...rules().map(({ expr }) => expr), ...dashboardQueries()].flatMap(metricsIn);
     expect([...new Set(queried)].sort()).toEqual(documents);

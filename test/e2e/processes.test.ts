@@ -39,7 +39,7 @@ describe('the processes of a cluster', () => {
   it('write to their log', async () => {
     await processes.start('it', ['sh', '-c', 'echo out; echo err >&2; sleep 60']);
     const log = () => readFileSync(processes.logFile('it'), 'utf8');
-    await until('both lines', () => log() === 'out\nerr\n', 5_000);
+    await until('both lines', () => log() === 'out\nerr\n', 20_000);
   });
 
   it('are killed where they do not end by themselves', async () => {
@@ -48,7 +48,7 @@ describe('the processes of a cluster', () => {
       '-c',
       'trap "" TERM; echo ready; while :; do sleep 60; done',
     ]);
-    await until('the trap', () => readFileSync(processes.logFile('it'), 'utf8') !== '', 5_000);
+    await until('the trap', () => readFileSync(processes.logFile('it'), 'utf8') !== '', 20_000);
     const record = processes.find('it');
     await processes.stop('it', 100);
     expect(record && isAlive(record)).toBe(false);

@@ -108,9 +108,9 @@ describe('the rights of config/default on a real API server', () => {
     'do not let it know that where it may not %s',
     async (_text, grant) => {
       await apply(without(metricsAuthRole(), grant));
-      await cluster.until(async () => (await accessOfAnother()) === 'unknown', 10_000);
+      await cluster.until(async () => (await accessOfAnother()) === 'unknown', 30_000);
       await apply(metricsAuthRole());
-      await cluster.until(async () => (await accessOfAnother()) === 'granted', 10_000);
+      await cluster.until(async () => (await accessOfAnother()) === 'granted', 30_000);
     },
   );
 });
