@@ -1,9 +1,10 @@
+import { asError } from '../errors.ts';
 import type { KubeList, KubeObject, Resource } from './objects.ts';
 
 /**
  * The API server as the rest of the program sees it: raw JSON, one kept connection pool, a time
- * limit on every request. Failures are thrown as {@link ApiError} (the server answered) or as a
- * TransportError (it did not); only the 404 of `get` and `remove` becomes a value.
+ * limit on every request. Failures are thrown as {@link ApiError} (the server answered) or as
+ * {@link TransportError} (it did not); only the 404 of `get` and `remove` becomes a value.
  */
 export interface Client {
   /** The object, or undefined where the server answers 404. */
@@ -144,6 +145,21 @@ export class ApiError extends Error {
       (status.details?.retryAfterSeconds === undefined
         ? undefined
         : status.details.retryAfterSeconds * 1000);
+  }
+}
+
+/**
+ * The server did not answer, or its answer broke off: refused, reset, too late, not readable. The
+ * cause is what went wrong below; `code` is its code, for example `ECONNREFUSED`.
+ */
+export class TransportError extends Error {
+  override readonly name = 'TransportError';
+  readonly code: string;
+
+  constructor(doing: string, thrown: unknown) {
+    const cause = asError(thrown);
+    super(`${doing}: ${cause.message}`, { cause });
+    this.code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
   }
 }
 

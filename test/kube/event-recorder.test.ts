@@ -1,6 +1,5 @@
-import { ApiError, type ApplyOptions } from '../../src/kube/client.ts';
+import { ApiError, type ApplyOptions, TransportError } from '../../src/kube/client.ts';
 import { EventRecorder, type News } from '../../src/kube/event-recorder.ts';
-import { TransportError } from '../../src/kube/http-client.ts';
 import type { KubeObject, Resource } from '../../src/kube/objects.ts';
 import { type Fields, silentLog } from '../../src/log.ts';
 import { ManualClock, settle } from '../manual-clock.ts';

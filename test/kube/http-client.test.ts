@@ -5,15 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { WaitingError } from '../../src/errors.ts';
-import { ApiError, type WatchEvent, type WatchOptions } from '../../src/kube/client.ts';
-import type { Exchange as ApiExchange } from '../../src/kube/exchange.ts';
 import {
-  type ConnectedClient,
-  createClient,
-  type Transport,
+  ApiError,
   TransportError,
-} from '../../src/kube/http-client.ts';
+  type WatchEvent,
+  type WatchOptions,
+} from '../../src/kube/client.ts';
+import type { Exchange as ApiExchange } from '../../src/kube/exchange.ts';
+import { type ConnectedClient, createClient } from '../../src/kube/http-client.ts';
 import { daemonSets, type KubeObject, pods } from '../../src/kube/objects.ts';
+import type { Transport } from '../../src/kube/transport.ts';
 import { ManualClock, settle, until } from '../manual-clock.ts';
 import { selfSigned } from './certificate.ts';
 import { Door } from './door.ts';

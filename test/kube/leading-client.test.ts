@@ -1,5 +1,5 @@
-import type { Client } from '../../src/kube/client.ts';
-import { createClient, TransportError } from '../../src/kube/http-client.ts';
+import { type Client, TransportError } from '../../src/kube/client.ts';
+import { createClient } from '../../src/kube/http-client.ts';
 import { NotLeadingError } from '../../src/kube/leader-election.ts';
 import { LeadingClient } from '../../src/kube/leading-client.ts';
 import { configMaps, type KubeObject } from '../../src/kube/objects.ts';

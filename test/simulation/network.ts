@@ -1,4 +1,4 @@
-import type { Transport, WireRequest, WireResponse } from '../../src/kube/http-client.ts';
+import type { Transport, WireRequest, WireResponse } from '../../src/kube/transport.ts';
 import type { Answer } from '../cluster/embedded/api.ts';
 import type { ApiServer, Outcome } from '../cluster/embedded/api-server.ts';
 import { retryAfter } from '../cluster/embedded/http-server.ts';

@@ -1,6 +1,6 @@
 import { imagePullers } from '../../src/controllers/keys.ts';
-import type { WireRequest } from '../../src/kube/http-client.ts';
 import { type KubeObject, pods, type Resource } from '../../src/kube/objects.ts';
+import type { WireRequest } from '../../src/kube/transport.ts';
 import { childResources } from '../../src/manifests/children.ts';
 import { operatorNamespace } from '../../src/manifests/operator.ts';
 import {

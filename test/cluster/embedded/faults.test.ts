@@ -3,9 +3,10 @@ import {
   type ApiError,
   type Client,
   isApiError,
+  TransportError,
   type WatchEvent,
 } from '../../../src/kube/client.ts';
-import { createClient, TransportError } from '../../../src/kube/http-client.ts';
+import { createClient } from '../../../src/kube/http-client.ts';
 import { configMaps, type KubeObject } from '../../../src/kube/objects.ts';
 import { ManualClock } from '../../manual-clock.ts';
 import { startEmbeddedCluster } from './embedded-cluster.ts';

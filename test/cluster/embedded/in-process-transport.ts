@@ -1,5 +1,5 @@
 import type { Clock } from '../../../src/clock.ts';
-import type { Transport, WireResponse } from '../../../src/kube/http-client.ts';
+import type { Transport, WireResponse } from '../../../src/kube/transport.ts';
 import type { Answer } from './api.ts';
 import type { ApiServer } from './api-server.ts';
 import { httpDate, retryAfter } from './http-server.ts';
