@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { customResourceDefinition } from './api/schema.ts';
 import { toYaml } from './cli/render.ts';
+import { parsedArgs, runProgram } from './command-line.ts';
 import { cacheNetworkPolicy } from './manifests/cache-network-policy.ts';
 import * as metrics from './manifests/metrics.ts';
 import * as operator from './manifests/operator.ts';
@@ -49,10 +50,22 @@ function file(path: string, content: object): GeneratedFile {
   return { path, text: header + toYaml(content) };
 }
 
-if (import.meta.main) {
+const usage = `Usage: npm run generate
+
+Rewrites crds/ and the generated part of config/ from the sources.
+`;
+
+async function main(): Promise<void> {
+  const { values } = parsedArgs({ options: { help: { type: 'boolean', short: 'h' } } }, usage);
+  if (values.help) {
+    process.stdout.write(usage);
+    return;
+  }
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
   for (const { path, text } of generatedFiles()) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
   }
 }
+
+if (import.meta.main) await runProgram(main);

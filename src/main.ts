@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { basename } from 'node:path';
+import { runProgram } from './command-line.ts';
 import { type Environment, healthPort, logConfig, operatorConfig } from './config.ts';
-import { asError, ConfigError, UsageError } from './errors.ts';
-import { createLog, errorChain } from './log.ts';
+import { UsageError } from './errors.ts';
+import { createLog } from './log.ts';
 import { endOfProcess } from './process.ts';
 import { version } from './release.ts';
 import { HealthServer } from './server.ts';
@@ -36,6 +37,14 @@ What runs in the cluster:
 The cluster is that of KUBECONFIG, ~/.kube/config, or the one the program runs in. The operator's
 settings are environment variables: see the README.
 `;
+
+function asksForHelp(word: string): boolean {
+  return word === '--help' || word === '-h';
+}
+
+function showUsage(): void {
+  process.stdout.write(usage);
+}
 
 // Each command is loaded when it is asked for: the puller needs no Kubernetes client in its memory.
 async function runOperator(args: readonly string[], env: Environment): Promise<void> {
@@ -84,10 +93,11 @@ async function runDemo(args: readonly string[]): Promise<void> {
 
 async function main([command = '', ...args]: readonly string[], env: Environment): Promise<void> {
   switch (command) {
+    // Their few words are in the usage of the whole.
     case 'operator':
-      return runOperator(args, env);
+      return args.some(asksForHelp) ? showUsage() : runOperator(args, env);
     case 'puller':
-      return runPuller(args, env);
+      return args.some(asksForHelp) ? showUsage() : runPuller(args, env);
     case 'render':
       return runRender(args, env);
     case 'status':
@@ -104,8 +114,7 @@ async function main([command = '', ...args]: readonly string[], env: Environment
     case 'help':
     case '--help':
     case '-h':
-      process.stdout.write(usage);
-      return;
+      return showUsage();
     default:
       throw new UsageError(
         command === ''
@@ -126,13 +135,6 @@ function bearReaders(): void {
 
 if (import.meta.main) {
   bearReaders();
-  try {
-    const args = process.argv.slice(2);
-    await main(isCompletion ? ['__complete', ...args] : args, process.env);
-  } catch (error) {
-    // What a user can mend is told in a sentence; anything else is a defect and shows where it is.
-    const known = error instanceof ConfigError || error instanceof UsageError;
-    process.stderr.write(`${known ? errorChain(error) : (asError(error).stack ?? error)}\n`);
-    process.exitCode = error instanceof UsageError ? 2 : 1;
-  }
+  const args = process.argv.slice(2);
+  await runProgram(() => main(isCompletion ? ['__complete', ...args] : args, process.env));
 }

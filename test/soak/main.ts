@@ -1,4 +1,5 @@
-import { parseArgs } from 'node:util';
+import { parsedArgs, runProgram } from '../../src/command-line.ts';
+import { UsageError } from '../../src/errors.ts';
 import { inNetworkOf } from '../cluster/real/command.ts';
 import { currentCluster } from '../cluster/real/namespace.ts';
 import type { Quantity } from './quantities.ts';
@@ -6,10 +7,24 @@ import { type SoakReport, soak } from './soak.ts';
 
 /** `npm run soak`: docs/soak.md says what it looks at. Ends with exit code 1 where that is not well. */
 
-const usage = 'usage: npm run soak -- [--minutes N] [--seed N]\n';
+/** Two minutes of samples, after the first, are the least that says anything. */
+const leastMinutes = 3;
+
+const usage = `Usage: npm run soak -- [--minutes N] [--seed N]
+
+Edits 50 pullers on a real control plane, behind faults, and prints what the operator has ever more of.
+
+  --minutes N  how long, at least ${leastMinutes}; 30 unless given
+  --seed N     which edits, which faults; 1 unless given
+  --help       this text
+`;
 
 async function main(args: readonly string[]): Promise<number> {
-  const { minutes, seed } = optionsIn(args);
+  const { minutes, seed, help } = optionsIn(args);
+  if (help) {
+    process.stdout.write(usage);
+    return 0;
+  }
   if (currentCluster() === undefined) return await inNetworkOf('soak', import.meta.filename, args);
   const report = await soak({ minutes, seed, report: (line) => process.stderr.write(`${line}\n`) });
   process.stdout.write(`${minutes} minutes, seed ${seed}: ${linesOf(report).join('\n')}\n`);
@@ -17,21 +32,29 @@ async function main(args: readonly string[]): Promise<number> {
   return isWell ? 0 : 1;
 }
 
-function optionsIn(args: readonly string[]): { readonly minutes: number; readonly seed: number } {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      minutes: { type: 'string', default: '30' },
-      seed: { type: 'string', default: '1' },
+function optionsIn(args: readonly string[]) {
+  const text = { type: 'string' } as const;
+  const { values } = parsedArgs(
+    {
+      args: [...args],
+      options: {
+        minutes: { ...text, default: '30' },
+        seed: { ...text, default: '1' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
     },
-  });
+    usage,
+  );
   const minutes = Number(values.minutes);
   const seed = Number(values.seed);
-  // Two minutes of samples are the least that says anything.
-  if (!(minutes >= 3) || !Number.isInteger(seed)) {
-    throw new Error(`--minutes takes a number of at least 3, --seed a whole number\n${usage}`);
+  if (!(minutes >= leastMinutes && minutes < Number.POSITIVE_INFINITY)) {
+    const taken = `a number of at least ${leastMinutes}`;
+    throw new UsageError(`--minutes takes ${taken}, not "${values.minutes}"\n\n${usage}`);
   }
-  return { minutes, seed };
+  if (values.seed.trim() === '' || !Number.isSafeInteger(seed)) {
+    throw new UsageError(`--seed takes a whole number, not "${values.seed}"\n\n${usage}`);
+  }
+  return { minutes, seed, help: values.help };
 }
 
 function linesOf({ edits, requests, troubles, quantities, differences }: SoakReport) {
@@ -50,4 +73,6 @@ function lineOf({ name, mean, slope, grows }: Quantity): string {
   return `${name}: ${mean.toFixed(1)} on average, ${interval}: ${grows ? 'GROWS' : 'flat'}`;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+await runProgram(async () => {
+  process.exitCode = await main(process.argv.slice(2));
+});

@@ -43,6 +43,6 @@ describe('the command line of the real cluster', () => {
   ])('explains itself to %j', (args, sentence) => {
     const asked = () => parse(args);
     expect(asked).toThrow(sentence);
-    expect(asked).toThrow('usage:');
+    expect(asked).toThrow('Usage:');
   });
 });

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { UsageError } from '../../../src/errors.ts';
 import { Claims } from './claims.ts';
 import type { Words } from './command.ts';
 import { type Action, parse, personal, usage } from './command-line.ts';
@@ -123,5 +124,5 @@ try {
   process.exitCode = await main();
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof UsageError ? 2 : 1;
 }
