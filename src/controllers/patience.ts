@@ -1,11 +1,12 @@
 import type { ImagePullerStatus } from '../api/types.ts';
 import type { Clock } from '../clock.ts';
 import type { Key, KubeObject } from '../kube/objects.ts';
+import { availabilityOf } from '../status/availability.ts';
 import type { Failure } from '../status/checks.ts';
 import { conditionTypes, reasons } from '../status/conditions.ts';
 import { calmIntervalMs, countsIntervalMs, saysTheSame } from '../status/due.ts';
 import type { Observation } from '../status/observation.ts';
-import { availabilityOf, follow, type Progress } from '../status/rollout.ts';
+import { follow, type Progress } from '../status/rollout.ts';
 
 /** Starting a pod takes a moment; a Deployment that is unavailable for longer than this is reported. */
 const startMs = 60_000;

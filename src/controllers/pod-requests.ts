@@ -14,8 +14,8 @@ import { daemonSet } from '../manifests/daemon-set.ts';
 import type { ManifestInput, PodRequests, PullerIdentity } from '../manifests/input.ts';
 import { dryRunName, fieldManager, perContainer, requestsAnnotation } from '../manifests/names.ts';
 import { leavesRequestsOpen } from '../manifests/pod-requests.ts';
+import { type PodSpec, podSpecOf } from '../status/pod-cost.ts';
 import type { PodRecord } from '../status/pods.ts';
-import { type PodSpec, podSpecOf } from '../status/standing-cost.ts';
 import { isRefusal } from './failure.ts';
 
 /** An answer holds this long, so that templates do not flap. */

@@ -1,7 +1,7 @@
 import { controllerOf, type KubeObject, type OwnerReference } from '../kube/objects.ts';
 import { detached, InternPool } from './intern.ts';
 import { essence, type Speaker } from './kubelet-words.ts';
-import { type Cost, podCost, type Resources } from './standing-cost.ts';
+import { type Cost, podCost, type Resources } from './pod-cost.ts';
 
 /**
  * How a container is doing: `running`; `waiting` while it is pulled, made or started and nothing is

@@ -1,7 +1,7 @@
 import { cpuQuantity, memoryQuantity, parseQuantity } from '../api/quantity.ts';
 import { isRefusal } from '../api/refusal.ts';
 import { nounCount, printable } from '../api/text.ts';
-import type { Cost } from './standing-cost.ts';
+import type { Cost } from './pod-cost.ts';
 
 /** Why pods of a DaemonSet do not come into being. */
 export interface RefusedPods {

@@ -4,7 +4,8 @@ import { nounCount } from '../../src/api/text.ts';
 import { daemonSet } from '../../src/manifests/daemon-set.ts';
 import type { PodRequests } from '../../src/manifests/input.ts';
 import { partsOf } from '../../src/manifests/shards.ts';
-import { type Amount, cacheCost, peerReservation } from '../../src/status/standing-cost.ts';
+import type { Amount } from '../../src/status/pod-cost.ts';
+import { cacheCost, peerReservation } from '../../src/status/standing-cost.ts';
 import type { Figure } from './figure.ts';
 
 /** What images reserve on each node whose user chooses nothing, out of the DaemonSets as they are made. */

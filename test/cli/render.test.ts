@@ -8,7 +8,7 @@ import { render, toYaml } from '../../src/cli/render.ts';
 import { operatorConfig } from '../../src/config.ts';
 import { UsageError } from '../../src/errors.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
-import { podSpecOf } from '../../src/status/standing-cost.ts';
+import { podSpecOf } from '../../src/status/pod-cost.ts';
 import { aPuller } from '../pullers.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'render-'));

@@ -6,8 +6,8 @@ import { daemonSets, type KubeObject, pods, type Resource } from '../../src/kube
 import { silentLog } from '../../src/log.ts';
 import { daemonSet } from '../../src/manifests/daemon-set.ts';
 import type { PodRequests } from '../../src/manifests/input.ts';
+import { podSpecOf } from '../../src/status/pod-cost.ts';
 import { projectPod } from '../../src/status/pods.ts';
-import { podSpecOf } from '../../src/status/standing-cost.ts';
 import { anInput } from '../manifests/inputs.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { aPuller } from '../pullers.ts';

@@ -8,7 +8,7 @@ import type { RawSpec } from '../../src/api/types.ts';
 import { type OperatorProcess, startOperator } from '../../src/cli/demo/operator-process.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
-import { type Amount, podCost, podSpecOf } from '../../src/status/standing-cost.ts';
+import { type Amount, podCost, podSpecOf } from '../../src/status/pod-cost.ts';
 import { podUsage } from '../cluster/real/control-groups.ts';
 import { currentCluster } from '../cluster/real/namespace.ts';
 import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';

@@ -2,7 +2,7 @@ import type { RawSpec } from '../../src/api/types.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { children } from '../../src/manifests/children.ts';
 import type { PodRequests } from '../../src/manifests/input.ts';
-import { type PodSpec, podSpecOf } from '../../src/status/standing-cost.ts';
+import { type PodSpec, podSpecOf } from '../../src/status/pod-cost.ts';
 import { aPuller } from '../pullers.ts';
 import { anInput } from './inputs.ts';
 

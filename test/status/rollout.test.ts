@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../src/kube/objects.ts';
-import { availabilityOf, follow, rolloutOf } from '../../src/status/rollout.ts';
+import { follow, rolloutOf } from '../../src/status/rollout.ts';
 
 /** A DaemonSet of generation 2 on five nodes, all of them up to date, or with other numbers. */
 function aDaemonSet(status: object = {}, metadata: KubeObject['metadata'] = {}): KubeObject {
@@ -107,61 +107,5 @@ describe('following a roll-out', () => {
     ['the DaemonSet is another one', aDaemonSet({ numberAvailable: 2 }, { uid: 'd2' })],
   ])('starts anew when %s', (_what, daemonSet) => {
     expect(follow(begun, rolloutOf(daemonSet), 900).since).toBe(900);
-  });
-});
-
-describe('the availability of the puller', () => {
-  const aDeployment = (conditions: readonly object[]): KubeObject => ({
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'puller', creationTimestamp: '2026-01-01T00:00:00Z' },
-    status: { conditions },
-  });
-
-  it('is what its Available condition says', () => {
-    expect(availabilityOf(aDeployment([{ type: 'Available', status: 'True' }])).available).toBe(
-      true,
-    );
-  });
-
-  it('is missing since that condition turned, in its words', () => {
-    const conditions = [
-      {
-        type: 'Available',
-        status: 'False',
-        message: 'Deployment does not have minimum availability.',
-        lastTransitionTime: '2026-01-01T01:00:00Z',
-      },
-    ];
-    expect(availabilityOf(aDeployment(conditions))).toEqual({
-      available: false,
-      message: 'Deployment does not have minimum availability.',
-      unavailableSince: Date.parse('2026-01-01T01:00:00Z'),
-    });
-  });
-
-  it('is missing for want of room in a quota, which is told with the amounts', () => {
-    const available = { type: 'Available', status: 'False', message: 'Deployment has none.' };
-    const amounts = [
-      'requested: limits.cpu=500m,limits.memory=256Mi',
-      'used: limits.cpu=2400m,limits.memory=1200Mi',
-      'limited: limits.cpu=2400m,limits.memory=1300Mi',
-    ];
-    const refused = {
-      type: 'ReplicaFailure',
-      status: 'True',
-      message: `pods "puller-7d4f48ccd7-" is forbidden: exceeded quota: exact, ${amounts.join(', ')}`,
-    };
-    const said =
-      'the quota exact would have to hold 500m more limits.cpu and 156Mi more limits.memory';
-    expect(availabilityOf(aDeployment([available, refused])).message).toBe(said);
-    const past = { ...refused, status: 'False' };
-    expect(availabilityOf(aDeployment([available, past])).message).toBe('Deployment has none.');
-  });
-
-  it('is missing since its creation where nothing was said yet', () => {
-    expect(availabilityOf(aDeployment([])).unavailableSince).toBe(
-      Date.parse('2026-01-01T00:00:00Z'),
-    );
   });
 });

@@ -1,7 +1,7 @@
 import { essence } from '../../src/status/kubelet-words.ts';
+import { podCost } from '../../src/status/pod-cost.ts';
 import { refusedPods, wouldFitInPlaceOf } from '../../src/status/refusal-words.ts';
 import { lackOf } from '../../src/status/scheduler-words.ts';
-import { podCost } from '../../src/status/standing-cost.ts';
 
 const speaker = { name: 'cache-abc12', namespace: 'workspaces', uid: '0000-1111' };
 const id = 'f'.repeat(64);

@@ -1,14 +1,8 @@
 import { count, nounCount } from '../../api/text.ts';
 import type { KubeObject } from '../../kube/objects.ts';
+import { type Amount, type PodSpec, podCost, podSpecOf } from '../../status/pod-cost.ts';
 import { rolloutOfAll } from '../../status/rollout.ts';
-import {
-  type Amount,
-  cacheCost,
-  type PodSpec,
-  peerReservation,
-  podCost,
-  podSpecOf,
-} from '../../status/standing-cost.ts';
+import { cacheCost, peerReservation } from '../../status/standing-cost.ts';
 
 /**
  * What the pods of a puller's DaemonSets reserve on a node, which has one of each, and on all; and what

@@ -2,7 +2,7 @@ import { cpuQuantity, memoryQuantity } from '../../api/quantity.ts';
 import { count, nounCount, printable } from '../../api/text.ts';
 import type { Condition } from '../../api/types.ts';
 import type { NodeObservation } from '../../status/nodes.ts';
-import type { Amount, Cost } from '../../status/standing-cost.ts';
+import type { Amount, Cost } from '../../status/pod-cost.ts';
 import type { Role, Style } from '../demo/style.ts';
 import { wrapped } from '../demo/text.ts';
 import { type Column, fitted } from './fitted.ts';
