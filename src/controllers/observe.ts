@@ -1,5 +1,5 @@
 import { holdOf } from '../api/findings.ts';
-import type { CachedImage, ImagePullerStatus } from '../api/types.ts';
+import type { CachedImage } from '../api/types.ts';
 import type { Clock } from '../clock.ts';
 import { WaitingError } from '../errors.ts';
 import type { Cache } from '../kube/cache.ts';
@@ -14,7 +14,7 @@ import { errorChain } from '../log.ts';
 import { sleeperImage } from '../manifests/config-map.ts';
 import type { ManifestInput } from '../manifests/input.ts';
 import { isSettled, type Observed } from '../status/checks.ts';
-import { conditionTypes } from '../status/conditions.ts';
+import { conditionOf, conditionTypes } from '../status/conditions.ts';
 import { idlePods } from '../status/idle-pods.ts';
 import { lingering } from '../status/lingering.ts';
 import { listOf, observation } from '../status/observation.ts';
@@ -62,7 +62,8 @@ export async function observe(
   // The spec has no say while it is held: the list is what the DaemonSets hold.
   const list = holdOf(findings) ? undefined : spec.images;
   const present = daemonSetsOf(input, list, the);
-  const refused = await the.refusals.of(key, present, isDegraded(stored));
+  const wasTold = conditionOf(stored, conditionTypes.degraded)?.status === 'True';
+  const refused = await the.refusals.of(key, present, wasTold);
   const lingers = lingering(ownDaemonSets(input, the), the.clock.now());
   const seen = observation({
     images: list ?? listOf(present),
@@ -153,10 +154,4 @@ function deploymentOf(
 ): KubeObject | undefined {
   const deployment = children.get(deployments)?.get(puller.namespace, spec.deploymentName);
   return deployment && isControlledBy(deployment, puller.uid ?? '') ? deployment : undefined;
-}
-
-function isDegraded({ conditions = [] }: ImagePullerStatus): boolean {
-  return conditions.some(
-    ({ type, status }) => type === conditionTypes.degraded && status === 'True',
-  );
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Key, KubeObject } from '../kube/objects.ts';
 import { availabilityOf } from '../status/availability.ts';
 import type { Failure } from '../status/checks.ts';
-import { conditionTypes, reasons } from '../status/conditions.ts';
+import { conditionOf, conditionTypes, reasons } from '../status/conditions.ts';
 import { calmIntervalMs, countsIntervalMs, saysTheSame } from '../status/due.ts';
 import type { Observation } from '../status/observation.ts';
 import { follow, type Progress } from '../status/rollout.ts';
@@ -93,7 +93,8 @@ export class Patience {
     const now = this.#clock.monotonic();
     const { reason } = failure;
     const known = this.#hindered.get(key);
-    const wasFinal = known === undefined && stalledReason(stored) === reason;
+    const wasFinal =
+      known === undefined && conditionOf(stored, conditionTypes.stalled)?.reason === reason;
     const begun = wasFinal ? now - this.#progressDeadlineMs : now;
     const hindered = known?.reason === reason ? known : { reason, since: begun };
     this.#hindered.set(key, hindered);
@@ -189,18 +190,13 @@ function saidStalled(
   stored: ImagePullerStatus,
   { rollout, nodesDesired, nodesReady }: Counted,
 ): boolean {
-  const said = stored.conditions?.find(({ type }) => type === 'Degraded');
-  const stalled = stored.conditions?.find(({ type }) => type === 'Progressing');
+  const degraded = conditionOf(stored, conditionTypes.degraded);
+  const progressing = conditionOf(stored, conditionTypes.progressing);
   return (
-    said?.status === 'True' &&
-    stalled?.reason === reasons.rolloutStalled &&
-    Date.parse(stalled.lastTransitionTime) >= rollout.changedAt &&
+    degraded?.status === 'True' &&
+    progressing?.reason === reasons.rolloutStalled &&
+    Date.parse(progressing.lastTransitionTime) >= rollout.changedAt &&
     stored.nodesDesired === nodesDesired &&
     stored.nodesReady === nodesReady
   );
-}
-
-/** Why the status calls the puller stalled; undefined where it does not. */
-function stalledReason({ conditions = [] }: ImagePullerStatus): string | undefined {
-  return conditions.find(({ type }) => type === conditionTypes.stalled)?.reason;
 }

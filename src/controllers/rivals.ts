@@ -14,7 +14,7 @@ import {
 import type { Change } from '../kube/store.ts';
 import { type ChildName, childNames, nameId } from '../manifests/children.ts';
 import type { PullerIdentity } from '../manifests/input.ts';
-import { conditionTypes, reasons } from '../status/conditions.ts';
+import { conditionOf, conditionTypes, reasons } from '../status/conditions.ts';
 import { imagePullers, isPuller } from './keys.ts';
 import { isOurs, ownerUidOf } from './ownership.ts';
 import { generationOf, statusOf } from './subject.ts';
@@ -138,10 +138,10 @@ export class Rivals {
 
   /** Claims that a puller was given all the names that its present spec asks for, and has some of them. */
   #isEstablished(puller: KubeObject): boolean {
-    const { observedGeneration, conditions = [] } = statusOf(puller);
-    const ready = conditions.find(({ type }) => type === conditionTypes.ready);
+    const status = statusOf(puller);
+    const ready = conditionOf(status, conditionTypes.ready);
     return (
-      observedGeneration === generationOf(puller) &&
+      status.observedGeneration === generationOf(puller) &&
       ready !== undefined &&
       !waitingReasons.has(ready.reason) &&
       [...this.#namesOf(puller).values()].some((wanted) => {

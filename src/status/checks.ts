@@ -2,7 +2,7 @@ import { holdOf } from '../api/findings.ts';
 import { count, nounCount, printable } from '../api/text.ts';
 import type { Finding, ImagePullerStatus, ImageStatus, PullerSpec } from '../api/types.ts';
 import { isPullFailure, toldFailure } from './causes.ts';
-import { type Claim, conditionTypes, reasons } from './conditions.ts';
+import { type Claim, conditionOf, conditionTypes, reasons } from './conditions.ts';
 import type { StartTrouble } from './idle-pods.ts';
 import { essence } from './kubelet-words.ts';
 import type { Lingering } from './lingering.ts';
@@ -77,7 +77,7 @@ export interface Facts extends Observed {
  * only new pods, to make it incomplete.
  */
 export function isSettled(stored: ImagePullerStatus, generation: number): boolean {
-  const ready = stored.conditions?.find(({ type }) => type === conditionTypes.ready);
+  const ready = conditionOf(stored, conditionTypes.ready);
   return ready?.status === 'True' && ready.observedGeneration === generation;
 }
 
@@ -440,6 +440,6 @@ export function countOf(complaints: readonly Complaint[]): number {
 }
 
 /** `the image`, `all 3 images`. */
-export function all(number: number, noun: string): string {
+function all(number: number, noun: string): string {
   return number === 1 ? `the ${noun}` : `all ${nounCount(number, noun)}`;
 }

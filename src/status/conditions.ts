@@ -1,4 +1,4 @@
-import type { Condition } from '../api/types.ts';
+import type { Condition, ImagePullerStatus } from '../api/types.ts';
 
 /**
  * The conditions of a KubernetesImagePuller. The first three are always present, from the first status
@@ -85,6 +85,22 @@ export const reasons = {
   reconcileError: 'ReconcileError',
 } as const;
 
+export type ConditionType = (typeof conditionTypes)[keyof typeof conditionTypes];
+
+/** The condition of this type; undefined where the status has none. */
+export function conditionOf(
+  { conditions = [] }: Pick<ImagePullerStatus, 'conditions'>,
+  type: ConditionType,
+): Condition | undefined {
+  return conditions.find((each) => each.type === type);
+}
+
+/** Ready, where it says that every image is on every node. */
+export function completeOf(status: Pick<ImagePullerStatus, 'conditions'>): Condition | undefined {
+  const ready = conditionOf(status, conditionTypes.ready);
+  return ready?.status === 'True' && ready.reason === reasons.allResourcesReady ? ready : undefined;
+}
+
 /** The longest message we write: the API server ends them at 32,768, a reader long before. */
 export const messageLimit = 1024;
 
@@ -120,6 +136,7 @@ export function timestamp(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
+/** What a condition depends on beside what it says. */
 export interface ConditionContext {
   readonly previous: readonly Condition[] | undefined;
   readonly generation: number;

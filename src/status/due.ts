@@ -1,5 +1,5 @@
-import type { Condition, ImagePullerStatus, ImageStatus } from '../api/types.ts';
-import { conditionTypes } from './conditions.ts';
+import type { ImagePullerStatus, ImageStatus } from '../api/types.ts';
+import { conditionOf, conditionTypes } from './conditions.ts';
 
 /** Counts that move during a roll-out are written at most this often. */
 export const countsIntervalMs = 5000;
@@ -29,7 +29,7 @@ function meaning(status: ImagePullerStatus): string {
     status.imagesDesired,
     status.lastCompleteTime,
     types.map((type) => {
-      const condition = of(status, type);
+      const condition = conditionOf(status, type);
       return [condition?.status, condition?.reason, condition?.observedGeneration];
     }),
   ]);
@@ -42,7 +42,7 @@ function counts(status: ImagePullerStatus): string {
     status.nodesUnreachable,
     status.imagesReady,
     status.imagesFailing,
-    types.map((type) => of(status, type)?.message),
+    types.map((type) => conditionOf(status, type)?.message),
     status.images?.map(cells),
   ]);
 }
@@ -62,8 +62,4 @@ function cells(row: ImageStatus): readonly unknown[] {
     row.message,
     row.advice,
   ];
-}
-
-function of(status: ImagePullerStatus, type: string): Condition | undefined {
-  return status.conditions?.find((condition) => condition.type === type);
 }

@@ -1,4 +1,5 @@
 import type { ImagePullerStatus } from '../api/types.ts';
+import { conditionOf, conditionTypes } from './conditions.ts';
 
 /** The numbers of a status. What is undefined is not known. */
 export interface PullerFigures {
@@ -14,7 +15,7 @@ export interface PullerFigures {
 /** What is to be counted of a puller whose status says this. */
 export function figuresOf(status: ImagePullerStatus): PullerFigures {
   const { imagesDesired, imagesReady, imagesFailing, nodesDesired, nodesReady } = status;
-  const ready = status.conditions?.find(({ type }) => type === 'Ready');
+  const ready = conditionOf(status, conditionTypes.ready);
   const isComplete = ready === undefined || ready.status === 'True';
   return {
     imagesDesired,

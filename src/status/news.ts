@@ -2,7 +2,7 @@ import { count, nounCount } from '../api/text.ts';
 import type { Finding, ImagePullerStatus, ImageStatus } from '../api/types.ts';
 import { listedImages } from '../api/types.ts';
 import { type Complaint, holdsOrHold } from './checks.ts';
-import { conditionTypes, cut, reasons } from './conditions.ts';
+import { completeOf, conditionOf, conditionTypes, cut, reasons } from './conditions.ts';
 import { worstOf } from './summarize.ts';
 
 /** Something that has happened to a puller, to be told once as an Event of it. */
@@ -15,7 +15,7 @@ export interface News {
 }
 
 /** Reasons of news that are not reasons of conditions. */
-export const newsReasons = {
+const newsReasons = {
   imageFailed: 'ImageFailed',
   imageRecovered: 'ImageRecovered',
   imagesCached: 'ImagesCached',
@@ -97,7 +97,8 @@ function reasonsOf({ status, complaints }: Told): ReadonlySet<string> | undefine
 
 /** The same, as far as the condition Degraded tells. */
 function degraded(previous: Told, next: Told): readonly News[] {
-  const [before, now] = [degradedOf(previous.status), degradedOf(next.status)];
+  const before = conditionOf(previous.status, conditionTypes.degraded);
+  const now = conditionOf(next.status, conditionTypes.degraded);
   if (now?.status !== 'True' || now.reason === reasons.imagesFailing) return [];
   if (before?.status === 'True' && before.reason === now.reason) return [];
   return [{ type: 'Warning', reason: now.reason, note: now.message }];
@@ -164,15 +165,4 @@ function byReference(told: Told): ReadonlyMap<string, ImageStatus> {
 
 function isFailing(row: ImageStatus | undefined): boolean {
   return row !== undefined && row.nodesFailing > 0;
-}
-
-function degradedOf({ conditions = [] }: ImagePullerStatus) {
-  return conditions.find(({ type }) => type === conditionTypes.degraded);
-}
-
-function completeOf({ conditions = [] }: ImagePullerStatus) {
-  return conditions.find(
-    ({ type, status, reason }) =>
-      type === conditionTypes.ready && status === 'True' && reason === reasons.allResourcesReady,
-  );
 }

@@ -19,6 +19,7 @@ import {
 } from './checks.ts';
 import {
   type Claim,
+  completeOf,
   condition,
   conditionTypes,
   messageLimit,
@@ -283,19 +284,13 @@ function lastComplete(
   conditions: readonly Condition[],
   { previous, now }: SummaryContext,
 ): Pick<ImagePullerStatus, 'lastCompleteTime'> {
-  const [was, is] = [isCompleteBy(previous.conditions), isCompleteBy(conditions)];
+  const was = completeOf(previous) !== undefined;
+  const is = completeOf({ conditions }) !== undefined;
   const { lastCompleteTime } = previous;
   if (was !== is || (is && lastCompleteTime === undefined)) {
     return { lastCompleteTime: timestamp(now) };
   }
   return lastCompleteTime === undefined ? {} : { lastCompleteTime };
-}
-
-function isCompleteBy(conditions: readonly Condition[] = []): boolean {
-  return conditions.some(
-    ({ type, status, reason }) =>
-      type === conditionTypes.ready && status === 'True' && reason === reasons.allResourcesReady,
-  );
 }
 
 function mended({ findings }: Facts): readonly Complaint[] {

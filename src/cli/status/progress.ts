@@ -1,4 +1,5 @@
 import { count, nounCount, printable } from '../../api/text.ts';
+import { conditionOf, conditionTypes } from '../../status/conditions.ts';
 import { shortened } from '../demo/frame.ts';
 import type { Role, Style } from '../demo/style.ts';
 import { cut } from '../demo/text.ts';
@@ -73,8 +74,8 @@ function sharesOf(needs: readonly number[], room: number): readonly number[] {
 }
 
 function headLine(puller: PullerReport, width: number, style: Style): string {
-  const { outcome, conditions, observation } = puller;
-  const ready = conditions.find(({ type }) => type === 'Ready');
+  const { outcome, observation } = puller;
+  const ready = conditionOf(puller, conditionTypes.ready);
   const reason = ready ? ready.reason : 'the operator has not spoken yet';
   const name = cut(printable(keyOf(puller), 1000), Math.max(16, width - 60), style.ellipsis);
   const text = cut(

@@ -11,6 +11,7 @@ import type {
 } from '../../api/types.ts';
 import { isControlledBy, type KubeObject } from '../../kube/objects.ts';
 import { isSettled } from '../../status/checks.ts';
+import { type ConditionType, conditionOf, conditionTypes } from '../../status/conditions.ts';
 import { imageRows } from '../../status/image-rows.ts';
 import {
   type ImageObservation,
@@ -152,7 +153,7 @@ function imagesOf(
   { status, isCurrent }: Word,
   daemonSets: readonly KubeObject[],
 ): readonly CachedImage[] {
-  const { reason = '' } = status.conditions?.find(({ type }) => type === 'Ready') ?? {};
+  const { reason = '' } = conditionOf(status, conditionTypes.ready) ?? {};
   const isHeld = isCurrent ? reasons[reason as Reason] === 'hold' : holdOf(findings) !== undefined;
   const held = listOf(daemonSets);
   if (isHeld) return held;
@@ -181,17 +182,12 @@ function readOf<Read extends KubeObject>({
   return error === undefined || objects.length > 0 ? objects : undefined;
 }
 
-function isTrue(conditions: readonly Condition[], type: string): boolean {
-  return conditions.some((condition) => condition.type === type && condition.status === 'True');
-}
-
 /** Stalled speaks for itself; where it is not said, what is wrong while nothing moves is for good. */
 function outcomeOf(conditions: readonly Condition[]): Outcome {
-  if (isTrue(conditions, 'Ready')) return 'ready';
-  if (isTrue(conditions, 'Stalled')) return 'stuck';
-  return isTrue(conditions, 'Degraded') && !isTrue(conditions, 'Progressing')
-    ? 'stuck'
-    : 'underway';
+  const { ready, stalled, degraded, progressing } = conditionTypes;
+  const isTrue = (type: ConditionType) => conditionOf({ conditions }, type)?.status === 'True';
+  if (isTrue(ready)) return 'ready';
+  return isTrue(stalled) || (isTrue(degraded) && !isTrue(progressing)) ? 'stuck' : 'underway';
 }
 
 /** What the DaemonSet controller said last of the pods that it could not create. */

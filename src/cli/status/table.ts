@@ -1,6 +1,7 @@
 import { cpuQuantity, memoryQuantity } from '../../api/quantity.ts';
 import { count, nounCount, printable } from '../../api/text.ts';
 import type { Condition } from '../../api/types.ts';
+import { type ConditionType, conditionOf, conditionTypes } from '../../status/conditions.ts';
 import type { NodeObservation } from '../../status/nodes.ts';
 import type { Amount, Cost } from '../../status/pod-cost.ts';
 import type { Role, Style } from '../demo/style.ts';
@@ -48,8 +49,8 @@ const outcomes: Readonly<Record<Outcome, Role>> = {
 };
 
 function headLines(puller: PullerReport, { width, style }: Drawing): readonly string[] {
-  const { conditions, outcome, observation } = puller;
-  const ready = conditions.find(({ type }) => type === 'Ready');
+  const { outcome, observation } = puller;
+  const ready = conditionOf(puller, conditionTypes.ready);
   const verdict =
     ready === undefined
       ? 'the operator has not spoken yet'
@@ -63,8 +64,9 @@ function headLines(puller: PullerReport, { width, style }: Drawing): readonly st
   ];
 }
 
-function remarks({ conditions, isOutdated, isTerminating, observation }: PullerReport) {
-  const wrong = complaints(conditions);
+function remarks(puller: PullerReport): readonly string[] {
+  const { isOutdated, isTerminating, observation } = puller;
+  const wrong = complaints(puller);
   return [
     ...(isTerminating ? ['it is being deleted'] : []),
     ...(isOutdated
@@ -78,12 +80,15 @@ function remarks({ conditions, isOutdated, isTerminating, observation }: PullerR
 }
 
 /** What is wrong. That nodes are pulling is seen below, and what was mended in a spec is no news. */
-function complaints(conditions: readonly Condition[]): readonly string[] {
-  const told = (type: string, status: Condition['status']) =>
-    conditions.filter((each) => each.type === type && each.status === status);
-  const wrong = told('Degraded', 'True');
-  const unexplained = told('Progressing', 'True').length > 0 ? [] : told('Ready', 'False');
-  return (wrong.length > 0 ? wrong : unexplained).map(({ message }) => message);
+function complaints(puller: Pick<PullerReport, 'conditions'>): readonly string[] {
+  const { degraded, progressing, ready } = conditionTypes;
+  const told = (type: ConditionType, status: Condition['status']) => {
+    const condition = conditionOf(puller, type);
+    return condition?.status === status ? [condition.message] : [];
+  };
+  const wrong = told(degraded, 'True');
+  if (wrong.length > 0) return wrong;
+  return told(progressing, 'True').length > 0 ? [] : told(ready, 'False');
 }
 
 function imageLines({ observation, images }: PullerReport, drawing: Drawing): readonly string[] {
