@@ -2,7 +2,7 @@ import { shortHash } from '../manifests/names.ts';
 import { isLabel, maxLabelLength } from './object-names.ts';
 
 /** Names the pods use themselves: `copy-sleep` is the init container that brings the sleep program. */
-export const reservedContainerNames: ReadonlySet<string> = new Set(['copy-sleep']);
+const reservedContainerNames: ReadonlySet<string> = new Set(['copy-sleep']);
 
 /** The name of an image whose entry has none that a container name could be made of. */
 export const namelessContainer = 'image';

@@ -9,7 +9,7 @@ const namePattern = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 /** The longest DNS-1123 label. */
 export const maxLabelLength = 63;
 /** The longest DNS-1123 subdomain. */
-export const maxSubdomainLength = 253;
+const maxSubdomainLength = 253;
 
 /** Claims a DNS-1123 label, as container names and namespaces are. */
 export function isLabel(text: string): boolean {

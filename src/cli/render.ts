@@ -10,7 +10,7 @@ import { children } from '../manifests/children.ts';
 import { identityOf, type ManifestSettings } from '../manifests/input.ts';
 import { readPullers } from './puller-file.ts';
 
-export const renderUsage = `Usage: render -f FILE [--openshift] [--pod-requests]
+const renderUsage = `Usage: render -f FILE [--openshift] [--pod-requests]
 
 Prints the objects that the operator would apply for the KubernetesImagePullers of a YAML file, as
 YAML on standard output, and what is to be said about the input on standard error. Needs no cluster.

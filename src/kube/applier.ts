@@ -70,9 +70,9 @@ export interface ApplyRequest {
 }
 
 /** The reason while an object of that name is being deleted. */
-export const waitingForDeletion = 'WaitingForDeletion';
+const waitingForDeletion = 'WaitingForDeletion';
 /** The reason while somebody else keeps undoing what was applied. */
-export const contended = 'Contended';
+const contended = 'Contended';
 
 /** Somebody else keeps changing back what was applied; it is put right again after a while. */
 export class ContendedError extends WaitingError {

@@ -3,7 +3,7 @@
  * format of one is not known. They are decimal numbers of any length that clients may compare
  * (KEP-5504); without leading zeros the longer one is the greater.
  */
-export function compareResourceVersions(a: string, b: string): number | undefined {
+function compareResourceVersions(a: string, b: string): number | undefined {
   if (a === b) return 0;
   if (!decimal.test(a) || !decimal.test(b)) return undefined;
   if (a.length !== b.length) return a.length - b.length;

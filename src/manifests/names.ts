@@ -20,7 +20,7 @@ export const managedByLabel = 'app.kubernetes.io/managed-by';
 /** The uid of the puller an object was made for: a name can be too long for a label, a uid cannot. */
 export const pullerUidLabel = 'che.eclipse.org/image-puller-uid';
 /** Tells the pods of one DaemonSet from those of another: part of its selector. */
-export const daemonSetLabel = 'che.eclipse.org/daemonset';
+const daemonSetLabel = 'che.eclipse.org/daemonset';
 /** On the DaemonSet of a shard: the `daemonsetName` that its own name is made from. */
 export const shardOfAnnotation = 'che.eclipse.org/shard-of';
 /** On a DaemonSet of a namespace that refuses pods with requests of their own; once it is taken off, they are tried again. */

@@ -1,5 +1,5 @@
 /** Characters of a message that are kept of what a kubelet says. */
-export const keptMessageLength = 300;
+const keptMessageLength = 300;
 
 /**
  * What stands at the beginning of nearly every message and tells nothing: who passed it on, and the

@@ -5,10 +5,10 @@ import type { ContainerVector, PodRecord } from './pods.ts';
 import { rolloutOf } from './rollout.ts';
 
 /**
- * What a node is to us, who may not read nodes: `holds` every image of the list; `waiting`, as
- * pods of it lack some of the list; `pulling`; `failing`, with an image that does not come; `unscheduled`, as its pod has no room; `evicted` and
- * `diskPressure`, as the node has thrown its pod out; `rejected`, as it did not let it in;
- * `terminating`; or `unreachable`.
+ * What a node is to us, who may not read nodes: `holds` every image of the list; `waiting`, as pods of
+ * it lack some of the list; `pulling`; `failing`, with an image that does not come; `unscheduled`, as
+ * its pod has no room; `evicted` and `diskPressure`, as the node has thrown its pod out; `rejected`, as
+ * it did not let it in; `terminating`; or `unreachable`.
  */
 export type NodeVerdict =
   | 'holds'
@@ -37,7 +37,7 @@ export interface NodeObservation {
 }
 
 /** A node is as young as its oldest pod, and may take this long to get its images. */
-export const youngMs = 10 * 60_000;
+const youngMs = 10 * 60_000;
 
 /** A kubelet tells of a pod's containers within seconds; one that has not in this time is not there. */
 const silentMs = 60_000;
@@ -63,6 +63,7 @@ export interface NodeInput {
   readonly now: number;
 }
 
+/** The verdicts on all nodes, by name. */
 export interface Nodes {
   readonly nodes: ReadonlyMap<string, NodeObservation>;
   /** For each DaemonSet, on how many nodes a pod of it lives. */
