@@ -4,9 +4,10 @@ import * as api from '../../src/api/types.ts';
 import { sleep, systemClock } from '../../src/clock.ts';
 import { imagePullers } from '../../src/controllers/keys.ts';
 import { type ConnectedClient, createClient } from '../../src/kube/http-client.ts';
-import { type KubeObject, pods, type Resource } from '../../src/kube/objects.ts';
+import { configMaps, type KubeObject, pods, type Resource } from '../../src/kube/objects.ts';
 import { Reflector } from '../../src/kube/reflector.ts';
 import { silentLog } from '../../src/log.ts';
+import { defaultConfigMapName } from '../../src/manifests/names.ts';
 import type { CountedRequest, Rig } from './rig.ts';
 
 const namespaces: Resource = {
@@ -81,6 +82,15 @@ export class Bench {
     await this.client.apply(imagePullers, object, { fieldManager: 'bench', force: true });
   }
 
+  /** Makes news of a puller that concerns nobody. */
+  async annotate(name: string): Promise<void> {
+    const annotations = { 'bench/seen': String(performance.now()) };
+    const metadata = { name, namespace: name, annotations };
+    const { apiVersion, kind } = api;
+    const options = { fieldManager: 'bench-annotations', force: true };
+    await this.client.apply(imagePullers, { apiVersion, kind, metadata }, options);
+  }
+
   /** Deletes a puller; resolves when the pods in its namespace are gone. */
   async remove(name: string): Promise<void> {
     const live = await this.client.get(imagePullers, name, name);
@@ -90,8 +100,8 @@ export class Bench {
     await this.until(`the pods of ${name} to go`, areGone, { timeoutMs: 600_000, everyMs: 500 });
   }
 
-  /** Resolves when this many namespaces have had a new child of a puller since this was called. */
-  async newChildren(count: number, timeoutMs: number): Promise<void> {
+  /** Does something; resolves when this many namespaces have had a new child of a puller since. */
+  async newChildren({ count = 1, timeoutMs = 60_000 }, act: () => Promise<void>): Promise<void> {
     const seen = new Set<string>();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const unsubscribe = this.#children.onChange(({ type, object }) => {
@@ -102,7 +112,7 @@ export class Bench {
       reject(new Error(`${seen.size} of ${count} ${this.#child.plural} after ${timeoutMs} ms`)),
     );
     try {
-      await promise;
+      await Promise.all([act(), promise]);
     } finally {
       unsubscribe();
       cancel();
@@ -121,13 +131,29 @@ export class Bench {
     });
   }
 
+  /** Takes the ConfigMap away that an operator keeps for a puller. */
+  async removeConfigMap(name: string): Promise<void> {
+    const configMap = await this.client.get(configMaps, name, defaultConfigMapName);
+    if (configMap === undefined) throw new Error(`there is no ConfigMap in ${name}`);
+    await this.client.remove(configMaps, configMap);
+  }
+
+  /** Resolves when the ConfigMap is there again that was taken away. */
+  async configMapAgain(name: string): Promise<void> {
+    await this.until(`the ConfigMap of ${name} to be there again`, async () => {
+      return (await this.client.get(configMaps, name, defaultConfigMapName)) !== undefined;
+    });
+  }
+
   /** Resolves when the operator has asked for nothing but its Lease for some seconds. */
   async quiet(): Promise<void> {
-    for (let before = -1, seen = 0; before !== seen; ) {
+    const deadline = performance.now() + unrestMs;
+    for (;;) {
       const since = this.rig.position();
       await sleep(systemClock, quietMs);
-      before = 0;
-      seen = (await this.rig.requestsSince(since)).filter(isOfWork).length;
+      const seen = (await this.rig.requestsSince(since)).filter(isOfWork);
+      if (seen.length === 0) return;
+      if (performance.now() > deadline) throw new Error(unrest(seen));
     }
   }
 
@@ -147,6 +173,16 @@ export class Bench {
 
 /** Above the five seconds for which the operator holds back counts that move. */
 const quietMs = 6_000;
+
+/** After this long, on a machine that has other things to do, an operator will not come to rest. */
+const unrestMs = 900_000;
+
+/** Says what somebody goes on asking for. */
+function unrest(requests: readonly CountedRequest[]): string {
+  const counts = Map.groupBy(requests, ({ verb, about }) => `${verb} ${about}`);
+  const said = [...counts].map(([what, some]) => `${what} (${some.length})`).join(', ');
+  return `the operator has not come to rest in ${unrestMs / 60_000} minutes; lately it asked to ${said}`;
+}
 
 function isOfWork({ about }: CountedRequest): boolean {
   return about !== 'leases';

@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runProgram } from '../../src/command-line.ts';
+import { asError } from '../../src/errors.ts';
 import { daemonSets, deployments } from '../../src/kube/objects.ts';
 import { inNetworkOf } from '../cluster/real/command.ts';
 import { currentCluster } from '../cluster/real/namespace.ts';
@@ -8,11 +10,11 @@ import { Bench } from './bench-client.ts';
 import { costFigures } from './cost.ts';
 import { crowdFigures, restartFigures } from './crowd.ts';
 import { embeddedRig } from './embedded-rig.ts';
-import { type Figure, tableOf } from './figure.ts';
+import { type Figure, linesOf, tableOf } from './figure.ts';
 import { fleetFigures } from './fleet.ts';
 import { goOperator } from './go-operator.ts';
 import { leaderFigures } from './leaders.ts';
-import { type BenchOptions, type Part, parseOptions } from './options.ts';
+import { type BenchOptions, type Part, parseOptions, usage } from './options.ts';
 import { parsingFigures } from './parsing.ts';
 import { pullerFigures } from './pullers.ts';
 import { realRig } from './real-rig.ts';
@@ -20,16 +22,26 @@ import type { Rig } from './rig.ts';
 import { largeName, scaleFigures } from './scale.ts';
 import { another, type Launcher, ours, type Subject } from './subject.ts';
 
-/** `npm run bench`: prints figures; options.ts says which, and of what. */
+/** `npm run bench`: prints figures; docs/benchmarks.md says which, and what they mean. */
 
 /** Enough for a DaemonSet to be more than one pod. */
 const fewNodes = { embedded: 5, real: 10 } as const;
+
+/** A cluster that stands, and who is measured on it. */
+interface Stage {
+  readonly bench: Bench;
+  readonly launcher: Launcher;
+  readonly kubeconfig: string;
+}
 
 class Run {
   readonly #options: BenchOptions;
   readonly #launcher: Launcher;
   readonly #directory: string;
-  readonly figures = new Map<string, readonly Figure[]>();
+  /** By part, as far as it came. */
+  readonly figures = new Map<string, Figure[]>();
+  /** What kept a cluster from being measured to the end. */
+  readonly failures: Error[] = [];
 
   constructor(options: BenchOptions, launcher: Launcher, directory: string) {
     this.#options = options;
@@ -38,94 +50,134 @@ class Run {
   }
 
   async all(): Promise<void> {
-    if (this.#wants('parsing')) this.#note('reading spec.images', parsingFigures());
-    if (this.#wants('cost')) this.#note('what images reserve on each node', costFigures());
+    if (this.#wants('parsing')) await this.#measure('reading spec.images', parsingFigures());
+    if (this.#wants('cost')) await this.#measure('what images reserve on each node', costFigures());
     if (this.#wants('pullers', 'crowd', 'leaders')) {
-      await this.#onRig(fewNodes[this.#options.cluster], (bench, kubeconfig) =>
-        this.#small(bench, kubeconfig),
-      );
+      await this.#onRig(fewNodes[this.#options.cluster], (stage) => this.#small(stage));
     }
-    if (this.#wants('scale')) {
-      await this.#onRig(0, (bench, kubeconfig) => this.#large(bench, kubeconfig));
-    }
+    if (this.#wants('scale')) await this.#onRig(0, (stage) => this.#large(stage));
   }
 
-  async #small(bench: Bench, kubeconfig: string): Promise<void> {
+  async #small(stage: Stage): Promise<void> {
     const { crowd, idleSeconds } = this.#options;
-    const launcher = this.#launcher;
+    const { bench, launcher, kubeconfig } = stage;
     const on = bench.rig.setting;
     let subject: Subject = await launcher.launch(kubeconfig);
     await subject.ready();
     if (this.#wants('pullers')) {
-      const figures = await pullerFigures(bench, subject, idleSeconds);
-      this.#note(`a few pullers; ${on}`, figures);
+      await this.#measure(`a few pullers; ${on}`, pullerFigures(bench, subject, idleSeconds));
     }
     if (this.#wants('crowd')) {
-      const figures = await crowdFigures(bench, subject, crowd);
-      const anew = await restartFigures(bench, { launcher, kubeconfig, old: subject });
-      subject = anew.subject;
-      this.#note(`many pullers; ${on}`, [...figures, ...anew.figures]);
+      await this.#measure(`many pullers; ${on}`, crowdFigures(bench, subject, crowd));
+      const anew = restartFigures(bench, { launcher, kubeconfig, old: subject });
+      subject = await this.#measure(`a new start among them; ${on}`, anew);
     }
     if (this.#wants('leaders')) {
-      const led = await leaderFigures(bench, { launcher, kubeconfig, leader: subject });
-      subject = led.subject;
-      this.#note(`two operators; ${on}`, led.figures);
+      const led = leaderFigures(bench, { launcher, kubeconfig, leader: subject });
+      subject = await this.#measure(`two operators; ${on}`, led);
     }
     await subject.end('SIGTERM');
   }
 
-  async #large(bench: Bench, kubeconfig: string): Promise<void> {
+  async #large({ bench, launcher, kubeconfig }: Stage): Promise<void> {
     const roll = await bench.rig.largeRollOut(this.#options.nodes);
-    const figures = await scaleFigures(bench, { launcher: this.#launcher, kubeconfig, roll });
-    this.#note(`a large cluster; ${roll.setting}`, figures);
+    const figures = scaleFigures(bench, { launcher, kubeconfig, roll });
+    await this.#measure(`a large cluster; ${roll.setting}`, figures);
     const { fleet } = roll;
     if (fleet === undefined) return;
     await bench.remove(largeName);
-    const passages = await fleetFigures(bench, { launcher: this.#launcher, kubeconfig, fleet });
-    this.#note(`what befalls it; ${roll.setting}`, passages);
+    const passages = fleetFigures(bench, { launcher, kubeconfig, fleet });
+    await this.#measure(`what befalls it; ${roll.setting}`, passages);
   }
 
-  async #onRig(
-    nodes: number,
-    measure: (bench: Bench, kubeconfig: string) => Promise<void>,
-  ): Promise<void> {
-    const rig = await this.#rig(nodes);
-    const bench = new Bench(
-      rig,
-      this.#options.other?.child === 'deployments' ? deployments : daemonSets,
-    );
+  /** What goes wrong on one cluster is told, and leaves the others to be measured. */
+  async #onRig(nodes: number, measure: (stage: Stage) => Promise<void>): Promise<void> {
+    try {
+      const rig = await this.#rig(nodes);
+      try {
+        await this.#onStage(rig, measure);
+      } finally {
+        await rig.stop();
+      }
+    } catch (error) {
+      this.failures.push(asError(error));
+    }
+  }
+
+  async #onStage(rig: Rig, measure: (stage: Stage) => Promise<void>): Promise<void> {
+    const child = this.#options.other?.child === 'deployments' ? deployments : daemonSets;
+    const bench = new Bench(rig, child);
+    const kubeconfig = join(this.#directory, 'kubeconfig');
+    writeFileSync(kubeconfig, rig.operatorKubeconfig, { mode: 0o600 });
+    const started: Subject[] = [];
+    const launcher = recording(this.#launcher, started);
     try {
       await bench.start();
-      const kubeconfig = join(this.#directory, 'kubeconfig');
-      writeFileSync(kubeconfig, rig.operatorKubeconfig, { mode: 0o600 });
-      await measure(bench, kubeconfig);
+      await measure({ bench, launcher, kubeconfig });
     } finally {
+      for (const subject of started) await subject.end('SIGKILL');
       await bench.stop();
-      await rig.stop();
     }
   }
 
   #rig(nodes: number): Promise<Rig> {
-    const { cluster, other } = this.#options;
+    const { cluster, other, controllerQps } = this.#options;
     const isOurs = other === undefined;
-    return cluster === 'real'
-      ? realRig(nodes, isOurs, { userAgent: other?.userAgent ?? '' })
-      : embeddedRig(nodes, isOurs);
+    if (cluster === 'embedded') return embeddedRig(nodes, isOurs);
+    const userAgent = other?.userAgent ?? '';
+    return realRig(nodes, isOurs, {
+      userAgent,
+      ...(controllerQps !== undefined && { controllerQps }),
+    });
   }
 
   #wants(...parts: readonly Part[]): boolean {
     return parts.some((part) => this.#options.only.includes(part));
   }
 
-  /** Told at once, as a later part may take long, or fail. */
-  #note(part: string, figures: readonly Figure[]): void {
-    this.figures.set(part, figures);
-    process.stderr.write(`${tableOf(new Map([[part, figures]]))}\n`);
+  /** Takes down the figures of a part, each told at once: a later one may take long, or fail. */
+  async #measure<Result>(
+    part: string,
+    figures: AsyncGenerator<Figure, Result> | Generator<Figure, Result>,
+  ): Promise<Result> {
+    const measured: Figure[] = [];
+    const note = (figure: Figure) => {
+      measured.push(figure);
+      process.stderr.write(`${linesOf(figure).join('\n')}\n`);
+    };
+    this.figures.set(part, measured);
+    process.stderr.write(`${part}\n`);
+    try {
+      for (;;) {
+        const { done, value } = await figures.next();
+        if (done) return value;
+        note(value);
+      }
+    } catch (error) {
+      note({ what: 'the rest was not measured', asked: '-', measured: asError(error).message });
+      throw error;
+    }
   }
+}
+
+/** The same, whose operators are put on a list. */
+function recording(launcher: Launcher, started: Subject[]): Launcher {
+  return {
+    ...launcher,
+    async launch(kubeconfig) {
+      const subject = await launcher.launch(kubeconfig);
+      started.push(subject);
+      return subject;
+    },
+  };
 }
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args);
+  if (options === undefined) {
+    process.stdout.write(usage);
+    return 0;
+  }
   if (options.cluster === 'real' && currentCluster() === undefined)
     return await inNetworkOf('bench', import.meta.filename, args);
   const directory = mkdtempSync(join(tmpdir(), 'bench-'));
@@ -136,12 +188,15 @@ async function main(args: readonly string[]): Promise<number> {
     const machine = `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown processor'}`;
     const measured = options.other?.command ?? 'the operator of the image';
     process.stdout.write(
-      `${tableOf(run.figures)}\nmeasured: ${measured}, Node ${process.versions.node}, ${machine}\nGo operator: ${goOperator.setting}\n`,
+      `\n${tableOf(run.figures)}\n\nmeasured: ${measured}, Node ${process.versions.node}, ${machine}\nGo operator: ${goOperator.setting}\n`,
     );
-    return 0;
+    for (const { stack } of run.failures) process.stderr.write(`${stack}\n`);
+    return run.failures.length > 0 ? 1 : 0;
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+await runProgram(async () => {
+  process.exitCode = await main(process.argv.slice(2));
+});

@@ -46,6 +46,14 @@ export class Coverage {
     return this.#worst;
   }
 
+  /** Claims that every node has a holder of each of these images now. */
+  holds(references: readonly string[]): boolean {
+    return references.every((reference) => {
+      const nodes = this.#holders.get(reference);
+      return [...this.#nodes].every((node) => (nodes?.get(node) ?? 0) > 0);
+    });
+  }
+
   take({ type, object }: Change): void {
     const { uid = '' } = object.metadata;
     const before = this.#pods.get(uid);

@@ -1,8 +1,6 @@
 import { sleep, systemClock } from '../../src/clock.ts';
-import { configMaps } from '../../src/kube/objects.ts';
-import { defaultConfigMapName } from '../../src/manifests/names.ts';
 import { type Bench, lists, nowhere, puller } from './bench-client.ts';
-import { type Figure, spoken } from './figure.ts';
+import { type Figures, spoken } from './figure.ts';
 import { goOperator } from './go-operator.ts';
 import type { Launcher, Subject } from './subject.ts';
 
@@ -11,37 +9,35 @@ const name = 'bench-led';
 /**
  * How long there is nobody who writes, when whoever leads is asked to end, and when it is killed. The
  * time runs from the signal until a ConfigMap is there again that was deleted meanwhile. Returns the
- * operator that leads at the end beside the figures.
+ * operator that leads at the end. Of one that can only run alone there is no figure, but the reason.
  */
-export async function leaderFigures(
+export async function* leaderFigures(
   bench: Bench,
   { launcher, kubeconfig, leader }: { launcher: Launcher; kubeconfig: string; leader: Subject },
-): Promise<{ readonly subject: Subject; readonly figures: readonly Figure[] }> {
+): Figures<Subject> {
+  if (launcher.alone !== undefined) {
+    yield { what: 'left out', asked: '-', measured: launcher.alone };
+    return leader;
+  }
   await bench.makeNamespace(name);
-  const child = bench.newChildren(1, 60_000);
-  await bench.apply(puller(name, { images: lists.two, ...nowhere }));
-  await child;
+  await bench.newChildren({}, () => bench.apply(puller(name, { images: lists.two, ...nowhere })));
   const second = await launcher.launch(kubeconfig);
   const releasedMs = await handedOver(bench, { leader, standby: second, signal: 'SIGTERM' });
+  yield {
+    what: 'leader asked to end (SIGTERM) until another one has written',
+    asked: '<= 2.5 s',
+    measured: spoken.ms(releasedMs),
+    go: goOperator.failover,
+  };
   const third = await launcher.launch(kubeconfig);
   const expiredMs = await handedOver(bench, { leader: second, standby: third, signal: 'SIGKILL' });
-  return {
-    subject: third,
-    figures: [
-      {
-        what: 'leader asked to end (SIGTERM) until another one has written',
-        asked: '<= 2.5 s',
-        measured: spoken.ms(releasedMs),
-        go: goOperator.failover,
-      },
-      {
-        what: 'leader killed (SIGKILL) until another one has written',
-        asked: '<= 17 s',
-        measured: spoken.ms(expiredMs),
-        go: goOperator.failover,
-      },
-    ],
+  yield {
+    what: 'leader killed (SIGKILL) until another one has written',
+    asked: '<= 17 s',
+    measured: spoken.ms(expiredMs),
+    go: goOperator.failover,
   };
+  return third;
 }
 
 async function handedOver(
@@ -53,11 +49,7 @@ async function handedOver(
   await sleep(systemClock, 5_000);
   const begun = performance.now();
   await leader.end(signal);
-  const configMap = await bench.client.get(configMaps, name, defaultConfigMapName);
-  if (configMap === undefined) throw new Error(`there is no ConfigMap in ${name}`);
-  await bench.client.remove(configMaps, configMap);
-  await bench.until('another leader', async () => {
-    return (await bench.client.get(configMaps, name, defaultConfigMapName)) !== undefined;
-  });
+  await bench.removeConfigMap(name);
+  await bench.configMapAgain(name);
   return performance.now() - begun;
 }

@@ -11,19 +11,29 @@ describe('the options of npm run bench', () => {
     } satisfies BenchOptions);
   });
 
-  it('ask a real control plane for a thousand nodes, which is what a machine can bear', () => {
-    expect(parseOptions(['--cluster', 'real']).nodes).toBe(1000);
-    expect(parseOptions(['--cluster', 'real', '--nodes', '50']).nodes).toBe(50);
+  it('ask a real control plane for 500 nodes, which is what a machine can bear', () => {
+    expect(parseOptions(['--cluster', 'real'])?.nodes).toBe(500);
+    expect(parseOptions(['--cluster', 'real', '--nodes', '50'])?.nodes).toBe(50);
+  });
+
+  it('leave the controllers of a real control plane as they are unless told otherwise', () => {
+    expect(parseOptions(['--cluster', 'real'])?.controllerQps).toBeUndefined();
+    expect(parseOptions(['--cluster', 'real', '--controller-qps', '200'])?.controllerQps).toBe(200);
   });
 
   it('take any other operator by its command, and tell its requests by their user agent', () => {
-    const args = ['--operator', './manager --leader-elect', '--user-agent', 'manager'];
-    expect(parseOptions([...args, '--child', 'deployments']).other).toEqual({
-      command: './manager --leader-elect',
+    const args = ['--cluster', 'real', '--operator', './manager', '--user-agent', 'manager'];
+    expect(parseOptions([...args, '--child', 'deployments'])?.other).toEqual({
+      command: './manager',
       userAgent: 'manager',
       readyUrl: 'http://127.0.0.1:8081/readyz',
       child: 'deployments',
     });
+  });
+
+  it('are none where the usage is asked for', () => {
+    expect(parseOptions(['--help'])).toBeUndefined();
+    expect(parseOptions(['-h', '--nodes', 'many'])).toBeUndefined();
   });
 
   it.each([
@@ -31,10 +41,13 @@ describe('the options of npm run bench', () => {
     [['--only', 'crowd,all'], '--only does not take "all"'],
     [['--crowd', '0'], '--crowd takes a number from 1 to 99999, not "0"'],
     [['--idle-seconds', 'ten'], '--idle-seconds takes a number'],
+    [['--controller-qps', '20'], '--controller-qps is for the controllers of --cluster real'],
     [['--operator', 'x', '--child', 'pods'], '--child does not take "pods"'],
+    [['--operator', 'x', '--user-agent', 'y'], '--user-agent needs --cluster real'],
+    [['--child', 'deployments'], '--child is told of another operator'],
     [['--fast'], "Unknown option '--fast'"],
   ])('refuse %j and say what they take', (args, words) => {
     expect(() => parseOptions(args)).toThrow(words);
-    expect(() => parseOptions(args)).toThrow('usage: npm run bench');
+    expect(() => parseOptions(args)).toThrow('Usage: npm run bench');
   });
 });

@@ -28,7 +28,7 @@ function oneMebibyteOf(entry: (index: number) => string): string {
 }
 
 /** Reading a list of one mebibyte as the operator does it, and the largest list that it reads entry by entry. */
-export function parsingFigures(): readonly Figure[] {
+export function* parsingFigures(): Generator<Figure> {
   const path = 'team/'.repeat(50);
   const full = Array.from(
     { length: 2000 },
@@ -46,9 +46,11 @@ export function parsingFigures(): readonly Figure[] {
     ['1 MiB without a separator (too large: held)', 'a-'.repeat(mebibyte / 2)],
     ['as much as is read: 500 images, 2,000 names', full.join(';')],
   ];
-  return lists.map(([what, images]) => ({
-    what: `spec.images: ${what}, ${Math.round(images.length / 1024)} KiB`,
-    asked: '<= 10 ms',
-    measured: `${timed(() => parseSpec({ images }, { maxImages: 500 })).toFixed(2)} ms`,
-  }));
+  for (const [what, images] of lists) {
+    yield {
+      what: `${what}, ${Math.round(images.length / 1024)} KiB`,
+      asked: '<= 10 ms',
+      measured: `${timed(() => parseSpec({ images }, { maxImages: 500 })).toFixed(2)} ms`,
+    };
+  }
 }

@@ -7,6 +7,8 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { bundle } from '../../.ci/image/bundle.ts';
+import { parsedArgs, runProgram } from '../../src/command-line.ts';
+import { UsageError } from '../../src/errors.ts';
 import { imageEnvironment, imageFlags } from './image-flags.ts';
 import { LargePods } from './large-pod.ts';
 import type { Cost, Phase } from './pods-client.ts';
@@ -14,13 +16,20 @@ import type { Cost, Phase } from './pods-client.ts';
 /**
  * What it costs to watch the pods of a large cache: as full objects that are projected line by line, or
  * as Tables (`includeObject=None`) for the progress and a full list after the roll. The server is this
- * process; each way runs in a process of its own, under the flags of the image. Those to measure
- * are given as arguments, or it is all of them.
+ * process; each way runs in a process of its own, under the flags of the image.
  */
 const scale = { pods: 5_000, containers: 40, eventsPerPod: 5 } as const;
 
 /** Ways to watch, each with the size of its pages of full objects. */
 const ways = ['full 500', 'full 100', 'full 25', 'full 10', 'table 25'];
+
+const usage = `Usage: npm run bench:pods -- ['full N' | 'table N']...
+
+Prints what it costs to watch ${scale.pods} pods of a large cache, as full objects or as tables; N is the size
+of a page of full objects. Unless ways are given: ${ways.join(', ')}.
+
+  --help  this text
+`;
 
 const owner = {
   apiVersion: 'apps/v1',
@@ -169,27 +178,44 @@ async function inProcessOfItsOwn(program: string, way: string): Promise<Cost | u
 const spoken = ({ peak, stall, stall99, cpu }: Phase) =>
   `${peak} MB, ${stall99}/${stall} ms, ${(cpu / 1000).toFixed(1)} s`;
 
-const table = new Table({
-  head: ['way', 'idle', 'list: peak, stall 99 %/max, CPU', 'roll: the same', 'settled'],
-  style: { head: [], border: [] },
-});
-const directory = mkdtempSync(join(tmpdir(), 'bench-'));
-try {
-  const program = join(directory, 'pods-client.mjs');
-  writeFileSync(program, (await bundle('test/bench/pods-client.ts')).code);
-  const asked = process.argv.slice(2);
-  for (const way of asked.length > 0 ? asked : ways) {
-    const cost = await inProcessOfItsOwn(program, way);
-    table.push(
-      cost === undefined
-        ? [way, '', 'out of memory', '', '']
-        : [way, `${cost.idle} MB`, spoken(cost.list), spoken(cost.roll), `${cost.settled} MB`],
-    );
+async function measure(asked: readonly string[]): Promise<void> {
+  const table = new Table({
+    head: ['way', 'idle', 'list: peak, stall 99 %/max, CPU', 'roll: the same', 'settled'],
+    style: { head: [], border: [] },
+  });
+  const directory = mkdtempSync(join(tmpdir(), 'bench-'));
+  try {
+    const program = join(directory, 'pods-client.mjs');
+    writeFileSync(program, (await bundle('test/bench/pods-client.ts')).code);
+    for (const way of asked) {
+      const cost = await inProcessOfItsOwn(program, way);
+      table.push(
+        cost === undefined
+          ? [way, '', 'out of memory', '', '']
+          : [way, `${cost.idle} MB`, spoken(cost.list), spoken(cost.roll), `${cost.settled} MB`],
+      );
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
   }
-} finally {
-  rmSync(directory, { recursive: true });
+  process.stdout.write(
+    `Node ${process.versions.node} under the flags of the image, ${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown processor'}; ` +
+      `${scale.pods} pods of ${aPod(podName(1), 1, 0).length} bytes, ${scale.eventsPerPod} events each\n${table.toString()}\n`,
+  );
 }
-process.stdout.write(
-  `Node ${process.versions.node} under the flags of the image, ${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown processor'}; ` +
-    `${scale.pods} pods of ${aPod(podName(1), 1, 0).length} bytes, ${scale.eventsPerPod} events each\n${table.toString()}\n`,
-);
+
+async function main(): Promise<void> {
+  const { values, positionals } = parsedArgs(
+    { options: { help: { type: 'boolean', short: 'h' } }, allowPositionals: true },
+    usage,
+  );
+  if (values.help) {
+    process.stdout.write(usage);
+    return;
+  }
+  const odd = positionals.find((way) => !/^(full|table) [1-9]\d{0,4}$/.test(way));
+  if (odd !== undefined) throw new UsageError(`there is no way "${odd}"\n\n${usage}`);
+  await measure(positionals.length > 0 ? positionals : ways);
+}
+
+await runProgram(main);

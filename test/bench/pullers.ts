@@ -1,6 +1,6 @@
 import { sleep, systemClock } from '../../src/clock.ts';
 import { type Bench, lists, nowhere, puller } from './bench-client.ts';
-import { type Figure, percentile, spoken } from './figure.ts';
+import { type Figures, percentile, spoken } from './figure.ts';
 import { goOperator } from './go-operator.ts';
 import { isWrite } from './rig.ts';
 import type { Subject } from './subject.ts';
@@ -9,65 +9,57 @@ import type { Subject } from './subject.ts';
 const inTurn = 30;
 
 /** What a few pullers cost, one after another: writes, time, and what an idle operator does. */
-export async function pullerFigures(
-  bench: Bench,
-  subject: Subject,
-  idleSeconds: number,
-): Promise<readonly Figure[]> {
+export async function* pullerFigures(bench: Bench, subject: Subject, idleSeconds: number): Figures {
   await bench.quiet();
-  const residentEmpty = subject.memory('VmRSS');
+  yield {
+    what: 'resident, no puller',
+    asked: '<= 75 MB',
+    measured: spoken.megabytes(subject.memory('VmRSS')),
+    go: goOperator.residentEmpty,
+  };
   const first = (images: string) => puller('bench-first', { images });
   await bench.makeNamespace('bench-first');
-  const created = await requestsOf(bench, () => bench.apply(first(lists.two)));
-  const edited = await requestsOf(bench, () => bench.apply(first(lists.other)));
+  yield {
+    what: 'API writes for a new puller',
+    asked: '<= 9',
+    measured: await writesOf(bench, () => bench.apply(first(lists.two))),
+    go: goOperator.writesNew,
+  };
+  yield {
+    what: 'API writes for a change of its images',
+    asked: '<= 5',
+    measured: await writesOf(bench, () => bench.apply(first(lists.other))),
+    go: goOperator.writesEdit,
+  };
   const times = await timesToChild(bench);
+  yield {
+    what: `puller created until its last child exists: least, median, 95 % of ${inTurn}`,
+    asked: 'p95 <= 100 ms',
+    measured: [0, 0.5, 0.95].map((share) => spoken.ms(percentile(times, share))).join(', '),
+    go: goOperator.toDaemonSet,
+  };
   await bench.quiet();
-  const residentFew = subject.memory('VmRSS');
-  return [
-    {
-      what: 'puller created until its last child exists: least, median, 95 % of 30',
-      asked: 'p95 <= 100 ms',
-      measured: [0, 0.5, 0.95].map((share) => spoken.ms(percentile(times, share))).join(', '),
-      go: goOperator.toDaemonSet,
-    },
-    { what: 'API writes for a new puller', asked: '<= 9', ...created, go: goOperator.writesNew },
-    {
-      what: 'API writes for a change of its images',
-      asked: '<= 5',
-      ...edited,
-      go: goOperator.writesEdit,
-    },
-    ...(await idleFigures(bench, subject, idleSeconds)),
-    {
-      what: 'resident, no puller',
-      asked: '<= 75 MB',
-      measured: spoken.megabytes(residentEmpty),
-      go: goOperator.residentEmpty,
-    },
-    {
-      what: `resident, ${inTurn + 1} pullers`,
-      asked: '-',
-      measured: spoken.megabytes(residentFew),
-    },
-    {
-      what: 'resident, peak so far',
-      asked: '-',
-      measured: spoken.megabytes(subject.memory('VmHWM')),
-    },
-  ];
+  yield {
+    what: `resident, ${inTurn + 1} pullers`,
+    asked: '-',
+    measured: spoken.megabytes(subject.memory('VmRSS')),
+  };
+  yield* idleFigures(bench, subject, idleSeconds);
+  yield {
+    what: 'resident, peak so far',
+    asked: '-',
+    measured: spoken.megabytes(subject.memory('VmHWM')),
+  };
 }
 
 /** Events only tell of what was written, so they are counted beside it. */
-async function requestsOf(
-  bench: Bench,
-  act: () => Promise<void>,
-): Promise<Pick<Figure, 'measured'>> {
+async function writesOf(bench: Bench, act: () => Promise<void>): Promise<string> {
   const since = bench.rig.position();
   await act();
   await bench.quiet();
   const requests = await bench.rig.requestsSince(since);
   const events = requests.filter(({ about }) => about === 'events').length;
-  return { measured: `${requests.filter(isWrite).length}, and ${events} Events` };
+  return `${requests.filter(isWrite).length}, and ${events} Events`;
 }
 
 async function timesToChild(bench: Bench): Promise<readonly number[]> {
@@ -78,10 +70,8 @@ async function timesToChild(bench: Bench): Promise<readonly number[]> {
     // Its service account and what else a namespace begins with.
     await sleep(systemClock, 200);
     const object = puller(name, { images: lists.two, ...nowhere });
-    const child = bench.newChildren(1, 60_000);
     const begun = performance.now();
-    await bench.apply(object);
-    await child;
+    await bench.newChildren({}, () => bench.apply(object));
     times.push(performance.now() - begun);
   }
   return times;
@@ -98,12 +88,7 @@ export function hourly(count: number, seconds: number): string {
 }
 
 /** What an operator does that has nothing to do. */
-async function idleFigures(
-  bench: Bench,
-  subject: Subject,
-  idleSeconds: number,
-): Promise<readonly Figure[]> {
-  await bench.quiet();
+async function* idleFigures(bench: Bench, subject: Subject, idleSeconds: number): Figures {
   const since = bench.rig.position();
   const cpuBefore = subject.cpuSeconds();
   const sockets = new Set(subject.sockets());
@@ -117,29 +102,27 @@ async function idleFigures(
   const leases = requests.filter(({ about, verb }) => about === 'leases' && verb !== 'get').length;
   const within = `in ${idleSeconds} idle seconds`;
   const cpu = ((subject.cpuSeconds() - cpuBefore) * 60) / idleSeconds;
-  return [
-    {
-      what: `API writes ${within}, ${inTurn + 1} pullers`,
-      asked: '0',
-      measured: String(requests.filter(isWrite).length),
-      go: goOperator.writesIdle,
-    },
-    {
-      what: 'writes of the Lease a minute',
-      asked: '<= 31',
-      measured: String(Math.round((leases * 60) / idleSeconds)),
-      go: goOperator.leaseWrites,
-    },
-    {
-      what: `connections opened an hour (from ${idleSeconds} idle seconds)`,
-      asked: '<= 2',
-      measured: hourly(sockets.size - before, idleSeconds),
-    },
-    {
-      what: 'processor time in an idle minute',
-      asked: '-',
-      measured: `${cpu.toFixed(2)} s`,
-      go: goOperator.idleCpu,
-    },
-  ];
+  yield {
+    what: `API writes ${within}, ${inTurn + 1} pullers`,
+    asked: '0',
+    measured: String(requests.filter(isWrite).length),
+    go: goOperator.writesIdle,
+  };
+  yield {
+    what: 'writes of the Lease a minute',
+    asked: '<= 31',
+    measured: String(Math.round((leases * 60) / idleSeconds)),
+    go: goOperator.leaseWrites,
+  };
+  yield {
+    what: `connections opened an hour (from ${idleSeconds} idle seconds)`,
+    asked: '<= 2',
+    measured: hourly(sockets.size - before, idleSeconds),
+  };
+  yield {
+    what: 'processor time in an idle minute',
+    asked: '-',
+    measured: `${cpu.toFixed(2)} s`,
+    go: goOperator.idleCpu,
+  };
 }

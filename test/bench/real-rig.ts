@@ -2,23 +2,48 @@ import { daemonSets, resourcePath } from '../../src/kube/objects.ts';
 import { dryRunName } from '../../src/manifests/names.ts';
 import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
 import { fakeNodeTaint } from '../cluster/real/fake-nodes.ts';
-import { RealCluster, type RealClusterOptions } from '../cluster/real/real-cluster.ts';
+import { RealCluster } from '../cluster/real/real-cluster.ts';
 import { dryRun, type Rig } from './rig.ts';
 import { installation, operatorUser } from './rig-installation.ts';
 
-/** What differs from the usual control plane, and which requests are counted. */
-export interface RealRigOptions extends Pick<RealClusterOptions, 'flags'> {
+/** How quick the control plane is, and which requests are counted. */
+export interface RealRigOptions {
+  /** How often a second each controller, and the scheduler, may ask; as Kubernetes has it unless given. */
+  readonly controllerQps?: number;
   /** Only requests under this name count; under any unless given. */
   readonly userAgent?: string;
+}
+
+/**
+ * What Kubernetes gives each controller and the scheduler, a second and at once (kubernetes/kubernetes:
+ * pkg/controller/apis/config/v1alpha1/defaults.go, pkg/scheduler/apis/config/v1/defaults.go).
+ */
+const defaultPace = { controllers: { qps: 20, burst: 30 }, scheduler: { qps: 50, burst: 100 } };
+
+/** The flags for a pace, which is told in words too. */
+function paceOf(controllerQps: number | undefined) {
+  const alike = controllerQps && { qps: controllerQps, burst: 2 * controllerQps };
+  const { controllers, scheduler } = alike ? { controllers: alike, scheduler: alike } : defaultPace;
+  const flags = ({ qps, burst }: { qps: number; burst: number }) => [
+    `--kube-api-qps=${qps}`,
+    `--kube-api-burst=${burst}`,
+  ];
+  return {
+    flags: { 'kube-controller-manager': flags(controllers), 'kube-scheduler': flags(scheduler) },
+    words: alike
+      ? `its controllers and its scheduler at ${controllerQps} requests a second each`
+      : `its controllers and its scheduler at the default of ${controllers.qps} and ${scheduler.qps} requests a second`,
+  };
 }
 
 /** A real control plane with nodes on paper, with the operator's kinds and rights. */
 export async function realRig(
   nodes: number,
   isOurs: boolean,
-  { userAgent = '', ...options }: RealRigOptions = {},
+  { controllerQps, userAgent = '' }: RealRigOptions = {},
 ): Promise<Rig> {
-  const cluster = await RealCluster.start({ node: false, ...options });
+  const pace = paceOf(controllerQps);
+  const cluster = await RealCluster.start({ node: false, flags: pace.flags });
   const addNodes = async (count: number) => {
     await cluster.addFakeNodes(count);
     // For every pod: a Deployment that cannot run is news, which would be written.
@@ -32,7 +57,7 @@ export async function realRig(
   await kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s']);
   const { gitVersion } = (await cluster.api.get('/version')) as { gitVersion: string };
   return {
-    setting: `Kubernetes ${gitVersion} with ${nodes} nodes on paper (kwok), in the same machine`,
+    setting: `Kubernetes ${gitVersion} in the same machine, ${pace.words}, ${nodes} nodes on paper (kwok)`,
     kubeconfig: cluster.kubeconfig(),
     operatorKubeconfig: await cluster.tokenKubeconfig(operatorNamespace, operatorServiceAccount),
     position: () => cluster.auditLog.position(),
@@ -48,7 +73,7 @@ export async function realRig(
     async largeRollOut(count) {
       await addNodes(count);
       return {
-        setting: `${count} nodes on paper, whose pods start within three seconds (kwok)`,
+        setting: `Kubernetes ${gitVersion} in the same machine, ${pace.words}, ${count} nodes on paper (kwok), whose pods start within three seconds`,
         run: (namespace) =>
           cluster.until(async () => {
             const collection = (await cluster.api.get(resourcePath(daemonSets, namespace))) as {

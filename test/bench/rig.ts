@@ -46,7 +46,12 @@ const asides: ReadonlySet<string> = new Set([
   'subjectaccessreviews',
 ]);
 
+/** Claims that a request has nothing to do with what stands in the cluster. */
+export function isAside({ about }: CountedRequest): boolean {
+  return asides.has(about);
+}
+
 /** Claims that a request is one of those that are counted as writes. */
-export function isWrite({ verb, about }: CountedRequest): boolean {
-  return !['get', 'list', 'watch'].includes(verb) && !asides.has(about);
+export function isWrite(request: CountedRequest): boolean {
+  return !['get', 'list', 'watch'].includes(request.verb) && !isAside(request);
 }

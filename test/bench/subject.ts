@@ -17,6 +17,10 @@ import type { OtherOperator } from './options.ts';
 export interface Launcher {
   /** Starts one that works on the cluster of a kubeconfig file. */
   launch(kubeconfig: string): Promise<Subject>;
+  /** Claims that it is this checkout's, of whose status more is known than of any other's. */
+  readonly isOurs: boolean;
+  /** Why no second one can run beside the first; undefined where one can. */
+  readonly alone: string | undefined;
 }
 
 const stallProbe = fileURLToPath(new URL('./stall-probe.mjs', import.meta.url));
@@ -31,6 +35,8 @@ export async function ours(directory: string, probe = stallProbe): Promise<Launc
   const program = join(directory, 'main.js');
   writeFileSync(program, (await bundle()).code);
   return {
+    isOurs: true,
+    alone: undefined,
     async launch(kubeconfig) {
       const [health, metrics] = await freePorts(2);
       const words = [process.execPath, ...imageFlags(), '--import', probe, program, 'operator'];
@@ -43,21 +49,32 @@ export async function ours(directory: string, probe = stallProbe): Promise<Launc
         LOG_LEVEL: 'error',
       };
       const readyUrl = `http://127.0.0.1:${health}/readyz`;
-      return new Subject({ words, environment, readyUrl, answersProbe: true });
+      return new Subject({ words, environment, readyUrl, isShell: false });
     },
   };
 }
 
-/** Any other operator; the command gets the kubeconfig by KUBECONFIG. */
+/** Any other operator; the command gets the kubeconfig by KUBECONFIG, and ports of its own for each process. */
 export function another({ command, readyUrl }: OtherOperator): Launcher {
+  const hasOwnPort = [command, readyUrl].every((text) => text.includes('{port}'));
   return {
+    isOurs: false,
+    alone: hasOwnPort ? undefined : '--operator and --ready-url have no {port}',
     async launch(kubeconfig) {
-      // One process, whose memory and time are the operator's: the shell makes way for it.
-      const words = ['sh', '-c', `exec ${command}`];
-      const environment = { KUBECONFIG: kubeconfig };
-      return new Subject({ words, environment, readyUrl, answersProbe: false });
+      const ports = await freePorts(2);
+      return new Subject({
+        words: ['sh', '-c', withPorts(command, ports)],
+        environment: { KUBECONFIG: kubeconfig },
+        readyUrl: withPorts(readyUrl, ports),
+        isShell: true,
+      });
     },
   };
+}
+
+/** The text with `{port}` and `{metrics}` filled in. */
+function withPorts(text: string, [port, metrics]: readonly number[]): string {
+  return text.replaceAll('{port}', String(port)).replaceAll('{metrics}', String(metrics));
 }
 
 /** Ports of the loopback interface at which nobody listens now. */
@@ -73,8 +90,11 @@ interface SubjectParts {
   readonly words: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly readyUrl: string;
-  /** Claims that a probe runs inside it. */
-  readonly answersProbe: boolean;
+  /**
+   * It is a line for the shell, which may become several processes: they are a process group, and count
+   * as one operator. Otherwise it is ours, one process with a probe inside.
+   */
+  readonly isShell: boolean;
 }
 
 /** How long an event loop stood still, in milliseconds. */
@@ -90,27 +110,28 @@ const patienceMs = 60_000;
 export class Subject {
   readonly #child: ChildProcess;
   readonly #readyUrl: string;
-  readonly #answersProbe: boolean;
+  readonly #isShell: boolean;
   readonly #begun = performance.now();
   readonly #exit: Promise<unknown>;
 
-  constructor({ words, environment, readyUrl, answersProbe }: SubjectParts) {
+  constructor({ words, environment, readyUrl, isShell }: SubjectParts) {
     const [program = '', ...args] = words;
     this.#readyUrl = readyUrl;
-    this.#answersProbe = answersProbe;
+    this.#isShell = isShell;
     this.#child = spawn(program, args, {
       env: { ...process.env, ...environment },
-      stdio: ['ignore', 'inherit', 'inherit', ...(answersProbe ? (['ipc'] as const) : [])],
+      stdio: ['ignore', 'inherit', 'inherit', ...(isShell ? [] : (['ipc'] as const))],
+      detached: isShell,
     });
     this.#exit = once(this.#child, 'exit');
     // Whatever ends this process, the operator does not outlive it.
-    void this.#exit.finally(beforeExit(() => this.#child.kill('SIGKILL')));
+    void this.#exit.finally(beforeExit(() => this.#signal('SIGKILL')));
   }
 
   /** Milliseconds from its start until it says that it is ready. */
   async ready(): Promise<number> {
     while (!(await this.#isReady())) {
-      if (this.#child.exitCode !== null) throw new Error('the operator ended before it was ready');
+      if (this.#processes().length === 0) throw new Error('the operator ended before it was ready');
       if (performance.now() - this.#begun > patienceMs) throw new Error('it is not ready in time');
       await sleep(systemClock, 5);
     }
@@ -129,21 +150,20 @@ export class Subject {
 
   /** Bytes of memory that are resident: now, or the most since the start or `forgetPeak`. */
   memory(field: 'VmRSS' | 'VmHWM'): number {
-    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
-    return 1024 * Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]);
+    const line = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm');
+    return this.#sum((pid) => 1024 * Number(line.exec(told(pid, 'status'))?.[1] ?? 0));
   }
 
   /** From here on the peak counts anew (proc_pid_clear_refs(5)). */
   forgetPeak(): void {
-    writeFileSync(`/proc/${this.#child.pid}/clear_refs`, '5');
+    for (const pid of this.#processes()) {
+      unlessEnded(() => writeFileSync(`/proc/${pid}/clear_refs`, '5'));
+    }
   }
 
   /** Seconds of processor time so far, its own and the kernel's for it. */
   cpuSeconds(): number {
-    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8');
-    // The name before may hold spaces; the times are the 14th and 15th field (proc_pid_stat(5)).
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+    return this.#sum((pid) => statOf(pid)?.cpuSeconds ?? 0);
   }
 
   /** The sockets that are open, each by a name that no later one has. */
@@ -153,13 +173,16 @@ export class Subject {
 
   /** What each open file descriptor leads to. */
   handles(): readonly string[] {
-    const folder = `/proc/${this.#child.pid}/fd`;
-    return readdirSync(folder).map((file) => targetOf(join(folder, file)));
+    return this.#processes().flatMap((pid) => {
+      const folder = `/proc/${pid}/fd`;
+      const files = unlessEnded(() => readdirSync(folder)) ?? [];
+      return files.map((file) => unlessEnded(() => readlinkSync(join(folder, file))) ?? '');
+    });
   }
 
   /** How long its event loop stood still since this was asked last; undefined where nobody can tell. */
   async stalls(): Promise<Stalls | undefined> {
-    return this.#answersProbe ? ((await this.ask()) as Stalls) : undefined;
+    return this.#isShell ? undefined : ((await this.ask()) as Stalls);
   }
 
   /** What the probe answers that was loaded into it. */
@@ -171,22 +194,77 @@ export class Subject {
     return answer;
   }
 
-  /** Sends a signal and waits for the end; returns the milliseconds until then. */
+  /**
+   * Sends a signal and waits for the end; returns the milliseconds until then. One that has ended is left
+   * alone; one that does not end in time is killed, and that is an error.
+   */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number> {
     const begun = performance.now();
-    this.#child.kill(signal);
-    await this.#exit;
+    this.#signal(signal);
+    await this.#gone();
     return performance.now() - begun;
+  }
+
+  async #gone(): Promise<void> {
+    const begun = performance.now();
+    while (this.#processes().length > 0) {
+      if (performance.now() - begun > patienceMs) {
+        this.#signal('SIGKILL');
+        throw new Error('the operator does not end in time');
+      }
+      await sleep(systemClock, 5);
+    }
+  }
+
+  #signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    for (const pid of this.#processes()) unlessEnded(() => process.kill(pid, signal));
+  }
+
+  /** What runs of it now. */
+  #processes(): readonly number[] {
+    const { pid = Number.NaN } = this.#child;
+    const candidates = this.#isShell ? runningPids() : [pid];
+    return candidates.filter((candidate) => {
+      const stat = statOf(candidate);
+      return stat !== undefined && stat.state !== 'Z' && (!this.#isShell || stat.group === pid);
+    });
+  }
+
+  /** Of nothing there is no sum: zero would be taken for a figure. */
+  #sum(of: (pid: number) => number): number {
+    const processes = this.#processes();
+    if (processes.length === 0) throw new Error('the operator has ended');
+    return processes.reduce((sum, pid) => sum + of(pid), 0);
+  }
+}
+
+function runningPids(): readonly number[] {
+  return readdirSync('/proc').map(Number).filter(Number.isInteger);
+}
+
+/** What Linux says of a process (proc_pid_stat(5)); undefined where there is none. */
+function statOf(pid: number) {
+  const stat = told(pid, 'stat');
+  if (stat === '') return undefined;
+  // The name, the second field, may hold spaces; after it come the third and so on.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const cpuSeconds = (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  return { state: fields[0], group: Number(fields[2]), cpuSeconds };
+}
+
+/** A file of a process below /proc; empty where the process has ended. */
+function told(pid: number, file: 'stat' | 'status'): string {
+  return unlessEnded(() => readFileSync(`/proc/${pid}/${file}`, 'utf8')) ?? '';
+}
+
+/** What is asked of a process, or of one of its files, may come after its end. */
+function unlessEnded<Answer>(ask: () => Answer): Answer | undefined {
+  try {
+    return ask();
+  } catch {
+    return undefined;
   }
 }
 
 /** Of every Linux that Node runs on, in what programs are told (USER_HZ). */
 const ticksPerSecond = 100;
-
-function targetOf(link: string): string {
-  try {
-    return readlinkSync(link);
-  } catch {
-    return ''; // closed since
-  }
-}
