@@ -6,24 +6,31 @@ export function failingReference(name: string, percent: number): string {
 /**
  * What becomes of pods on fake nodes, as kwok's Stages (kwok.x-k8s.io/v1alpha1): first half of the images
  * are there, then all, each with an imageID that depends on its reference alone; or some cannot be
- * pulled, then their containers wait, and go on to wait in back-off, while the others run.
+ * pulled, then their containers wait, and go on to wait in back-off, while the others run. A pod that
+ * the node-lifecycle controller has marked as not Ready, its node having been late with its Lease, is
+ * reported Ready again, as a kubelet does that comes back.
  */
 export function podStages(): readonly object[] {
   return [
     stage('pod-half-pulled', {
       from: 'placed',
       delayMs: { least: 100, most: 500 },
-      status: { pulled: 'div (add1 (len .spec.containers)) 2', refusal: '' },
+      status: statusTemplate({ pulled: 'div (add1 (len .spec.containers)) 2', refusal: '' }),
     }),
     stage('pod-pulled', {
       from: 'pulling',
       delayMs: { least: 500, most: 2_000 },
-      status: { pulled: 'len .spec.containers', refusal: 'ErrImagePull' },
+      status: statusTemplate({ pulled: 'len .spec.containers', refusal: 'ErrImagePull' }),
     }),
     stage('pod-pull-backs-off', {
       from: 'refused',
       delayMs: { least: 5_000, most: 10_000 },
-      status: { pulled: 'len .spec.containers', refusal: 'ImagePullBackOff' },
+      status: statusTemplate({ pulled: 'len .spec.containers', refusal: 'ImagePullBackOff' }),
+    }),
+    stage('pod-reported-again', {
+      from: 'marked',
+      delayMs: { least: 1_000, most: 3_000 },
+      status: 'conditions: [{type: Ready, status: "True", lastTransitionTime: {{ Now | Quote }}}]',
     }),
   ];
 }
@@ -32,15 +39,18 @@ export function podStages(): readonly object[] {
 const progress = `
   (.status.containerStatuses // []) as $all
   | [$all[].state.waiting.reason] as $waiting
+  | [.status.conditions[]? | select(.status == "True") | .type] as $met
   | if ($all | length) == 0 then "placed"
     elif any($waiting[]; . == "ContainerCreating") then "pulling"
     elif any($waiting[]; . == "ErrImagePull") then "refused"
+    elif ($met | index("ContainersReady")) and ($met | index("Ready") | not) then "marked"
     else "settled" end`;
 
 interface Step {
-  readonly from: 'placed' | 'pulling' | 'refused';
+  readonly from: 'placed' | 'pulling' | 'refused' | 'marked';
   readonly delayMs: { readonly least: number; readonly most: number };
-  readonly status: StatusParts;
+  /** A Go template of what changes. */
+  readonly status: string;
 }
 
 function stage(name: string, { from, delayMs, status }: Step): object {
@@ -57,7 +67,7 @@ function stage(name: string, { from, delayMs, status }: Step): object {
         ],
       },
       delay: { durationMilliseconds: delayMs.least, jitterDurationMilliseconds: delayMs.most },
-      next: { statusTemplate: statusTemplate(status) },
+      next: { statusTemplate: status },
     },
   };
 }
