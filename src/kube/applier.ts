@@ -170,7 +170,9 @@ export class Applier {
     refuseGoing(resource, live);
     if (!this.#isOurs(live, ownerUid)) throw new NotOursError(resource, live);
 
+    if (this.#memory.isInPlace(live, body)) return 'unchanged';
     const found = differences(body, live, this.#inPlace);
+    if (found.length === 0) this.#memory.foundInPlace(live, body);
     const verdict = this.#memory.judge(idOf(resource, live.metadata), { live, body }, found);
     if (verdict.open.length === 0) return 'unchanged';
     this.#refuseContended(resource, live, verdict);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Difference } from './in-place.ts';
 import type { KubeObject } from './objects.ts';
@@ -44,11 +44,24 @@ export class ApplyMemory {
   readonly #capacity: number;
   /** The object that was applied longest ago comes first. */
   readonly #memories = new Map<string, Memory>();
+  /** The hash of the body that would change nothing of an object, as long as a cache holds the object. */
+  readonly #inPlace = new WeakMap<KubeObject, string>();
 
   /** `capacity` is the number of objects that are remembered. */
   constructor(clock: Clock, capacity = 10_000) {
     this.#clock = clock;
     this.#capacity = capacity;
+  }
+
+  /** Claims that an apply of the body was found to change nothing: an object is replaced, never changed. */
+  isInPlace(live: KubeObject, body: KubeObject): boolean {
+    const known = this.#inPlace.get(live);
+    return known !== undefined && known === hashOf(body);
+  }
+
+  /** Remembers that an apply of the body would change nothing, which takes long to find out. */
+  foundInPlace(live: KubeObject, body: KubeObject): void {
+    this.#inPlace.set(live, hashOf(body));
   }
 
   /** Judges what was found to differ between the body and the live object. */
@@ -120,7 +133,7 @@ export class ApplyMemory {
 }
 
 function hashOf(body: KubeObject): string {
-  return createHash('sha256').update(JSON.stringify(body)).digest('base64');
+  return hash('sha256', JSON.stringify(body), 'base64');
 }
 
 function spelled({ kind, found }: Difference): string {

@@ -41,4 +41,14 @@ describe('the memory of applies', () => {
     const lost: Difference = { ...rewritten, kind: 'unowned' };
     expect(memory.judge('a', { live: anObject('u1'), body }, [lost]).open).toEqual([lost]);
   });
+
+  it('knows that a body changes nothing until the body or the object is another one', () => {
+    const memory = new ApplyMemory(new ManualClock());
+    const live = anObject('u1');
+    expect(memory.isInPlace(live, body)).toBe(false);
+    memory.foundInPlace(live, body);
+    expect(memory.isInPlace(live, { ...body })).toBe(true);
+    expect(memory.isInPlace(live, { ...body, data: {} })).toBe(false);
+    expect(memory.isInPlace(anObject('u1'), body)).toBe(false);
+  });
 });
