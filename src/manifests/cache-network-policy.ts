@@ -1,8 +1,9 @@
 import type { KubeObject } from '../kube/objects.ts';
+import { cachePodLabels } from './names.ts';
 
 /**
- * Offered, not installed: cuts the pods of caches off from everybody, in the namespace that it is applied in.
- * They sleep, and it is kubelet that pulls their images. Pullers are not selected.
+ * Offered, not installed: cuts the pods of caches off from everybody, in the namespace that it is
+ * applied in. They sleep, and it is kubelet that pulls their images. Pullers are not selected.
  */
 export function cacheNetworkPolicy(): KubeObject {
   return {
@@ -10,9 +11,7 @@ export function cacheNetworkPolicy(): KubeObject {
     kind: 'NetworkPolicy',
     metadata: { name: 'kubernetes-image-puller-caches' },
     spec: {
-      podSelector: {
-        matchLabels: { 'app.kubernetes.io/name': 'image-puller', test: 'daemonset-test' },
-      },
+      podSelector: { matchLabels: cachePodLabels },
       policyTypes: ['Ingress', 'Egress'],
     },
   };

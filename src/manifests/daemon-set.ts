@@ -3,6 +3,7 @@ import type { KubeObject } from '../kube/objects.ts';
 import { sleeperImage } from './config-map.ts';
 import { childMeta, type ManifestInput } from './input.ts';
 import {
+  cacheNameLabel,
   daemonSetSelector,
   deploymentSelector,
   perContainer,
@@ -26,9 +27,9 @@ const sleepProgram = `${sleepDirectory}/sleep`;
 const sleepTime = '87600h';
 
 /**
- * A part of the cache: one pod on every selected node, one sleeping container for each image. A container, not
- * an image volume, so that any supported server has it; not init containers, as one bad image would
- * hold up all behind it.
+ * A part of the cache: one pod on every selected node, one sleeping container for each image. A
+ * container, not an image volume, so that any supported server has it; not init containers, as one bad
+ * image would hold up all behind it.
  */
 export function daemonSet(input: ManifestInput, part: Part): KubeObject {
   const { spec, settings, puller } = input;
@@ -39,7 +40,7 @@ export function daemonSet(input: ManifestInput, part: Part): KubeObject {
     kind: 'DaemonSet',
     metadata: {
       ...childMeta(input, part.name, {
-        'app.kubernetes.io/name': 'image-puller',
+        ...cacheNameLabel,
         // By it the documentation of Eclipse Che looks for DaemonSets (eclipse-che/che-docs:
         // modules/optimize/pages/verify-optimization-impact.adoc). Pods with it would be the Deployment's.
         ...deploymentSelector,

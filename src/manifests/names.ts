@@ -91,17 +91,19 @@ export function childLabels(pullerUid: string | undefined): Record<string, strin
  */
 export const deploymentSelector = { app: 'kubernetes-image-puller' } as const;
 
+/** What the DaemonSets of caches, and their pods, are an instance of; the peer's are as well. */
+export const cacheNameLabel = { 'app.kubernetes.io/name': 'image-puller' } as const;
+
+/** On every pod of a cache, of whichever DaemonSet: the peer's labels. */
+export const cachePodLabels = { ...cacheNameLabel, test: 'daemonset-test' } as const;
+
 /**
  * Finds every pod of a cache, and more: ours, and those of a DaemonSet that was taken over from the
  * peer, whose oldest versions gave pods no other label.
  */
-export const cachePodSelector = 'test=daemonset-test';
+export const cachePodSelector = `test=${cachePodLabels.test}`;
 
 /** The selector of a cache DaemonSet: the peer's labels and one that is ours alone. Immutable. */
 export function daemonSetSelector(daemonSetName: string): Record<string, string> {
-  return {
-    'app.kubernetes.io/name': 'image-puller',
-    [daemonSetLabel]: labelValue(daemonSetName),
-    test: 'daemonset-test',
-  };
+  return { ...cachePodLabels, [daemonSetLabel]: labelValue(daemonSetName) };
 }
