@@ -79,7 +79,7 @@ function typedSpec(texts: SpecTexts, settings: ParseSettings, findings: Findings
     ...resources(texts, findings),
     nodeSelector: nodeSelector(texts, findings),
     affinity: affinity(texts, findings),
-    tolerations: tolerations(texts, findings, settings.allowedTolerationKeys),
+    ...tolerations(texts, findings, settings.allowedTolerationKeys),
     imagePullSecrets: pullSecrets(texts, findings),
     imagePullerImage: pullerImage(texts, settings, findings),
   };

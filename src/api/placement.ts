@@ -9,6 +9,7 @@ import { affinityObjections, tolerationObjections } from './scheduling.ts';
 import { affinitySchema, nodeSelectorSchema, tolerationsSchema } from './scheduling-schemas.ts';
 import type { SpecTexts } from './spec-texts.ts';
 import { quote, trimSpace } from './text.ts';
+import type { PullerSpec } from './types.ts';
 
 /** A field of JSON that says where pods may run. A guess about one could place them where they must not be. */
 interface PlacementField {
@@ -49,18 +50,20 @@ export function tolerations(
   texts: SpecTexts,
   findings: Findings,
   allowedKeys: readonly string[] = [],
-): readonly V1Toleration[] {
+): Pick<PullerSpec, 'tolerations' | 'hasLeftOutTolerations'> {
   const value = read<readonly V1Toleration[]>(tolerationsField, texts, findings) ?? [];
-  if (!isUnopposed(tolerationsField, tolerationObjections(value), findings)) return [];
-  if (allowedKeys.length === 0) return value;
-  return value.filter(({ key = '' }, index) => {
-    if (allowedKeys.includes(key)) return true;
+  if (!isUnopposed(tolerationsField, tolerationObjections(value), findings)) {
+    return { tolerations: [], hasLeftOutTolerations: false };
+  }
+  const allowed = value.filter(({ key = '' }, index) => {
+    if (allowedKeys.length === 0 || allowedKeys.includes(key)) return true;
     findings.add('tolerations', 'TolerationNotAllowed', () => {
       const taints = key === '' ? 'every taint' : `the taint ${quote(key)}`;
       return `spec.tolerations: [${index}] tolerates ${taints} and is left out: ALLOWED_TOLERATION_KEYS of the operator allows only ${quote(allowedKeys.join(','), 200)}.`;
     });
     return false;
   });
+  return { tolerations: allowed, hasLeftOutTolerations: allowed.length < value.length };
 }
 
 /** The affinity of `spec.affinity`; undefined if it is unset, empty, or the API server would refuse it. */

@@ -121,6 +121,8 @@ export interface PullerSpec {
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly affinity: V1Affinity | undefined;
   readonly tolerations: readonly V1Toleration[];
+  /** Claims that the user wants others beside these, which the operator's settings do not allow. */
+  readonly hasLeftOutTolerations: boolean;
   readonly imagePullSecrets: readonly string[];
   /** The user's own source of `sleep`; undefined means the operator's sleeper image. */
   readonly imagePullerImage: string | undefined;

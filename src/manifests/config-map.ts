@@ -1,7 +1,5 @@
 import { defaults } from '../api/defaults.ts';
-import { Findings } from '../api/findings.ts';
 import { isBlankList, noImages } from '../api/images.ts';
-import { tolerations } from '../api/placement.ts';
 import { parseReference } from '../api/reference.ts';
 import { isRefusal } from '../api/refusal.ts';
 import { trimSpace } from '../api/text.ts';
@@ -29,9 +27,9 @@ export const configKeys: readonly (readonly [
 ];
 
 /**
- * The puller's configuration: the user's own text, verbatim, and the default where a field is unset. Only
- * images and tolerations that are not in effect are left out: the puller does not know the operator's
- * settings, and must not take what they refuse.
+ * The puller's configuration: the user's own text, verbatim, and the default where a field is unset.
+ * Only images and tolerations that are not in effect are left out: the puller does not know the
+ * operator's settings, and must not take what they refuse.
  */
 export function configMap(input: ManifestInput): KubeObject {
   const { puller, spec } = input;
@@ -79,6 +77,5 @@ function referenceOf(entry: string): string {
 }
 
 function tolerationsInEffect(written: string, { spec }: ManifestInput): string {
-  const all = tolerations(new Map([['tolerations', written]]), new Findings());
-  return all.length === spec.tolerations.length ? written : JSON.stringify(spec.tolerations);
+  return spec.hasLeftOutTolerations ? JSON.stringify(spec.tolerations) : written;
 }

@@ -34,6 +34,7 @@ const defaultSpec: PullerSpec = {
   nodeSelector: {},
   affinity: undefined,
   tolerations: [],
+  hasLeftOutTolerations: false,
   imagePullSecrets: [],
   imagePullerImage: undefined,
 };
