@@ -32,7 +32,7 @@ import {
 } from '../cluster/embedded/embedded-cluster.ts';
 import { inProcessTransport } from '../cluster/embedded/in-process-transport.ts';
 import { Registries } from '../cluster/embedded/workloads/registry.ts';
-import { startWorkloads, type Workloads } from '../cluster/embedded/workloads/workloads.ts';
+import type { Workloads } from '../cluster/embedded/workloads/workloads.ts';
 import { ManualClock, settle } from '../manual-clock.ts';
 import { Competitor } from './competitor.ts';
 
@@ -161,12 +161,13 @@ function install(rightsIn: readonly string[] | undefined): readonly KubeObject[]
 
 /** Starts a cluster and, in it, the operator. */
 export async function startScene(options: SceneOptions = {}): Promise<Scene> {
-  const { nodes = 3, env = {}, rightsIn, log = silentLog, pullMs = 500, ...others } = options;
-  const { withoutOperator = false, skewMs = 0, overSockets = false, ...cluster } = others;
+  const { nodes = 3, env = {}, rightsIn, log = silentLog, ...others } = options;
+  const { pullMs = 500, withoutOperator = false, ...rest } = others;
+  const { skewMs = 0, overSockets = false, ...cluster } = rest;
   const clock = new ManualClock();
-  const embedded = await startEmbeddedCluster({ ...cluster, clock });
   const registries = new Registries({ others: { pullMs } });
-  const workloads = startWorkloads(embedded.controlPlane, { nodes, registries });
+  const embedded = await startEmbeddedCluster({ ...cluster, clock, nodes, registries });
+  const { workloads } = embedded;
   embedded.apply(...install(rightsIn));
 
   const inFlight = overSockets ? new InFlight() : new InFlightInProcess();
@@ -303,7 +304,6 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     async stop() {
       await stopOperator();
       await whileTimePasses(endAll(competitors));
-      workloads.stop();
       await embedded.stop();
     },
   };
