@@ -70,8 +70,11 @@ export async function converge(
   if (fate !== 'current') return fate === 'changed' ? outdatedRetryMs : undefined;
 
   const written: Written[] = [];
-  for (const step of steps(present)) {
+  for (const all of steps(present)) {
     context.signal.throwIfAborted();
+    // Without its DaemonSets there are no pods of the cache to wait for.
+    const isHeld = next.puller === 'waits' && failuresOf(written).length === 0;
+    const step = isHeld ? all.filter(({ resource }) => resource !== deployments) : all;
     const puts = step.map((child) => put(child, input, the, context.log));
     const outcomes = await Promise.allSettled(puts);
     written.push(...outcomes.map((outcome, at) => ({ child: step[at] as PresentChild, outcome })));

@@ -13,17 +13,21 @@ export interface PlaceInput {
   readonly isInPlace: boolean;
   /** Claims that not everything is known that could be a reason to rest. */
   readonly isUnclear: boolean;
+  /** Claims that the first pods of the cache are still being made. */
+  readonly isFilling: boolean;
 }
 
 /**
  * Whether the puller has its pod. The cache is worth more than its freshness: what the pods of the cache
  * leave is for their successors, so a puller without a pod does not try to get one while a quota refuses
  * such pods or they are replaced in place. One that has its pod takes nothing from anybody and keeps it,
- * unless the cache lacks pods for it. What cannot be seen changes nothing.
+ * unless the cache lacks pods for it. What cannot be seen changes nothing. A new puller comes after the first
+ * pods of the cache: of a quota nobody knows before it refuses one.
  */
 export function placeOfPuller(input: PlaceInput): PullerState {
-  const { deployments, isRefused, isShort, isInPlace, isUnclear } = input;
+  const { deployments, isRefused, isShort, isInPlace, isUnclear, isFilling } = input;
   if (isShort || ((isRefused || isInPlace) && !deployments.some(hasPod))) return 'rests';
+  if (isFilling && deployments.length === 0) return 'waits';
   return isUnclear && deployments.length > 0 && deployments.every(isToRest) ? 'rests' : 'works';
 }
 

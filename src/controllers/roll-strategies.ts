@@ -5,9 +5,12 @@ import { gapless, isInPlace, type RollStrategy, strategyFor } from '../manifests
 import { unreachableNodes } from '../status/nodes.ts';
 import type { PodRecord } from '../status/pods.ts';
 import { rollOf, type SeenRoll } from '../status/roll.ts';
-import { lacksPods } from '../status/rollout.ts';
+import { lacksPods, rolloutOf } from '../status/rollout.ts';
 import { isAtRest, placeOfPuller } from './puller-place.ts';
 import type { KnownRefusal } from './refusals.ts';
+
+/** A new puller waits for the first pods of the cache no longer than this. */
+const fillingMs = 30_000;
 
 /** What the strategies of rolls depend on. */
 export interface RollsInput {
@@ -44,12 +47,14 @@ export function withStrategies(step: HandOver, input: RollsInput): Step {
     }),
   );
   const all = [...rolls.values()];
+  const fillsForMs = deployments.length === 0 ? untilFilled(step, input) : 0;
   const puller = placeOfPuller({
     deployments,
     isRefused: all.some(({ shortage }) => shortage !== 'none'),
     isShort: all.some(({ shortage }) => shortage === 'pods'),
     isInPlace: [...strategies].some(([name, each]) => rolls.get(name)?.roll && isInPlace(each)),
     isUnclear: isUnclear(input),
+    isFilling: fillsForMs > 0,
   });
   const mayGoInPlace = puller === 'works' || deployments.every(isAtRest);
   const strategy = (name: string): RollStrategy => {
@@ -58,7 +63,8 @@ export function withStrategies(step: HandOver, input: RollsInput): Step {
     // The Deployment's next change, or its controller's word on it, is what the roll waits for.
     return mayGoInPlace || !isInPlace(next) ? next : present;
   };
-  const times = [step.againMs, ...all.map(({ againMs }) => againMs)].filter(
+  const waitMs = puller === 'waits' ? fillsForMs : undefined;
+  const times = [step.againMs, waitMs, ...all.map(({ againMs }) => againMs)].filter(
     (ms) => ms !== undefined,
   );
   return {
@@ -87,7 +93,30 @@ function seenRolls({ owned, pods, refusals, now }: RollsInput): ReadonlyMap<stri
 
 /** Claims that pods cannot be read, or nobody has been asked yet why a DaemonSet lacks pods of its present spec. */
 function isUnclear({ owned, pods, refusals }: RollsInput): boolean {
-  const isAsked = ({ metadata: { uid = '', generation } }: KubeObject) =>
-    refusals.get(uid)?.generation === generation;
-  return pods === undefined || owned.some((each) => lacksPods(each) && !isAsked(each));
+  return pods === undefined || owned.some((each) => lacksPods(each) && !isAsked(each, refusals));
+}
+
+/** Claims that the server has said why pods of the present spec are missing, or that it knows of no reason. */
+function isAsked(
+  { metadata: { uid = '', generation } }: KubeObject,
+  refusals: RollsInput['refusals'],
+): boolean {
+  return refusals.get(uid)?.generation === generation;
+}
+
+/**
+ * How much longer, in milliseconds, the first pods of the cache may be on their way without anything being known
+ * to hold them up. Those of a few nodes are there at once; the DaemonSet controller makes 20 a second of them
+ * (kubernetes/kubernetes: cmd/kube-controller-manager, --kube-api-qps).
+ */
+function untilFilled({ parts }: HandOver, { owned, refusals, now }: RollsInput): number {
+  const byName = new Map(owned.map((daemonSet) => [daemonSet.metadata.name, daemonSet]));
+  const waits = parts.map(({ name }) => {
+    const daemonSet = byName.get(name);
+    if (daemonSet === undefined) return fillingMs;
+    const isFilled = rolloutOf(daemonSet).observed && !lacksPods(daemonSet);
+    if (isFilled || isAsked(daemonSet, refusals)) return 0;
+    return Date.parse(daemonSet.metadata.creationTimestamp ?? '') + fillingMs - now;
+  });
+  return Math.max(0, ...waits);
 }

@@ -11,8 +11,11 @@ const configDirectory = '/etc/image-puller';
 
 const healthPort = 8081;
 
-/** Whether the puller has its pod, or makes room for the cache. */
-export type PullerState = 'works' | 'rests';
+/**
+ * Whether the puller has its pod, or makes room for the cache; or is still to be made, after the first pods
+ * of the cache.
+ */
+export type PullerState = 'works' | 'rests' | 'waits';
 
 /** The puller: one pod of the operator's own image, so that no image a user chose runs with its token. */
 export function deployment(input: ManifestInput, state: PullerState): KubeObject {
@@ -22,7 +25,7 @@ export function deployment(input: ManifestInput, state: PullerState): KubeObject
     kind: 'Deployment',
     metadata: childMeta(input, spec.deploymentName, deploymentSelector),
     spec: {
-      replicas: state === 'works' ? 1 : 0,
+      replicas: state === 'rests' ? 0 : 1,
       // Two pullers at once would write one report in turn.
       strategy: { type: 'Recreate' },
       selector: { matchLabels: deploymentSelector },

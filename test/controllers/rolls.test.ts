@@ -16,6 +16,7 @@ let strategies: string[];
 
 afterEach(() => scene.stop());
 
+const second = 1000;
 const minute = 60_000;
 const gapless = 'surge 10%';
 const rollingInPlace = 'surge 0';
@@ -97,6 +98,19 @@ const hasPuller = () =>
   scene.cluster.controlPlane
     .list(pods, 'workspaces')
     .some((pod) => controllerOf(pod)?.kind === 'ReplicaSet');
+
+/** From now on, how many pods the cache had each time that the puller got one. */
+function cachePodsAtEachPuller(): number[] {
+  const numbers: number[] = [];
+  const { controlPlane } = scene.cluster;
+  const ofCache = () =>
+    controlPlane.list(pods, 'workspaces').filter((pod) => controllerOf(pod)?.kind === 'DaemonSet');
+  controlPlane.onChange(pods, ({ type, object }) => {
+    const isOfPuller = controllerOf(object)?.kind === 'ReplicaSet';
+    if (isOfPuller && type === 'ADDED') numbers.push(ofCache().length);
+  });
+  return numbers;
+}
 
 /** Applied by whoever administers the namespace. */
 function aQuota(hard: Readonly<Record<string, string>>): KubeObject {
@@ -195,6 +209,61 @@ describe('a quota that holds the cache or the puller, and not both', () => {
     scene.writes();
     await scene.pass(30 * minute);
     expect(scene.writes().filter((write) => /deployments|daemonsets/.test(write))).toEqual([]);
+  });
+});
+
+describe('the Deployment of a new puller', () => {
+  /** How many seconds after its puller it is there. */
+  const comesAfter = async () => {
+    const begun = scene.clock.monotonic();
+    list('kept');
+    await scene.until(() => scene.get(deployments, 'kubernetes-image-puller') !== undefined);
+    return (scene.clock.monotonic() - begun) / second;
+  };
+
+  it.each([
+    ['comes once every node has a pod of the cache', { nodes: 3, daemonPodEveryMs: 2 * second }],
+    ['comes at once where there are no nodes', { nodes: 0 }],
+  ])('%s, and is written once', async (_what, { nodes, ...options }) => {
+    await aScene({ nodes, ...options });
+    const pullers = cachePodsAtEachPuller();
+    expect(await comesAfter()).toBeLessThan(7);
+    await scene.settle();
+    expect(pullers).toEqual([nodes]);
+    expect(scene.writes().filter((write) => /deployments/.test(write))).toHaveLength(1);
+  });
+
+  it('comes after half a minute where nobody makes pods', async () => {
+    await aScene();
+    scene.workloads.stop();
+    expect(await comesAfter()).toBeCloseTo(30, 0);
+    expect(replicas()).toBe(1);
+  });
+
+  it('comes at once where no DaemonSet can be made', async () => {
+    await aScene();
+    scene.apply(aQuota({ 'count/daemonsets.apps': '0' }));
+    expect(await comesAfter()).toBeLessThan(2);
+    expect(replicas()).toBe(1);
+  });
+
+  it('has no pod where a quota refuses those of the cache, until it has room for them', async () => {
+    await aScene({ nodes: 3 });
+    scene.apply(aQuota({ pods: '2' }));
+    expect(await comesAfter()).toBeLessThan(10);
+    expect(replicas()).toBe(0);
+    expect(messages()).toMatch(/the quota exact would have to hold 1 more pod/);
+    scene.apply(aQuota({ pods: '4' }));
+    await scene.until(() => isReady() && hasPuller());
+  });
+
+  it('has its pod where something else refuses those of the cache', async () => {
+    await aScene({ nodes: 3 });
+    const limits = [{ type: 'Container', max: { memory: '16Mi' } }];
+    const metadata = { name: 'small', namespace: 'workspaces' };
+    scene.apply({ apiVersion: 'v1', kind: 'LimitRange', metadata, spec: { limits } });
+    expect(await comesAfter()).toBeLessThan(10);
+    expect(replicas()).toBe(1);
   });
 });
 
@@ -299,6 +368,35 @@ describe('a quota that is exactly what the documented formula says', () => {
     expect(lines.slice(2).sort()).toEqual(['puller 1', gapless]);
     expect(holdersOf('new')).toHaveLength(3);
   });
+
+  it.each([
+    ['under one operator', async () => {}],
+    [
+      'under an operator that is started anew meanwhile',
+      async () => {
+        await scene.pass(1_500);
+        await scene.stopOperator();
+        await scene.startOperator();
+      },
+    ],
+  ])(
+    'lets the first pods of the cache come before that of the puller, %s',
+    async (_when, meanwhile) => {
+      await aScene({ nodes: 3, daemonPodEveryMs: second });
+      rest = large;
+      scene.apply(exactly({ pullers: 0 }));
+      const pullers = cachePodsAtEachPuller();
+      list('kept', 'old');
+      await meanwhile();
+      const begun = scene.clock.monotonic();
+      await scene.until(isReady);
+      expect(scene.clock.monotonic() - begun).toBeLessThan(minute);
+      await scene.until(() => /256Mi more limits\.memory/.test(messages()));
+      expect(isReady()).toBe(true);
+      expect(replicas()).toBe(1);
+      expect(pullers).toEqual([]);
+    },
+  );
 
   it('that is too small for a longer list takes no image from any node', async () => {
     await aScene({ nodes: 3 });

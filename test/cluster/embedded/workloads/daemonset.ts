@@ -42,6 +42,14 @@ interface Parts {
   readonly recorder: EventRecorder;
   /** By DaemonSet and node: how long the next failed pod there is left alone. */
   readonly failures: Map<string, FailedPods>;
+  readonly pace: Pace;
+}
+
+/** How fast pods are made. */
+interface Pace {
+  readonly everyMs: number;
+  /** When the next one may be, in monotonic milliseconds. */
+  dueAt: number;
 }
 
 interface FailedPods {
@@ -52,11 +60,15 @@ interface FailedPods {
 /** Of failed pods, which a kubelet may reject as fast as they are made. */
 const failedPodLimits = { firstMs: 1000, lastMs: 900_000 } as const;
 
-/** Keeps one pod of each DaemonSet on every node that it wants; returns what stops it. */
-export function startDaemonSets(controlPlane: ControlPlane): () => void {
+/**
+ * Keeps one pod of each DaemonSet on every node that it wants, and makes one in so many milliseconds at
+ * most; returns what stops it.
+ */
+export function startDaemonSets(controlPlane: ControlPlane, podEveryMs = 0): () => void {
   const recorder = new EventRecorder(controlPlane, 'daemonset-controller');
   const loop = new SyncLoop(controlPlane.clock, (key) => sync(parts, key));
-  const parts: Parts = { controlPlane, loop, recorder, failures: new Map() };
+  const pace = { everyMs: podEveryMs, dueAt: 0 };
+  const parts: Parts = { controlPlane, loop, recorder, failures: new Map(), pace };
   const markAll = () => {
     for (const daemonSet of controlPlane.list(daemonSets)) loop.mark(keyOf(daemonSet));
   };
@@ -155,11 +167,8 @@ function observe(controlPlane: ControlPlane, daemonSet: DaemonSet): Observed {
   };
 }
 
-function carryOut(
-  { controlPlane, recorder }: Parts,
-  { daemonSet, hash }: Observed,
-  plan: Plan,
-): void {
+function carryOut(parts: Parts, { daemonSet, hash }: Observed, plan: Plan): void {
+  const { controlPlane, recorder } = parts;
   for (const pod of plan.remove) removePod(controlPlane, daemonSet, pod, recorder);
   const { spec } = daemonSet.spec.template;
   const labels = {
@@ -167,6 +176,7 @@ function carryOut(
     'pod-template-generation': templateGeneration(daemonSet),
   };
   for (const node of plan.create) {
+    if (!isDue(parts, daemonSet)) return;
     createPod(controlPlane, daemonSet, {
       recorder,
       labels,
@@ -177,6 +187,17 @@ function carryOut(
       },
     });
   }
+}
+
+/** Claims that a pod may be made now; otherwise the DaemonSet has its turn later. */
+function isDue({ controlPlane: { clock }, loop, pace }: Parts, daemonSet: DaemonSet): boolean {
+  const now = clock.monotonic();
+  if (now < pace.dueAt) {
+    loop.markAfter(keyOf(daemonSet), pace.dueAt - now);
+    return false;
+  }
+  pace.dueAt = now + pace.everyMs;
+  return true;
 }
 
 /** The API server counts changes of the template in an annotation; the generation stands in for it. */

@@ -25,6 +25,11 @@ export interface WorkloadOptions {
   readonly registries?: Registries;
   /** Where they differ from {@link realTimings}. */
   readonly timings?: Partial<Timings>;
+  /**
+   * The time between two pods that the DaemonSet controller makes, as in a large cluster, where its
+   * client waits for its turn; none by default.
+   */
+  readonly daemonPodEveryMs?: number;
 }
 
 /** The nodes of a cluster and what runs there, for tests to look at and to disturb. */
@@ -80,7 +85,7 @@ export function startWorkloads(
     startScheduler(controlPlane),
     startReplicaSets(controlPlane),
     startDeployments(controlPlane),
-    startDaemonSets(controlPlane),
+    startDaemonSets(controlPlane, options.daemonPodEveryMs),
   ];
   return {
     get nodes() {
