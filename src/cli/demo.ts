@@ -29,9 +29,10 @@ import { type OperatorProcess, startOperator } from './demo/operator-process.ts'
 import { type DemoOptions, demoOptions, demoUsage } from './demo/options.ts';
 import { type Outcome, report } from './demo/report.ts';
 import { closing, kept, opening, operatorEnded } from './demo/spoken.ts';
-import { type Style, styleOf } from './demo/style.ts';
-import { type Output, type Snapshot, viewOn, widthOf } from './demo/view.ts';
+import { type Snapshot, viewOn, widthOf } from './demo/view.ts';
 import { Interruption } from './interruption.ts';
+import type { Output } from './output.ts';
+import { type Style, styleOf } from './style.ts';
 
 /** Under which circumstances the demo runs. */
 export interface DemoSurroundings {

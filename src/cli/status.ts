@@ -5,10 +5,10 @@ import type { Environment } from '../config.ts';
 import { ConfigError } from '../errors.ts';
 import { ServerClock } from '../kube/server-clock.ts';
 import { errorChain } from '../log.ts';
-import { styleOf } from './demo/style.ts';
 import { Interruption } from './interruption.ts';
 import { type StatusOptions, statusOptions, statusUsage } from './status/options.ts';
 import { exitCodes, NotThereError, type StatusSurroundings, show } from './status/show.ts';
+import { styleOf } from './style.ts';
 
 /** Where the command writes, and what ends it before its time. */
 export type StatusStreams = Pick<StatusSurroundings, 'output' | 'errors' | 'signal'>;

@@ -1,6 +1,6 @@
 import { count } from '../../api/text.ts';
 import type { Finding, Verdict } from '../../api/types.ts';
-import { columns, wrapped } from './text.ts';
+import { columns, wrapped } from '../text.ts';
 
 const verdictTexts: Readonly<Record<Verdict, string>> = {
   hold: 'nothing is applied until this changes',

@@ -1,11 +1,9 @@
 import { count, nounCount, printable } from '../../api/text.ts';
 import type { Condition } from '../../api/types.ts';
+import { unspoken } from '../conditions-line.ts';
+import type { Role, Style } from '../style.ts';
+import { columnGap, columns, cut, shortened } from '../text.ts';
 import { type CopyState, completeNodes, countCopies, type Grid, type GridRow } from './grid.ts';
-import type { Role, Style } from './style.ts';
-import { columnGap, columns, cut } from './text.ts';
-
-/** What is told while there are no conditions. */
-export const unspoken = 'the operator has not spoken yet';
 
 /** Where a frame has to fit in, in characters and lines. */
 export interface Extent {
@@ -85,11 +83,6 @@ export function progressLine(grid: Grid): string {
   return `[${bar.padEnd(barWidth, '.')}] ${count(here)} of ${count(all)} copies${failed}, ${nodes} complete`;
 }
 
-/** The conditions in one line of plain text: `Ready False ImagesPulling; …`. */
-export function conditionsLine(conditions: readonly Condition[]): string {
-  return conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`).join('; ');
-}
-
 /** Whether what a condition says is good news: Ready is normally True, the others are not. */
 export function roleOf({ type, status }: Pick<Condition, 'type' | 'status'>): Role {
   if (type === 'Ready') return status === 'True' ? 'good' : 'waiting';
@@ -167,20 +160,4 @@ function sign(state: CopyState = 'missing', { signs, paint }: Style): string {
 function countOf({ copies }: GridRow, nodes: number): string {
   const present = copies.filter((state) => state === 'held' || state === 'pulled').length;
   return `${present}/${nodes}`;
-}
-
-/** Names cut at the end, or in the middle where two of them would then look alike. */
-export function shortened(
-  names: readonly string[],
-  width: number,
-  ellipsis: string,
-): readonly string[] {
-  const ends = names.map((name) => cut(name, width, ellipsis));
-  if (new Set(ends).size === new Set(names).size) return ends;
-  return names.map((name) => {
-    if (name.length <= width) return name;
-    const kept = width - 1;
-    const tail = Math.floor(kept / 2);
-    return `${name.slice(0, kept - tail)}${ellipsis}${name.slice(name.length - tail)}`;
-  });
 }

@@ -1,12 +1,12 @@
 import { count, nounCount, printable } from '../../api/text.ts';
 import type { Condition, Finding } from '../../api/types.ts';
 import type { KubeObject } from '../../kube/objects.ts';
+import type { Style } from '../style.ts';
+import { columns, wrapped } from '../text.ts';
 import { findingLines } from './finding-lines.ts';
 import { roleOf } from './frame.ts';
 import type { ContainerFailure } from './grid.ts';
 import { reservationLines } from './reservation-lines.ts';
-import type { Style } from './style.ts';
-import { columns, wrapped } from './text.ts';
 
 /** What is told when the show is over. */
 export interface Outcome {

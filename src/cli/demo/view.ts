@@ -1,18 +1,12 @@
 import { createLogUpdate } from 'log-update';
 import { printable } from '../../api/text.ts';
 import type { Condition } from '../../api/types.ts';
-import {
-  conditionLines,
-  conditionsLine,
-  type Extent,
-  gridTable,
-  legend,
-  progressLine,
-  unspoken,
-} from './frame.ts';
+import { conditionsLine, unspoken } from '../conditions-line.ts';
+import type { Output } from '../output.ts';
+import type { Style } from '../style.ts';
+import { cut } from '../text.ts';
+import { conditionLines, type Extent, gridTable, legend, progressLine } from './frame.ts';
 import type { Grid } from './grid.ts';
-import type { Style } from './style.ts';
-import { cut } from './text.ts';
 
 /** The cluster at one moment. */
 export interface Snapshot {
@@ -36,13 +30,6 @@ export interface View {
   /** Takes away what is only of the moment and leaves the grid as it was last shown. */
   close(): void;
 }
-
-/** Standard output, as much of it as is used. */
-export type Output = NodeJS.WritableStream & {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly rows?: number;
-};
 
 /** Of text that no terminal bounds, and of wide terminals: longer lines are hard to read. */
 const defaultWidth = 100;

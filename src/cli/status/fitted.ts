@@ -1,6 +1,5 @@
-import { shortened } from '../demo/frame.ts';
-import type { Style } from '../demo/style.ts';
-import { columnGap, columns, cut } from '../demo/text.ts';
+import type { Style } from '../style.ts';
+import { columnGap, columns, cut, shortened } from '../text.ts';
 
 /** A column of a table. */
 export interface Column {

@@ -1,8 +1,8 @@
 import { count, nounCount, printable } from '../../api/text.ts';
 import { toldFailure } from '../../status/causes.ts';
 import { nameOf } from '../../status/image-rows.ts';
-import type { Role, Style } from '../demo/style.ts';
-import { wrapped } from '../demo/text.ts';
+import type { Role, Style } from '../style.ts';
+import { wrapped } from '../text.ts';
 import { fitted } from './fitted.ts';
 import { most } from './node-images.ts';
 import type { CopyState, NodeCopy, NodePullerReport, NodeReport } from './node-report.ts';

@@ -1,8 +1,8 @@
 import { count, nounCount, printable } from '../../api/text.ts';
 import { conditionOf, conditionTypes } from '../../status/conditions.ts';
-import { shortened } from '../demo/frame.ts';
-import type { Role, Style } from '../demo/style.ts';
-import { cut } from '../demo/text.ts';
+import { conditionsLine, unspoken } from '../conditions-line.ts';
+import type { Role, Style } from '../style.ts';
+import { cut, shortened } from '../text.ts';
 import { type ImageReport, keyOf, type PullerReport } from './report.ts';
 
 /** How far a puller is, as text: `12 of 30 copies, 1 of 5 nodes ready, 2 failing`. */
@@ -18,9 +18,7 @@ export function progressOf({ images, observation }: PullerReport): string {
 
 /** The conditions in one line of plain text: `Ready False ImagesPulling; …`. */
 export function conditionsOf({ conditions }: PullerReport): string {
-  if (conditions.length === 0) return 'the operator has not spoken yet';
-  const told = conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
-  return printable(told.join('; '), 1000);
+  return conditions.length === 0 ? unspoken : printable(conditionsLine(conditions), 1000);
 }
 
 /** Where a frame has to fit in. */
@@ -76,7 +74,7 @@ function sharesOf(needs: readonly number[], room: number): readonly number[] {
 function headLine(puller: PullerReport, width: number, style: Style): string {
   const { outcome, observation } = puller;
   const ready = conditionOf(puller, conditionTypes.ready);
-  const reason = ready ? ready.reason : 'the operator has not spoken yet';
+  const reason = ready?.reason ?? unspoken;
   const name = cut(printable(keyOf(puller), 1000), Math.max(16, width - 60), style.ellipsis);
   const text = cut(
     printable(`  ${reason}  ${progressOf(puller)}`, 1000),

@@ -4,8 +4,9 @@ import type { Condition } from '../../api/types.ts';
 import { type ConditionType, conditionOf, conditionTypes } from '../../status/conditions.ts';
 import type { NodeObservation } from '../../status/nodes.ts';
 import type { Amount, Cost } from '../../status/pod-cost.ts';
-import type { Role, Style } from '../demo/style.ts';
-import { wrapped } from '../demo/text.ts';
+import { unspoken } from '../conditions-line.ts';
+import type { Role, Style } from '../style.ts';
+import { wrapped } from '../text.ts';
 import { type Column, fitted } from './fitted.ts';
 import { type ImageReport, keyOf, type Outcome, otherNodes, type PullerReport } from './report.ts';
 import { absences, lackingOn, stateOf, whyOf } from './words.ts';
@@ -51,10 +52,7 @@ const outcomes: Readonly<Record<Outcome, Role>> = {
 function headLines(puller: PullerReport, { width, style }: Drawing): readonly string[] {
   const { outcome, observation } = puller;
   const ready = conditionOf(puller, conditionTypes.ready);
-  const verdict =
-    ready === undefined
-      ? 'the operator has not spoken yet'
-      : `Ready ${ready.status}, ${ready.reason}`;
+  const verdict = ready === undefined ? unspoken : `Ready ${ready.status}, ${ready.reason}`;
   const counts = `${count(observation.nodesReady)} of ${nounCount(observation.nodesDesired, 'node')} ready`;
   return [
     `${style.paint('heading', keyOf(puller))}  ${style.paint(outcomes[outcome], printable(verdict, mostProse))}  ${counts}`,

@@ -1,8 +1,8 @@
 import { createLogUpdate } from 'log-update';
 import { printable } from '../../api/text.ts';
-import type { Style } from '../demo/style.ts';
-import { cut } from '../demo/text.ts';
-import type { Output } from '../demo/view.ts';
+import type { Output } from '../output.ts';
+import type { Style } from '../style.ts';
+import { cut } from '../text.ts';
 import { conditionsOf, frame, progressOf } from './progress.ts';
 import { keyOf, type Report } from './report.ts';
 

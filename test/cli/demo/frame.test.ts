@@ -1,11 +1,6 @@
-import {
-  conditionLines,
-  conditionsLine,
-  gridTable,
-  legend,
-  progressLine,
-} from '../../../src/cli/demo/frame.ts';
-import { plainStyle, type Style } from '../../../src/cli/demo/style.ts';
+import { conditionsLine } from '../../../src/cli/conditions-line.ts';
+import { conditionLines, gridTable, legend, progressLine } from '../../../src/cli/demo/frame.ts';
+import { plainStyle, type Style } from '../../../src/cli/style.ts';
 import { aGrid, pulling, ready } from './scenes.ts';
 
 /** A style that shows which role a text has. */

@@ -1,6 +1,6 @@
 import { parseSpec } from '../../../src/api/parse.ts';
 import { type Outcome, report } from '../../../src/cli/demo/report.ts';
-import { plainStyle } from '../../../src/cli/demo/style.ts';
+import { plainStyle } from '../../../src/cli/style.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import { aCondition, ready } from './scenes.ts';
 

@@ -1,7 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
-import { plainStyle, styleOf } from '../../../src/cli/demo/style.ts';
-import { type Look, type Output, viewOn, widthOf } from '../../../src/cli/demo/view.ts';
+import { type Look, viewOn, widthOf } from '../../../src/cli/demo/view.ts';
+import type { Output } from '../../../src/cli/output.ts';
+import { plainStyle, styleOf } from '../../../src/cli/style.ts';
 import { aCondition, aGrid, aLook, ready } from './scenes.ts';
 
 function anOutput(size: { isTTY?: boolean; columns?: number; rows?: number } = {}) {

@@ -1,5 +1,5 @@
-import { plainStyle } from '../../../src/cli/demo/style.ts';
 import { type Column, fitted } from '../../../src/cli/status/fitted.ts';
+import { plainStyle } from '../../../src/cli/style.ts';
 
 const table: readonly Column[] = [
   { heading: 'NAME', cut: 'alike' },

@@ -1,4 +1,3 @@
-import { plainStyle } from '../../../src/cli/demo/style.ts';
 import { nodeImages } from '../../../src/cli/status/node-images.ts';
 import {
   leavesOpen,
@@ -7,6 +6,7 @@ import {
   nodeReport,
 } from '../../../src/cli/status/node-report.ts';
 import { nodeTable } from '../../../src/cli/status/node-table.ts';
+import { plainStyle } from '../../../src/cli/style.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import { digestOf, pulling, reportOf, stalled } from './scenes.ts';
 

@@ -1,5 +1,5 @@
-import { plainStyle } from '../../../src/cli/demo/style.ts';
 import { conditionsOf, frame, progressOf } from '../../../src/cli/status/progress.ts';
+import { plainStyle } from '../../../src/cli/style.ts';
 import { aCondition, pulling, ready, reportOf, stalled } from './scenes.ts';
 
 const failing = reportOf({ bad: 'xx.#', java: '####', tools: '##.#' }, { conditions: stalled });

@@ -1,6 +1,6 @@
-import { plainStyle, type Style } from '../../../src/cli/demo/style.ts';
 import { report } from '../../../src/cli/status/report.ts';
 import { pullerTable } from '../../../src/cli/status/table.ts';
+import { plainStyle, type Style } from '../../../src/cli/style.ts';
 import {
   aCondition,
   type Drawn,

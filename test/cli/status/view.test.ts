@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
-import { plainStyle } from '../../../src/cli/demo/style.ts';
 import type { PullerReport, Report } from '../../../src/cli/status/report.ts';
 import { DocumentView, LiveView, PlainView, type View } from '../../../src/cli/status/view.ts';
+import { plainStyle } from '../../../src/cli/style.ts';
 import { pulling, ready, reportOf } from './scenes.ts';
 
 function toldOf(...pullers: readonly PullerReport[]): Report {

@@ -47,3 +47,19 @@ export function wrapped(text: string, width: number, indent = ''): readonly stri
   }
   return [...lines, line];
 }
+
+/** Names cut at the end, or in the middle where two of them would then look alike. */
+export function shortened(
+  names: readonly string[],
+  width: number,
+  ellipsis: string,
+): readonly string[] {
+  const ends = names.map((name) => cut(name, width, ellipsis));
+  if (new Set(ends).size === new Set(names).size) return ends;
+  return names.map((name) => {
+    if (name.length <= width) return name;
+    const kept = width - 1;
+    const tail = Math.floor(kept / 2);
+    return `${name.slice(0, kept - tail)}${ellipsis}${name.slice(name.length - tail)}`;
+  });
+}

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { CopyState } from './grid.ts';
+import type { CopyState } from './demo/grid.ts';
 
 /** The roles that text can have; a terminal shows them in colour. */
 export type Role = 'heading' | 'good' | 'waiting' | 'bad' | 'quiet';
