@@ -152,6 +152,11 @@ export class Faults {
     for (const fault of [...this.#faults]) fault.remove();
   }
 
+  /** Claims that a rule is there for calls of this kind: otherwise nobody need know what they are. */
+  concern(at: At): boolean {
+    return this.#faults.some(({ rule }) => rule.at === at);
+  }
+
   /** Counts a call and says what is to become of it; undefined where nothing is. For the API server. */
   firing<Where extends At>(at: Where, call: Call): Firing<Where> | undefined {
     const [fault] = this.#faults.filter((one) => one.rule.at === at && one.counts(call));

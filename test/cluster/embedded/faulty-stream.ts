@@ -48,6 +48,10 @@ export class FaultyStream implements WatchSink {
   }
 
   #event(line: string): void {
+    if (!this.#faults.concern('onEvent')) {
+      this.#send(line);
+      return;
+    }
     const event = JSON.parse(line) as { readonly type: string; readonly object: unknown };
     const firing = this.#faults.firing('onEvent', { ...this.#call, event });
     if (firing === undefined) this.#send(line);

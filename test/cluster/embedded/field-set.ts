@@ -50,8 +50,14 @@ export function setOf(...paths: readonly (readonly string[])[]): FieldSet {
   return builder.build();
 }
 
+/** Each write starts from all that is owned of an object, and changes little of it. */
+const known = new WeakMap<FieldTree, FieldSet>();
+
+/** The set of a tree, which nobody changes any more. */
 export function fromFieldsV1(tree: FieldTree): FieldSet {
-  return { member: false, children: childrenOf(tree) };
+  const set = known.get(tree) ?? { member: false, children: childrenOf(tree) };
+  known.set(tree, set);
+  return set;
 }
 
 function childrenOf(tree: FieldTree): ReadonlyMap<string, FieldSet> {

@@ -2,7 +2,7 @@ import type { Clock } from '../../../src/clock.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { RemoveOptions } from './control-plane.ts';
 import { emptySet, type FieldSet, setOf } from './field-set.ts';
-import { isEqual, without } from './json.ts';
+import { isEqual, isObject, without } from './json.ts';
 import { apiVersionOf, type Kind } from './kinds.ts';
 import { applied, type FieldManagement, tracked, withoutNewTimes } from './managed-fields.ts';
 import { metadataErrors } from './metadata-rules.ts';
@@ -140,7 +140,7 @@ export class Writer {
   ): KubeObject {
     const live = this.#store.get(kind, namespace, name);
     if (live === undefined) throw notFound(kind, name);
-    const next = this.#decoded(kind, namespace, change(live));
+    const next = this.#decoded(kind, namespace, change(live), live);
     refuseOtherName(name, next);
     return this.#update(kind, live, tracked(live, next, this.#management(kind, options)), options);
   }
@@ -243,13 +243,17 @@ export class Writer {
     return kind.rules.prepare?.(created, undefined) ?? created;
   }
 
-  #decoded(kind: Kind, namespace: string, object: KubeObject): KubeObject {
+  /** A part that is stored as it is has been decoded before, and stays the very same. */
+  #decoded(kind: Kind, namespace: string, object: KubeObject, live?: KubeObject): KubeObject {
     refuseOtherKind(kind, object);
     refuseOtherNamespace(kind, namespace, object);
     const placed = kind.namespaced
       ? { ...object, metadata: { ...object.metadata, namespace } }
       : { ...object, metadata: without(object.metadata as Record<string, unknown>, 'namespace') };
-    return kind.decode(placed);
+    const kept = live === undefined ? [] : partsKept(live, placed);
+    if (live === undefined || kept.length === 0) return kind.decode(placed);
+    const parts = Object.fromEntries(kept.map((field) => [field, live[field]]));
+    return inOrderOf(live, { ...kind.decode(without(placed, ...kept)), ...parts });
   }
 
   #management(kind: Kind, { manager, subresource }: WriteOptions): FieldManagement {
@@ -314,7 +318,7 @@ export interface DeleteOptions extends RemoveOptions, WriteOptions {
 
 /** A time as objects carry it: without fractions of a second. */
 export function timestamp(epochMs: number): string {
-  return new Date(epochMs).toISOString().replace(/\.\d+Z$/, 'Z');
+  return `${new Date(epochMs).toISOString().slice(0, -'.000Z'.length)}Z`;
 }
 
 /** Claims that something still keeps a deleted object: a finalizer, or whoever runs it. */
@@ -518,6 +522,17 @@ function onlyStatus(kind: Kind, live: KubeObject, next: KubeObject): KubeObject 
 function keepStatus(kind: Kind, live: KubeObject, next: KubeObject): KubeObject {
   if (!kind.rules.status) return next;
   return { ...without(next, 'status'), ...defined({ status: live['status'] }) };
+}
+
+/** The fields of the object, other than metadata, that hold what the live one holds. */
+function partsKept(live: KubeObject, next: KubeObject): readonly string[] {
+  return Object.keys(next).filter((field) => isObject(next[field]) && next[field] === live[field]);
+}
+
+/** The object with those of its fields first that the live one has. */
+function inOrderOf(live: KubeObject, object: KubeObject): KubeObject {
+  const fields = Object.keys({ ...live, ...object }).filter((field) => field in object);
+  return Object.fromEntries(fields.map((field) => [field, object[field]])) as KubeObject; // all it had
 }
 
 /** The fields that have a value. */

@@ -39,9 +39,11 @@ function isWaiting(pod: Pod): boolean {
 
 function scheduleAll(controlPlane: ControlPlane): void {
   const pods = listOf<Pod>(controlPlane, podResource);
+  const waiting = pods.filter(isWaiting);
+  if (waiting.length === 0) return;
   const nodes = listOf<Node>(controlPlane, nodeResource);
   const usage = usageOf(pods);
-  for (const pod of pods.filter(isWaiting)) {
+  for (const pod of waiting) {
     if ((pod.spec.schedulingGates?.length ?? 0) > 0) {
       const message = 'Scheduling is blocked due to non-empty scheduling gates';
       say(controlPlane, pod, { status: 'False', reason: 'SchedulingGated', message });

@@ -15,12 +15,21 @@ export type Usage = ReadonlyMap<string, Amounts>;
 /** The node for a pod, or why there is none. */
 export type Decision = { readonly node: string } | { readonly unschedulable: string };
 
+/** Pods are counted at every round; a spec never changes but for another one. */
+const known = new WeakMap<V1PodSpec, Amounts>();
+
 /**
  * What a pod takes of a node: the sum over its containers, or its largest init container where that
  * is more; what the pod requests as a whole counts instead. (kubernetes/kubernetes:
  * component-helpers/resource/helpers.go)
  */
 export function requestsOf({ spec }: Pod): Amounts {
+  const amounts = known.get(spec) ?? requestsIn(spec);
+  known.set(spec, amounts);
+  return amounts;
+}
+
+function requestsIn(spec: V1PodSpec): Amounts {
   const running = added(spec.containers.map(requests));
   const starting = (spec.initContainers ?? []).map(requests);
   return { ...starting.reduce(larger, running), ...amounts(spec.resources?.requests), pods: 1 };

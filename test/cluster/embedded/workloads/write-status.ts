@@ -1,6 +1,6 @@
 import type { KubeObject, Resource } from '../../../../src/kube/objects.ts';
 import type { ControlPlane } from '../control-plane.ts';
-import { isEqual, isObject } from '../json.ts';
+import { isObject } from '../json.ts';
 import { nameOf, uidOf } from './shapes.ts';
 
 /** Writes the status of an object that still exists, where it says something else than before. */
@@ -12,22 +12,25 @@ export function writeStatus(
 ): void {
   const live = controlPlane.get(resource, object.metadata.namespace ?? '', nameOf(object));
   if (live === undefined || uidOf(live) !== uidOf(object)) return;
-  if (isEqual(withoutEmpty(live['status']), withoutEmpty(status))) return;
+  if (isSame(live['status'], status)) return;
   controlPlane.updateStatus(resource, { ...live, status });
 }
 
-/** The server leaves out fields that are zero or empty: to compare, both sides have to. */
-function withoutEmpty(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutEmpty);
-  if (!isObject(value)) return value;
-  const kept = Object.entries(value)
-    .map(([field, inner]) => [field, withoutEmpty(inner)] as const)
-    .filter(([, inner]) => !isEmpty(inner));
-  return Object.fromEntries(kept);
+/** Claims that two values are stored alike: the server leaves out fields that are zero or empty. */
+function isSame(left: unknown, right: unknown): boolean {
+  if (left === right) return true;
+  if (Array.isArray(left) && Array.isArray(right)) {
+    return left.length === right.length && left.every((item, index) => isSame(item, right[index]));
+  }
+  if (isObject(left) && isObject(right)) {
+    const fields = Object.keys({ ...left, ...right });
+    return fields.every((field) => isSame(left[field], right[field]));
+  }
+  return isEmpty(left) && isEmpty(right);
 }
 
 function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === null || value === 0 || value === '') return true;
   if (Array.isArray(value)) return value.length === 0;
-  return isObject(value) && Object.keys(value).length === 0;
+  if (isObject(value)) return Object.values(value).every(isEmpty);
+  return value === undefined || value === null || value === 0 || value === '';
 }
