@@ -8,17 +8,19 @@ export interface ProcessFigures {
   uptimeSeconds(): number;
   /** In bytes. */
   memory(): { readonly resident: number; readonly heap: number; readonly external: number };
-  /** How much later than due timers ran since the last call, in seconds. */
+  /** How much later than due timers ran since the last call, in seconds; zero at the first. */
   eventLoopDelay(): { readonly p50: number; readonly p99: number; readonly max: number };
 }
 
-/** Often enough to notice what a person would, and no load: 50 wake-ups a second without JavaScript. */
-const resolutionMs = 20;
+/**
+ * Often enough for what a person would notice: a stall is told as a tenth of a second shorter than it was
+ * at most. Each look is a wake-up: at 50 a second they were two thirds of what an idle operator did.
+ */
+const resolutionMs = 100;
 
-/** Begins to observe this process. */
+/** Observes this process; its event loop from the first time that it is asked about it. */
 export function thisProcess(): ProcessFigures {
   const delays = monitorEventLoopDelay({ resolution: resolutionMs });
-  delays.enable();
   // What is recorded is the time between two ticks, in nanoseconds.
   const seconds = (nanoseconds: number) =>
     Math.max(0, nanoseconds / 1e9 - resolutionMs / 1_000) || 0;
@@ -33,6 +35,8 @@ export function thisProcess(): ProcessFigures {
       return { resident: rss, heap: heapUsed, external };
     },
     eventLoopDelay: () => {
+      // Where nobody asks, nobody need look.
+      delays.enable();
       const told = {
         p50: seconds(delays.percentile(50)),
         p99: seconds(delays.percentile(99)),

@@ -58,8 +58,10 @@ async function writesOf(bench: Bench, act: () => Promise<void>): Promise<string>
   await act();
   await bench.quiet();
   const requests = await bench.rig.requestsSince(since);
-  const events = requests.filter(({ about }) => about === 'events').length;
-  return `${requests.filter(isWrite).length}, and ${events} Events`;
+  const count = (what: string) => requests.filter(({ about }) => about === what).length;
+  const statuses = count('kubernetesimagepullers/status');
+  const writes = requests.filter(isWrite).length;
+  return `${writes}, of them ${statuses} of status, and ${count('events')} Events`;
 }
 
 async function timesToChild(bench: Bench): Promise<readonly number[]> {
@@ -89,6 +91,7 @@ export function hourly(count: number, seconds: number): string {
 
 /** What an operator does that has nothing to do. */
 async function* idleFigures(bench: Bench, subject: Subject, idleSeconds: number): Figures {
+  subject.leaveAlone();
   const since = bench.rig.position();
   const cpuBefore = subject.cpuSeconds();
   const sockets = new Set(subject.sockets());

@@ -185,6 +185,11 @@ export class Subject {
     return this.#isShell ? undefined : ((await this.ask()) as Stalls);
   }
 
+  /** From here on nothing but its own work wakes it up; of stalls nobody can tell any more. */
+  leaveAlone(): void {
+    if (!this.#isShell) this.#child.send({ leaveAlone: true });
+  }
+
   /** What the probe answers that was loaded into it. */
   async ask(): Promise<unknown> {
     this.#child.send({});
