@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProgram } from '../../src/command-line.ts';
 import { asError } from '../../src/errors.ts';
@@ -185,7 +185,8 @@ async function main(args: readonly string[]): Promise<number> {
     const launcher = options.other ? another(options.other) : await ours(directory);
     const run = new Run(options, launcher, directory);
     await run.all();
-    const machine = `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown processor'}`;
+    const load = loadavg()[2]?.toFixed(1);
+    const machine = `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown processor'}, load average ${load}`;
     const measured = options.other?.command ?? 'the operator of the image';
     process.stdout.write(
       `\n${tableOf(run.figures)}\n\nmeasured: ${measured}, Node ${process.versions.node}, ${machine}\nGo operator: ${goOperator.setting}\n`,

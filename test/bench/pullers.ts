@@ -22,7 +22,9 @@ export async function* pullerFigures(bench: Bench, subject: Subject, idleSeconds
   yield {
     what: 'API writes for a new puller',
     asked: '<= 9',
-    measured: await writesOf(bench, () => bench.apply(first(lists.two))),
+    measured: await writesOf(bench, () =>
+      bench.newChildren({}, () => bench.apply(first(lists.two))),
+    ),
     go: goOperator.writesNew,
   };
   yield {
