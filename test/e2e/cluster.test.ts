@@ -167,6 +167,20 @@ describe('the real cluster', () => {
       startTimeoutMs,
     );
   });
+
+  it('reports a pod on such a node Ready again that was marked as not Ready', async () => {
+    const { items } = await read('/api/v1/namespaces/open/pods?labelSelector=app%3Dmany&limit=1');
+    const pod = items[0].metadata.name;
+    const readiness = ['-o', 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'];
+    // As the node-lifecycle controller does whose node is late with its Lease.
+    const mark = JSON.stringify({ status: { conditions: [{ type: 'Ready', status: 'False' }] } });
+    const patch = ['patch', 'pod', pod, '--subresource=status', '--type=strategic', '-p', mark];
+    expect(await cluster.kubectl(['-n', 'open', ...patch, ...readiness])).toBe('False');
+    await cluster.until(
+      async () =>
+        (await cluster.kubectl(['-n', 'open', 'get', 'pod', pod, ...readiness])) === 'True',
+    );
+  });
 });
 
 /** A container that does nothing, as the restricted level wants it. */
