@@ -69,6 +69,18 @@ describe('a ResourceQuota', () => {
     await scene.leave();
   }, 600_000);
 
+  it.concurrent('of that size that is there first holds every node, and status names what the puller lacks', async () => {
+    const scene = await begin('first', limits);
+    await scene.allow(formula);
+    const since = journey.cluster.auditLog.position();
+    await scene.list('a', 'b');
+    await scene.untilReady();
+    await scene.untilTold('Degraded', /256Mi more limits\.memory/);
+    await scene.untilTold('Ready', /^True AllResourcesReady: all 2 images on all 3 nodes$/);
+    expect(await scene.pullersMadeSince(since)).toEqual([]);
+    await scene.leave();
+  }, 600_000);
+
   it.concurrent('of that size lets status name what the puller lacks', async () => {
     const scene = await begin('told', limits);
     await scene.list('a', 'b');
