@@ -8,7 +8,8 @@ import { configMaps, type KubeObject, pods, type Resource } from '../../src/kube
 import { Reflector } from '../../src/kube/reflector.ts';
 import { silentLog } from '../../src/log.ts';
 import { defaultConfigMapName } from '../../src/manifests/names.ts';
-import type { CountedRequest, Rig } from './rig.ts';
+import { rest } from './rest.ts';
+import type { Rig } from './rig.ts';
 
 const namespaces: Resource = {
   group: '',
@@ -145,16 +146,9 @@ export class Bench {
     });
   }
 
-  /** Resolves when the operator has asked for nothing but its Lease for some seconds. */
+  /** Resolves when the operator has come to rest. */
   async quiet(): Promise<void> {
-    const deadline = performance.now() + unrestMs;
-    for (;;) {
-      const since = this.rig.position();
-      await sleep(systemClock, quietMs);
-      const seen = (await this.rig.requestsSince(since)).filter(isOfWork);
-      if (seen.length === 0) return;
-      if (performance.now() > deadline) throw new Error(unrest(seen));
-    }
+    await rest(this.rig, systemClock);
   }
 
   /** Resolves when a condition holds, looked at every few milliseconds, or as often as is said. */
@@ -169,21 +163,4 @@ export class Bench {
       await sleep(systemClock, everyMs);
     }
   }
-}
-
-/** Above the five seconds for which the operator holds back counts that move. */
-const quietMs = 6_000;
-
-/** After this long, on a machine that has other things to do, an operator will not come to rest. */
-const unrestMs = 900_000;
-
-/** Says what somebody goes on asking for. */
-function unrest(requests: readonly CountedRequest[]): string {
-  const counts = Map.groupBy(requests, ({ verb, about }) => `${verb} ${about}`);
-  const said = [...counts].map(([what, some]) => `${what} (${some.length})`).join(', ');
-  return `the operator has not come to rest in ${unrestMs / 60_000} minutes; lately it asked to ${said}`;
-}
-
-function isOfWork({ about }: CountedRequest): boolean {
-  return about !== 'leases';
 }
