@@ -13,6 +13,7 @@ import type { WorkQueue } from './work-queue.ts';
  */
 export type Reconcile = (key: Key, context: ReconcileContext) => Promise<ReconcileResult>;
 
+/** What a run is given beside its key. */
 export interface ReconcileContext {
   /** Aborted when the run has taken too long or the program ends: begin no further writes then. */
   readonly signal: AbortSignal;
@@ -20,11 +21,13 @@ export interface ReconcileContext {
   readonly log: Log;
 }
 
+/** What a run asks for when it has ended well. */
 export interface ReconcileResult {
   /** When to look again though nothing happens. */
   readonly requeueAfterMs?: number | undefined;
 }
 
+/** What a {@link Controller} works on, and how. */
 export interface ControllerOptions {
   /** Shown in the log. */
   readonly name: string;
@@ -36,14 +39,8 @@ export interface ControllerOptions {
   readonly random: () => number;
   /** How many keys are worked on at once; 1 by default. */
   readonly workers?: number;
-  /** How long a run may take before it is aborted; a minute by default. */
-  readonly reconcileTimeoutMs?: number;
-  /** How long `stop` lets running work end by itself before it is aborted; 5 s by default. */
-  readonly stopGraceMs?: number;
-  /** All keys there are: looked at anew every `resyncMs` though nothing happened. Must not throw. */
+  /** All keys there are: looked at anew every ten minutes though nothing happened. Must not throw. */
   readonly resync?: () => Iterable<Key>;
-  /** Ten minutes by default. */
-  readonly resyncMs?: number;
   /** Told of each run that has ended; must not throw. */
   readonly onRun?: (run: FinishedRun) => void;
 }
@@ -69,8 +66,13 @@ interface Run {
   readonly ended: AbortSignal;
 }
 
+/** How long a run may take before it is aborted. */
+const reconcileTimeoutMs = 60_000;
+/** How long `stop` lets running work end by itself before it is aborted. */
+const stopGraceMs = 5_000;
 /** How long aborted work may take to notice before nobody waits for it any more. */
 const abortGraceMs = 1_000;
+const resyncMs = 10 * 60_000;
 /** The keys of a resync are spread over this share of its period. */
 const resyncSpread = 0.1;
 
@@ -86,10 +88,7 @@ export class Controller implements Runnable {
   readonly #log: Log;
   readonly #random: () => number;
   readonly #workers: number;
-  readonly #reconcileTimeoutMs: number;
-  readonly #stopGraceMs: number;
   readonly #resync: (() => Iterable<Key>) | undefined;
-  readonly #resyncMs: number;
   readonly #onRun: (run: FinishedRun) => void;
   readonly #failures = new FailureRows();
   readonly #runs = new Set<Run>();
@@ -104,10 +103,7 @@ export class Controller implements Runnable {
     this.#log = withFields(options.log, { controller: options.name });
     this.#random = options.random;
     this.#workers = options.workers ?? 1;
-    this.#reconcileTimeoutMs = options.reconcileTimeoutMs ?? 60_000;
-    this.#stopGraceMs = options.stopGraceMs ?? 5_000;
     this.#resync = options.resync;
-    this.#resyncMs = options.resyncMs ?? 10 * 60_000;
     this.#onRun = options.onRun ?? (() => {});
   }
 
@@ -123,7 +119,7 @@ export class Controller implements Runnable {
     this.#stopping = true;
     this.#cancelResync();
     this.#queue.shutDown();
-    await this.#untilEnded(this.#stopGraceMs);
+    await this.#untilEnded(stopGraceMs);
     for (const { abort } of this.#runs) abort.abort(new Error('the program is stopping'));
     await this.#untilEnded(abortGraceMs);
     for (const { key } of this.#runs) {
@@ -156,9 +152,9 @@ export class Controller implements Runnable {
 
   /** A run that takes no notice of its abortion keeps its key, so that nobody else gets it, but no worker. */
   async #limited({ key, abort, ended }: Run): Promise<void> {
-    await sleep(this.#clock, this.#reconcileTimeoutMs, ended);
+    await sleep(this.#clock, reconcileTimeoutMs, ended);
     if (ended.aborted) return;
-    abort.abort(new Error(`the reconcile took longer than ${this.#reconcileTimeoutMs / 1000} s`));
+    abort.abort(new Error(`the reconcile took longer than ${reconcileTimeoutMs / 1000} s`));
     await sleep(this.#clock, abortGraceMs, ended);
     if (!ended.aborted) this.#log.error('a reconcile did not end when aborted', { key });
   }
@@ -232,9 +228,9 @@ export class Controller implements Runnable {
   #resyncLater(): void {
     const resync = this.#resync;
     if (resync === undefined) return;
-    this.#cancelResync = this.#clock.after(this.#resyncMs, () => {
+    this.#cancelResync = this.#clock.after(resyncMs, () => {
       for (const key of resync()) {
-        this.#queue.addAfter(key, this.#random() * resyncSpread * this.#resyncMs);
+        this.#queue.addAfter(key, this.#random() * resyncSpread * resyncMs);
       }
       this.#resyncLater();
     });

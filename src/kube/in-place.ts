@@ -3,11 +3,10 @@ import type { FieldTree, KubeObject, ManagedFieldsEntry } from './objects.ts';
 /** Claims that two different spellings at this path mean the same, for example `0.2` and `200m`. */
 export type SameScalar = (path: string, wanted: unknown, found: unknown) => boolean;
 
+/** What is told apart by whom it is from, and what counts as the same. */
 export interface InPlaceOptions {
   /** The field manager that applies the body. */
   readonly manager: string;
-  /** Where the body is applied to a subresource, only the field of this name counts. */
-  readonly subresource?: string;
   readonly sameScalar?: SameScalar;
 }
 
@@ -44,13 +43,13 @@ export interface Difference {
 export function differences(
   body: KubeObject,
   live: KubeObject,
-  { manager, subresource, sameScalar }: InPlaceOptions,
+  { manager, sameScalar }: InPlaceOptions,
 ): readonly Difference[] {
   const entries = live.metadata.managedFields ?? [];
-  const entry = entries.find((one) => isAppliedBy(one, manager, subresource));
+  const entry = entries.find((one) => isAppliedBy(one, manager));
   const others = entries.filter((one) => one !== entry).map(({ fieldsV1 }) => fieldsV1);
   const comparison = new Comparison(others, sameScalar ?? (() => false));
-  comparison.map(root, appliedFields(body, subresource), live, entry?.fieldsV1 ?? {});
+  comparison.map(root, appliedFields(body), live, entry?.fieldsV1 ?? {});
   if (entry !== undefined && entry.apiVersion !== body.apiVersion) {
     comparison.add(field(root, 'apiVersion'), 'value', entry.apiVersion);
   }
@@ -61,20 +60,17 @@ export function differences(
 export function otherManagerOf(
   live: KubeObject,
   { steps }: Difference,
-  { manager, subresource }: InPlaceOptions,
+  { manager }: InPlaceOptions,
 ): string | undefined {
   const others = (live.metadata.managedFields ?? []).filter(
-    (entry) => !isAppliedBy(entry, manager, subresource) && reaches(entry.fieldsV1, steps),
+    (entry) => !isAppliedBy(entry, manager) && reaches(entry.fieldsV1, steps),
   );
   return others.sort((a, b) => Date.parse(b.time ?? '') - Date.parse(a.time ?? ''))[0]?.manager;
 }
 
-function isAppliedBy(entry: ManagedFieldsEntry, manager: string, subresource = ''): boolean {
-  return (
-    entry.manager === manager &&
-    entry.operation === 'Apply' &&
-    (entry.subresource ?? '') === subresource
-  );
+/** Claims that the entry is of what this manager applies, its applies to subresources aside. */
+function isAppliedBy(entry: ManagedFieldsEntry, manager: string): boolean {
+  return entry.manager === manager && entry.operation === 'Apply' && !entry.subresource;
 }
 
 /** A leaf above the place owns it as well: it stands for all that is below. */
@@ -105,8 +101,7 @@ const neverOwnedInMetadata = new Set([
   'clusterName',
 ]);
 
-function appliedFields(body: KubeObject, subresource: string | undefined): JsonMap {
-  if (subresource !== undefined) return { [subresource]: body[subresource] };
+function appliedFields(body: KubeObject): JsonMap {
   const metadata = without(body.metadata as JsonMap, neverOwnedInMetadata);
   const fields = without(body, neverOwned);
   return Object.keys(metadata).length === 0 ? fields : { ...fields, metadata };

@@ -20,12 +20,14 @@ export interface RunnableGroup {
   readonly runnables: readonly Runnable[];
 }
 
+/** What the lifecycle is timed and told by. */
 export interface OperatorOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** How long each group may take to stop. Five groups stay below the grace period of the pod, 40 s. */
-  readonly stopTimeoutMs?: number;
 }
+
+/** How long each group may take to stop. Five groups stay below the grace period of the pod, 40 s. */
+const stopTimeoutMs = 7_000;
 
 // The package is CommonJS, and requires the ES module client-node: `require` loads it everywhere.
 const { default: DotIOperator } = createRequire(import.meta.url)(
@@ -52,7 +54,6 @@ export class Operator extends Lifecycle {
   readonly #groups: readonly RunnableGroup[];
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #stopTimeoutMs: number;
   readonly #begun: RunnableGroup[] = [];
   readonly #stopRequested = Promise.withResolvers<void>();
   #stopping: Promise<void> | undefined;
@@ -62,7 +63,6 @@ export class Operator extends Lifecycle {
     this.#groups = groups;
     this.#clock = options.clock;
     this.#log = options.log;
-    this.#stopTimeoutMs = options.stopTimeoutMs ?? 7_000;
   }
 
   /** Called by the inherited `start`. */
@@ -100,7 +100,7 @@ export class Operator extends Lifecycle {
   async #stopOne(runnable: Runnable): Promise<void> {
     const ended = new AbortController();
     const end = this.#end(runnable).finally(() => ended.abort());
-    await Promise.race([end, sleep(this.#clock, this.#stopTimeoutMs, ended.signal)]);
+    await Promise.race([end, sleep(this.#clock, stopTimeoutMs, ended.signal)]);
     if (!ended.signal.aborted) {
       this.#log.warn('left behind what did not stop in time', { runnable: runnable.name });
     }

@@ -27,7 +27,7 @@ function anOperator(
 ) {
   return new Operator(
     groups.map((runnables, index) => ({ name: `group ${index}`, runnables })),
-    { clock, log, stopTimeoutMs: 1_000 },
+    { clock, log },
   );
 }
 
@@ -89,7 +89,7 @@ describe('the operator', () => {
     );
     await operator.start();
     const stopped = operator.stop();
-    await clock.advance(1_000);
+    await clock.advance(7_000);
     await stopped;
     expect(diary.slice(2)).toEqual(['stop stuck', 'stop health']);
     expect(warnings).toEqual([['left behind what did not stop in time', { runnable: 'stuck' }]]);
