@@ -34,6 +34,18 @@ describe('the coverage of nodes', () => {
   const update = (object: KubeObject, previous: KubeObject) =>
     coverage.take({ type: 'updated', object, previous });
 
+  it('is complete for images that run on each node, whatever is expected', () => {
+    expect(coverage.holds(['a', 'b'])).toBe(true);
+    add(aPod('next-one', 'one', ['c']));
+    expect(coverage.holds(['c'])).toBe(false);
+    add(aPod('next-two', 'two', ['c']));
+    expect(coverage.holds(['a', 'c'])).toBe(true);
+    remove(aPod('next-one', 'one', ['c']));
+    expect(coverage.holds(['c'])).toBe(false);
+    coverage.forget(['one']);
+    expect(coverage.holds(['c'])).toBe(true);
+  });
+
   it('lacks nothing while each pod goes after its successor runs', () => {
     for (const node of ['one', 'two']) {
       const next = aPod(`new-${node}`, node, ['a'], 'b');
