@@ -59,11 +59,13 @@ export interface LogConfig {
 }
 
 const logLevels = ['error', 'warn', 'info', 'debug'] as const;
+/** How much is logged: this level and what is worse. */
 export type LogLevel = (typeof logLevels)[number];
 const logFormats = ['auto', 'json', 'pretty'] as const;
 /** `auto` is pretty on a terminal and JSON elsewhere. */
 export type LogFormat = (typeof logFormats)[number];
 
+/** Environment variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**

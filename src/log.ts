@@ -12,6 +12,7 @@ export interface Log {
 /** Values of one line. An `error` field is written with its message and causes, never its stack. */
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** What is logged, how, and where to. */
 export interface LogOptions {
   readonly level: LogLevel;
   /** `auto` is pretty where the stream is a terminal and JSON elsewhere. */

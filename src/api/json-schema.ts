@@ -15,6 +15,7 @@ export interface MapSchema {
   readonly additionalProperties: StringSchema;
 }
 
+/** A list whose items are all of one schema. */
 export interface ArraySchema {
   readonly type: 'array';
   readonly items: JsonSchema;
@@ -22,12 +23,14 @@ export interface ArraySchema {
   readonly maxItems?: number;
 }
 
+/** A text: any, one of a few, or one of a format. */
 export interface StringSchema {
   readonly type: 'string';
   readonly enum?: readonly string[];
   readonly format?: Format;
 }
 
+/** A whole number in a range. */
 export interface IntegerSchema {
   readonly type: 'integer';
   readonly minimum: number;

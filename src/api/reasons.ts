@@ -43,4 +43,5 @@ export const reasons = {
   HugeQuantity: 'note',
 } as const satisfies Record<string, Verdict>;
 
+/** One of {@link reasons}. */
 export type Reason = keyof typeof reasons;

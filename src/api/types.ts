@@ -25,6 +25,7 @@ export const specFields = [
   'imagePullerImage',
 ] as const;
 
+/** One of {@link specFields}. */
 export type SpecField = (typeof specFields)[number];
 
 /** What a user wrote, untouched. */
@@ -40,6 +41,7 @@ export interface Condition {
   readonly observedGeneration: number;
 }
 
+/** What the operator says of a puller; all of it is absent until it has spoken. */
 export interface ImagePullerStatus {
   /** The image whose `sleep` the cache containers run. */
   readonly imagePullerImage?: string;
@@ -135,6 +137,7 @@ export interface PullerSpec {
  * `note` takes it as it is and remarks on it.
  */
 export const verdicts = ['hold', 'skip', 'default', 'fix', 'note'] as const;
+/** One of {@link verdicts}. */
 export type Verdict = (typeof verdicts)[number];
 
 /** One thing worth telling the user about a value. */

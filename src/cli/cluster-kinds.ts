@@ -9,5 +9,7 @@ const clusterKind = (plural: string, kind: string): Resource => ({
   namespaced: false,
 });
 
+/** v1 Namespace. */
 export const namespaces = clusterKind('namespaces', 'Namespace');
+/** v1 Node. */
 export const nodes = clusterKind('nodes', 'Node');

@@ -5,6 +5,7 @@ import { candidates } from './completion/answer.ts';
 import { questionOf } from './completion/question.ts';
 import { scripts } from './completion/scripts.ts';
 
+/** What `completion --help` prints. */
 export const completionUsage = `Usage: completion bash|zsh|fish
 
 Prints what makes that shell complete commands, flags, pullers, nodes and namespaces after

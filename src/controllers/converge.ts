@@ -24,6 +24,7 @@ import type { KnownRefusal } from './refusals.ts';
 import type { Rivals } from './rivals.ts';
 import { type Step, withStrategies } from './roll-strategies.ts';
 
+/** Whom {@link converge} reads from, asks and writes through. */
 export interface ConvergeDependencies extends NameCheckDependencies {
   readonly rivals: Pick<Rivals, 'claims' | 'exists' | 'isAwaited'>;
   readonly applier: Applier;

@@ -30,6 +30,7 @@ import { Refusals } from './refusals.ts';
 import { StartTroubles } from './start-troubles.ts';
 import { generationOf, type Subject, statusOf } from './subject.ts';
 
+/** Everything that an {@link ImagePullerController} does its work with. */
 export interface Dependencies
   extends Omit<ConvergeDependencies, 'refusals' | 'fateOfSpec'>,
     Readable {

@@ -13,6 +13,7 @@ export interface PresentChild extends Child {
   readonly live: Live;
 }
 
+/** Who knows whose a name is. */
 export interface NameCheckDependencies {
   readonly children: ReadonlyMap<Resource, Pick<Cache, 'get'>>;
   readonly rivals: Pick<Rivals, 'claims' | 'exists'>;

@@ -6,6 +6,7 @@ export interface NameWatch {
   stop(): Promise<void>;
 }
 
+/** Begins a watch of one name; `onEvent` is called for each change. */
 export type StartNameWatch = (
   resource: Resource,
   namespace: string,

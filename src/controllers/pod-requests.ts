@@ -21,6 +21,7 @@ import { isRefusal } from './failure.ts';
 /** An answer holds this long, so that templates do not flap. */
 const askAgainMs = 60 * 60_000;
 
+/** Whom to ask what pods can have, and where to see what became of them. */
 export interface PodRequestsOptions {
   readonly client: Pick<Client, 'apply'>;
   /** What the operator made, by kind. */

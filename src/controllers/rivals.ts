@@ -19,6 +19,7 @@ import { imagePullers, isPuller } from './keys.ts';
 import { isOurs, ownerUidOf } from './ownership.ts';
 import { generationOf, statusOf } from './subject.ts';
 
+/** Where pullers and what they own are looked up. */
 export interface RivalsOptions {
   readonly client: Pick<Client, 'get'>;
   readonly pullers: Pick<Cache, 'get' | 'list'>;

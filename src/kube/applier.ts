@@ -44,6 +44,7 @@ export class NotOursError extends Error {
   }
 }
 
+/** On whose behalf and by which rules an {@link Applier} writes. */
 export interface ApplierOptions {
   readonly client: Client;
   readonly fieldManager: string;
@@ -59,6 +60,7 @@ export interface ApplierOptions {
   readonly isOurs?: (live: KubeObject, ownerUid: string) => boolean;
 }
 
+/** What is to be applied, for whom, and on top of what. */
 export interface ApplyRequest {
   readonly resource: Resource;
   /** The full desired object, without uid and resourceVersion. */

@@ -39,6 +39,7 @@ export interface Client {
   version(): Promise<ServerVersion>;
 }
 
+/** Which objects are listed, and which page of them. */
 export interface ListOptions {
   readonly namespace?: string;
   readonly labelSelector?: string;
@@ -50,6 +51,7 @@ export interface ListOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What is watched, from where on, and who is told. */
 export interface WatchOptions {
   readonly namespace?: string;
   readonly labelSelector?: string;
@@ -71,6 +73,7 @@ export type WatchEvent =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; readonly object: KubeObject }
   | { readonly type: 'ERROR'; readonly object: Status };
 
+/** What every write can be given. */
 export interface WriteOptions {
   /**
    * Called when the connection stands and the request is to go out on it, each time where it is sent
@@ -84,6 +87,7 @@ export interface WriteOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How a body is applied. */
 export interface ApplyOptions extends WriteOptions {
   readonly fieldManager: string;
   /** Takes over fields that other managers own. */
@@ -93,12 +97,14 @@ export interface ApplyOptions extends WriteOptions {
   readonly dryRun?: boolean;
 }
 
+/** How an object is deleted. */
 export interface RemoveOptions extends WriteOptions {
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
   /** Deletes the object only as it was read: under a precondition on its resourceVersion, too. */
   readonly ifUnchanged?: boolean;
 }
 
+/** What the server answers to `/version`, its numbers as numbers. */
 export interface ServerVersion {
   readonly major: number;
   readonly minor: number;

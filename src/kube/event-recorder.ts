@@ -18,6 +18,7 @@ export interface News {
   readonly note: string;
 }
 
+/** Who tells of what, and through whom. */
 export interface EventRecorderOptions {
   readonly client: Pick<Client, 'create' | 'apply'>;
   readonly clock: Clock;

@@ -14,6 +14,7 @@ export class NotLeadingError extends WaitingError {
   }
 }
 
+/** Who stands for election, by which Lease, and what happens when it is lost. */
 export interface LeaderElectionOptions {
   /**
    * Carries the requests about the Lease and no others. They have to end within five seconds, so that

@@ -1,5 +1,6 @@
 /** Kubernetes objects as the JSON they are on the wire: no field is lost, dates stay strings. */
 
+/** An owner of an object, in `metadata.ownerReferences`. */
 export interface OwnerReference {
   readonly apiVersion: string;
   readonly kind: string;
@@ -25,6 +26,7 @@ export interface FieldTree {
   readonly [path: string]: FieldTree;
 }
 
+/** `metadata`, as far as it is read or written. */
 export interface ObjectMeta {
   readonly name?: string;
   readonly generateName?: string;
@@ -102,11 +104,13 @@ export function isControlledBy(object: KubeObject, ownerUid: string): boolean {
 /** A work queue key: `namespace/name`, or the bare name of a cluster-scoped object. */
 export type Key = string;
 
+/** The key of an object. */
 export function keyOf(object: KubeObject): Key {
   const { namespace, name = '' } = object.metadata;
   return namespace ? `${namespace}/${name}` : name;
 }
 
+/** The parts of a key; the namespace is empty for a cluster-scoped object. */
 export function splitKey(key: Key): { readonly namespace: string; readonly name: string } {
   const slash = key.indexOf('/');
   return slash < 0
@@ -137,11 +141,15 @@ const rbac = (plural: string, kind: string): Resource => ({
   namespaced: true,
 });
 
+/** v1 ConfigMap. */
 export const configMaps = core('configmaps', 'ConfigMap');
+/** v1 ServiceAccount. */
 export const serviceAccounts = core('serviceaccounts', 'ServiceAccount');
+/** v1 Pod. */
 export const pods = core('pods', 'Pod');
 /** Events as the core group has them, of what the cluster's own controllers tell. */
 export const coreEvents = core('events', 'Event');
+/** events.k8s.io/v1 Event, as the operator writes them. */
 export const events: Resource = {
   group: 'events.k8s.io',
   version: 'v1',
@@ -149,10 +157,15 @@ export const events: Resource = {
   kind: 'Event',
   namespaced: true,
 };
+/** apps/v1 Deployment. */
 export const deployments = apps('deployments', 'Deployment');
+/** apps/v1 DaemonSet. */
 export const daemonSets = apps('daemonsets', 'DaemonSet');
+/** rbac.authorization.k8s.io/v1 Role. */
 export const roles = rbac('roles', 'Role');
+/** rbac.authorization.k8s.io/v1 RoleBinding. */
 export const roleBindings = rbac('rolebindings', 'RoleBinding');
+/** coordination.k8s.io/v1 Lease. */
 export const leases: Resource = {
   group: 'coordination.k8s.io',
   version: 'v1',

@@ -9,6 +9,7 @@ import { isOlder } from './resource-version.ts';
 import { type Change, Store } from './store.ts';
 import { TimeLimit, TimeLimitError } from './time-limit.ts';
 
+/** What a {@link Reflector} holds, and how it keeps up with it. */
 export interface ReflectorOptions {
   readonly client: Client;
   readonly resource: Resource;

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Key } from './objects.ts';
 
+/** What a {@link WorkQueue} is timed and watched by. */
 export interface WorkQueueOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1): spreads retries, so that keys that failed together do not return together. */

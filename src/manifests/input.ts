@@ -19,6 +19,7 @@ export interface PullerIdentity {
   readonly uid: string | undefined;
 }
 
+/** What manifests depend on beside their puller: settings of the operator, and what the server is like. */
 export interface ManifestSettings {
   /** Runs the puller's Deployment. */
   readonly operatorImage: string;

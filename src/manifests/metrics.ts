@@ -23,6 +23,7 @@ const authRoleName = `${operator}-metrics-auth-role`;
 const runbook =
   'https://github.com/che-incubator/kubernetes-image-puller-operator/blob/main/docs/runbook.md';
 
+/** By it the metrics are scraped; OpenShift makes its certificate. */
 export function metricsService(): KubeObject {
   return {
     apiVersion: 'v1',
@@ -58,6 +59,7 @@ export function metricsAuthRole(): KubeObject {
   };
 }
 
+/** Gives the operator {@link metricsAuthRole}. */
 export function metricsAuthRoleBinding(): KubeObject {
   return {
     apiVersion: 'rbac.authorization.k8s.io/v1',

@@ -9,7 +9,9 @@ import { containerSecurityContext } from './pod-security.ts';
  * that its users find what they know and an upgrade replaces instead of doubling.
  */
 const operator = 'kubernetes-image-puller-operator';
+/** Where the operator runs. */
 export const operatorNamespace = operator;
+/** Who the operator is. */
 export const operatorServiceAccount = `${operator}-sa`;
 const roleName = `${operator}-role`;
 const bindingName = `${operator}-role-binding`;
@@ -50,6 +52,7 @@ export function namespace(): KubeObject {
   };
 }
 
+/** Who the operator is; its rights are bound to this. */
 export function serviceAccount(): KubeObject {
   return {
     apiVersion: 'v1',
@@ -97,6 +100,7 @@ export function clusterRole(): KubeObject {
   };
 }
 
+/** Gives the operator {@link clusterRole}. */
 export function clusterRoleBinding(): KubeObject {
   return {
     apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -117,6 +121,7 @@ export function role(): KubeObject {
   };
 }
 
+/** Gives the operator {@link role}. */
 export function roleBinding(): KubeObject {
   return {
     apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -144,6 +149,7 @@ export function leaderElectionRole(): KubeObject {
   };
 }
 
+/** Gives the operator {@link leaderElectionRole}. */
 export function leaderElectionRoleBinding(): KubeObject {
   return {
     apiVersion: 'rbac.authorization.k8s.io/v1',

@@ -8,6 +8,7 @@ import { listen } from '../server.ts';
 import type { Access } from './scrape-access.ts';
 import type { Certificate } from './self-signed.ts';
 
+/** What is served, to whom, and by which certificate. */
 export interface MetricsServerOptions {
   /** 0 takes any free one. */
   readonly port: number;

@@ -5,6 +5,7 @@ import { type Client, isApiError } from '../kube/client.ts';
 import type { KubeObject, Resource } from '../kube/objects.ts';
 import type { Log } from '../log.ts';
 
+/** Whom to ask who a caller is. */
 export interface ScrapeAccessOptions {
   readonly client: Pick<Client, 'create'>;
   readonly clock: Clock;

@@ -20,6 +20,7 @@ export interface Certificate {
   readonly key: string;
 }
 
+/** What a certificate is for, and when it is good. */
 export interface SelfSignedOptions {
   /** Host names that it is for; the first is also its subject. */
   readonly hosts: readonly [string, ...string[]];

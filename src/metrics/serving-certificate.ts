@@ -6,6 +6,7 @@ import { asError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Certificate } from './self-signed.ts';
 
+/** Where a certificate may come from. */
 export interface ServingCertificateOptions {
   /** Where tls.crt and tls.key are, or may appear; empty for nowhere. */
   readonly directory: string;

@@ -85,6 +85,7 @@ export const reasons = {
   reconcileError: 'ReconcileError',
 } as const;
 
+/** One of {@link conditionTypes}. */
 export type ConditionType = (typeof conditionTypes)[keyof typeof conditionTypes];
 
 /** The condition of this type; undefined where the status has none. */

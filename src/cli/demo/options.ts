@@ -4,6 +4,7 @@ import { asError, UsageError } from '../../errors.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import { readPullers } from '../puller-file.ts';
 
+/** What `demo --help` prints. */
 export const demoUsage = `Usage: demo [--images LIST | --file FILE] [--nodes N] [--keep]
 
 Starts a cluster inside this process, runs the operator against it over HTTP with no more rights than

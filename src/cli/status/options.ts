@@ -5,6 +5,7 @@ import type { ClusterChoice } from '../../cluster.ts';
 import { asError, UsageError } from '../../errors.ts';
 import { parseDurationMs } from './duration.ts';
 
+/** What `status --help` prints. */
 export const statusUsage = `Usage: status [NAME...] [-n NAMESPACE | -A] [-o FORMAT] [-w] [--node NODE]
 
 NAME is one alone or as kubectl prints it, as in kip/image-puller.
@@ -43,6 +44,7 @@ A signal that interrupts it ends it with 128 and its number.
 
 /** How what is shown can be written. */
 export const formats = ['table', 'wide', 'json', 'yaml'] as const;
+/** One of {@link formats}. */
 export type Format = (typeof formats)[number];
 
 /** What to show, read from the command line. */

@@ -5,6 +5,7 @@ import { silentLog } from '../../log.ts';
 import type { PodRecord } from '../../status/pods.ts';
 import { queries, type Reading, type Seen } from './seen.ts';
 
+/** What is watched, and where. */
 export interface WatcherOptions {
   readonly client: Client;
   /** The empty one stands for all. */
