@@ -1,3 +1,5 @@
+import { checkLoad, type Load, onceChanged, staysSo } from './aftermath.ts';
+import { checkWrites } from './budget.ts';
 import { countsDiffer, Oracles } from './oracles.ts';
 import { HotLoopError } from './scheduler.ts';
 import { type Seen, Sightings } from './sightings.ts';
@@ -14,12 +16,9 @@ export interface Plan {
 }
 
 /** What a workload leads to where nothing goes wrong. */
-export interface Undisturbed extends Seen {
+export interface Undisturbed extends Seen, Load {
   readonly state: State;
   readonly counts: ReadonlyMap<string, string>;
-  /** Timers and messages that wait, and watches that are open, once all is quiet. */
-  readonly pending: number;
-  readonly watches: number;
 }
 
 /** How a run went. */
@@ -47,9 +46,6 @@ const promptOnes: ReadonlySet<Trouble['kind']> = new Set([
 /** An event that never came is made up for by the next list: that of pods is rare. */
 const lostEventBoundMs = 11 * 60_000;
 const lostPodEventBoundMs = 62 * 60_000;
-/** Longer than what every key and every cache is looked at anew after. */
-const resyncMs = 12 * 60_000;
-const stopMs = 15_000;
 /** Where pullers go, chance decides how much is written before the operator knows. */
 const spareWrites = 5;
 
@@ -65,6 +61,7 @@ export async function undisturbed(
     const sightings = new Sightings(world);
     await act(world, workload);
     oracles.checkEnd();
+    checkWrites(oracles, sightings);
     const counts = new Map(oracles.counts);
     const known = { state: stateOf(world), ...sightings.seen() };
     const load = await staysSo(world, oracles, sightings);
@@ -88,7 +85,7 @@ const nothingSeen: Seen = { writes: [], events: [], commitsAgo: [], before: [] }
 const nothingKnown = { ...nothingSeen, state: new Map(), pending: 0, watches: 0 } as const;
 
 /** O5: what goes on without end; anything else is a mistake of the simulation. */
-function sayEndless(oracles: Oracles, error: unknown): void {
+export function sayEndless(oracles: Oracles, error: unknown): void {
   if (!(error instanceof HotLoopError || error instanceof UnrestError)) throw error;
   oracles.say(`O5: ${error.message}`);
 }
@@ -118,6 +115,7 @@ export async function run(plan: Plan, wanted: Undisturbed): Promise<Report> {
     if (sightings.writes.length > budget) {
       oracles.say(`O5: ${sightings.writes.length} writes instead of ${wanted.writes.length}`);
     }
+    if (troubles.length === 0) checkWrites(oracles, sightings);
     oracles.checkEnd();
     checkLoad(oracles, wanted, await staysSo(world, oracles, sightings));
   } catch (error) {
@@ -179,13 +177,7 @@ async function converges(
   { wanted, troubles }: { readonly wanted: Undisturbed; readonly troubles: readonly Trouble[] },
 ): Promise<void> {
   const left = () => differencesBetween(wanted.state, stateOf(world));
-  let lookedAt = -1;
-  let isThere = false;
-  const look = () => {
-    if (world.lastChange > lookedAt) isThere = left().length === 0;
-    lookedAt = world.scheduler.elapsed;
-    return isThere;
-  };
+  const isThere = onceChanged(world, () => left().length === 0);
   const ofEvents = troubles.filter(isOfEvent);
   const lost = ofEvents.filter(({ kind }) => kind === 'drop');
   // A replica waits for the lease of the one before.
@@ -197,50 +189,7 @@ async function converges(
   else if (ofEvents.length > 0 || isDelayed) await world.scheduler.pass(boundMs);
   const isOfPod = lost.some(({ what }) => what.includes(' Pod/'));
   const leftMs = isOfPod ? lostPodEventBoundMs - lostEventBoundMs : boundMs;
-  await world.scheduler.until(look, isPrompt ? promptMs : leftMs);
+  await world.scheduler.until(isThere, isPrompt ? promptMs : leftMs);
   await world.settle();
   for (const difference of left()) oracles.say(`O1: ${difference}`);
-}
-
-/**
- * O3: looked at again and again, and by an operator that starts anew, nothing is written any more.
- * Returns what an operator holds open while all is quiet.
- */
-async function staysSo(
-  world: World,
-  oracles: Oracles,
-  sightings: Sightings,
-): Promise<Pick<Undisturbed, 'pending' | 'watches'>> {
-  const before = stateOf(world);
-  const { length } = sightings.writes;
-  await world.scheduler.pass(resyncMs);
-  const written = sightings.writes.slice(length).map(({ what }) => what);
-  if (written.length > 0) oracles.say(`O3: nothing happens, yet it writes ${written.join(', ')}`);
-  const { operators } = world;
-  const pending = Math.max(...operators.map((operator) => operator.pending));
-  const watches = Math.max(...operators.map((operator) => operator.watches.size));
-  for (const operator of operators) void operator.terminate();
-  const haveEnded = () => operators.every(({ state }) => state === 'dead');
-  if (!(await world.scheduler.until(haveEnded, stopMs))) oracles.say('O6: it does not end in time');
-  world.startOperators();
-  await world.scheduler.pass(60_000);
-  await world.settle();
-  for (const difference of differencesBetween(before, stateOf(world))) {
-    oracles.say(`O3: after a restart ${difference}`);
-  }
-  oracles.checkEnd();
-  return { pending, watches };
-}
-
-/** O9: the longer an operator runs, the more it does not hold open. */
-function checkLoad(
-  oracles: Oracles,
-  wanted: Undisturbed,
-  { watches, pending }: Pick<Undisturbed, 'pending' | 'watches'>,
-): void {
-  if (watches <= wanted.watches + 1 && pending <= wanted.pending + 3) return;
-  oracles.say(
-    `O9: ${watches} watches instead of ${wanted.watches}, ` +
-      `${pending} timers instead of ${wanted.pending}`,
-  );
 }

@@ -60,9 +60,11 @@ export class Sightings {
   readonly #taken = new Set<Sighting>();
   readonly #before: readonly KubeObject[];
   readonly #world: World;
+  readonly #deedsBefore: number;
 
   constructor(world: World) {
     this.#world = world;
+    this.#deedsBefore = world.deeds;
     this.#before = world.watched.flatMap((resource) => world.list(resource));
     this.#noteRevisions();
     const { faults } = world.cluster;
@@ -89,6 +91,11 @@ export class Sightings {
       commitsAgo: past.map((each) => revision - each),
       before: this.#before,
     };
+  }
+
+  /** How many objects users have applied and deleted meanwhile. */
+  get deeds(): number {
+    return this.#world.deeds - this.#deedsBefore;
   }
 
   /** The write that a request is; undefined of one that was on its way before. */

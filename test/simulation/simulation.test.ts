@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { type Finding, failureInWords } from './findings.ts';
 import { generators } from './generators.ts';
-import type { Finding } from './main.ts';
 import { differsBySeed } from './mask.ts';
 import { withBug } from './plant.ts';
 import { plantedBugs } from './planted-bugs.ts';
@@ -26,34 +26,40 @@ afterAll(() => {
   for (const child of children) child.kill('SIGKILL');
 });
 
-/** Runs the simulation as `npm run simulate` does; its findings, one for each group of plans. */
-async function simulate(args: readonly string[], bug?: string): Promise<readonly Finding[]> {
+/** What runs the simulation as `npm run simulate` does, with a bug where one is named. */
+function program(bug?: string): readonly string[] {
   const planted = bug === undefined ? [] : ['--import', plant];
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', ...planted, main, '--json', ...args],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PLANTED_BUG: bug ?? '' } },
-  );
+  return [process.execPath, '--disable-warning=ExperimentalWarning', ...planted, main];
+}
+
+async function outcomeOf([command = '', ...args]: readonly string[], bug?: string) {
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, PLANTED_BUG: bug ?? '' },
+  });
   children.add(child);
-  const [out, err]: string[][] = [[], []];
-  child.stdout.on('data', (chunk) => out?.push(String(chunk)));
-  child.stderr.on('data', (chunk) => err?.push(String(chunk)));
-  const [code] = await once(child, 'close');
+  const [out, err]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+  const [code] = (await once(child, 'close')) as [number | null];
   children.delete(child);
-  const findings = (out ?? [])
-    .join('')
+  return { code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() };
+}
+
+/** Its findings, one for each group of plans. */
+async function simulate(args: readonly string[], bug?: string): Promise<readonly Finding[]> {
+  const { code, stdout, stderr } = await outcomeOf([...program(bug), '--json', ...args], bug);
+  const findings = stdout
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Finding);
   const isWell = findings.every(({ failures }) => failures.length === 0);
-  if (isWell && code !== 0) throw new Error(`the simulation broke off: ${(err ?? []).join('')}`);
+  if (isWell && code !== 0) throw new Error(`the simulation broke off: ${stderr}`);
   return findings;
 }
 
 function inWords({ group, failures }: Finding): readonly string[] {
-  return failures.map(({ seed, troubles, violations, trace }) =>
-    [`${group}, seed ${seed}: ${JSON.stringify(troubles)}`, ...violations, trace].join('\n'),
-  );
+  return failures.map((failure) => failureInWords(group, failure));
 }
 
 it(
@@ -69,6 +75,31 @@ it(
     expect(idle.map(({ name }) => name)).toEqual([]);
   },
   (isThorough ? 30 : 10) * minutes,
+);
+
+it.each([
+  ['G0', ['--workload', 'edit the list']],
+  ['G6', []],
+  ['G7', ['--workload', 'edit the list']],
+] as const)(
+  'the command that is printed with a failure of %s leads to the same again, byte for byte',
+  async (only, options) => {
+    const bug = 'a status speaks of no generation but the first';
+    const one = ['--part', '0/1', '--only', only, '--from', '5', '--seeds', '1', ...options];
+    const [finding] = await simulate(one, bug);
+    const [failure] = finding?.failures ?? [];
+    if (finding === undefined || failure === undefined) throw new Error(`${bug}, and is not found`);
+    const command = /^ *npm run simulate -- (.*)$/m.exec(
+      failureInWords(finding.group, failure),
+    )?.[1];
+    const { stdout, code } = await outcomeOf(
+      ['sh', '-c', `exec "$@" ${command}`, 'sh', ...program(bug)],
+      bug,
+    );
+    expect(stdout).toBe(`${failure.trace}${failure.violations.join('\n')}\n`);
+    expect(code).toBe(1);
+  },
+  2 * minutes,
 );
 
 it('the same seed leads to the same trace, byte for byte, and another one to another', async () => {

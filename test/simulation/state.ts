@@ -1,3 +1,4 @@
+import { operatorConfig } from '../../src/config.ts';
 import { imagePullers } from '../../src/controllers/keys.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { childResources } from '../../src/manifests/children.ts';
@@ -20,12 +21,16 @@ export function stateOf(world: World, { isFresh = false } = {}): State {
     const mask = object.kind === imagePullers.kind ? ofPuller : ofChild;
     return [key, JSON.stringify(masked(object, mask)).replace(replicaSet, '<ReplicaSet>')] as const;
   });
-  const { nodes } = world.cluster.workloads;
+  const { nodes, runningOn } = world.cluster.workloads;
   const held = nodes.map((node) => {
-    return [`node/${node}`, [...world.cluster.workloads.runningOn(node)].sort().join(' ')] as const;
+    const images = runningOn(node).filter((image) => image !== operatorImage);
+    return [`node/${node}`, images.sort().join(' ')] as const;
   });
   return new Map([...shown, ...held]);
 }
+
+/** That of a puller's own pod: the cluster chooses its node. */
+const { operatorImage } = operatorConfig({});
 
 /** Its hash is one of the whole template, what is hidden here included. */
 const replicaSet = /ReplicaSet \\"[^"\\]*\\"/g;

@@ -1,4 +1,5 @@
 import type { AfterAction, BeforeAction, EventAction, Fault } from '../cluster/embedded/faults.ts';
+import { isObject } from '../cluster/embedded/json.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import { ownEvents, ownWrites, type Sighting, type Sightings } from './sightings.ts';
 import type { World } from './world.ts';
@@ -57,6 +58,19 @@ export interface Stale {
 /** Claims that the trouble befalls an event of a watch. */
 export function isOfEvent(trouble: Trouble): trouble is EventTrouble {
   return eventTroubles.some((kind) => kind === trouble.kind);
+}
+
+/** Claims that a value, such as one that was printed, is trouble. */
+export function isTrouble(value: unknown): value is Trouble {
+  if (!isObject(value)) return false;
+  const { kind, what, nth, commitsAgo } = value;
+  if (kind === 'stale') return isNumber(commitsAgo);
+  const isKnown = [...writeTroubles, ...eventTroubles].some((each) => each === kind);
+  return isKnown && typeof what === 'string' && isNumber(nth);
+}
+
+function isNumber(value: unknown): boolean {
+  return Number.isSafeInteger(value);
 }
 
 /** Trouble that waits for its moment. */

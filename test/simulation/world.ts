@@ -42,6 +42,7 @@ export class World {
   readonly #all: OperatorProcess[] = [];
   readonly #sendListeners: ((caller: string, wire: WireRequest) => void)[] = [];
   #lastChange = 0;
+  #deeds = 0;
 
   constructor({ seed, nodes = 1, replicas = 0 }: WorldOptions) {
     this.#random = (salt) => seeded(Math.imul(seed, 0x9e3779b1) + salt);
@@ -99,6 +100,11 @@ export class World {
     return this.#lastChange;
   }
 
+  /** How many objects users have applied and deleted until now. */
+  get deeds(): number {
+    return this.#deeds;
+  }
+
   /** Starts each operator that does not run. */
   startOperators(): void {
     for (let index = 0; index < Math.max(1, this.#replicas); index += 1) {
@@ -129,13 +135,16 @@ export class World {
 
   /** A user applies objects. */
   apply(...objects: readonly KubeObject[]): void {
-    for (const { kind, metadata } of objects)
+    for (const { kind, metadata } of objects) {
+      this.#deeds += 1;
       this.trace.add('user', `applies ${kind} ${metadata.name}`);
+    }
     this.cluster.apply(...objects);
   }
 
   /** A user deletes an object. */
   remove(resource: Resource, name: string): void {
+    this.#deeds += 1;
     this.trace.add('user', `deletes ${resource.kind} ${name}`);
     this.cluster.controlPlane.remove(resource, namespace, name);
   }
