@@ -84,7 +84,7 @@ async function* lookFigures(bench: Bench, subject: Subject, names: readonly stri
   yield {
     what: `each of them looked at anew, nothing to do: API writes, reads, processor time until quiet`,
     asked: '0 writes',
-    measured: `${writes}, ${requests.length - writes}, ${spoken.seconds(cpu)}`,
+    measured: `${writes}, ${requests.length - writes}, ${cpu.toFixed(2)} s`,
   };
 }
 

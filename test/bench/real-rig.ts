@@ -80,7 +80,7 @@ export async function realRig(
               items: { status: { numberReady: number; desiredNumberScheduled: number } }[];
             };
             return collection.items.every(({ status }) => status.numberReady === count);
-          }, 600_000),
+          }, 1_200_000),
         fleet: {
           nodes: cluster.nodes,
           silence: (names) => cluster.silenceFakeNodes(names),
