@@ -8,7 +8,7 @@ import {
 import type { Findings } from './findings.ts';
 import { isImplicitLatest, parseReference, type Reference } from './reference.ts';
 import { isRefusal } from './refusal.ts';
-import { count, nounCount, quote, trimSpace } from './text.ts';
+import { count, enumerated, nounCount, quote, trimSpace } from './text.ts';
 import type { CachedImage } from './types.ts';
 
 /** What the operator's settings say about a list. */
@@ -270,5 +270,5 @@ function whyMended(wanted: WantedName, container: string): string {
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 3).map((name) => quote(name, 40));
   const more = names.length - shown.length;
-  return more === 0 ? shown.join(' and ') : `${shown.join(', ')} and ${count(more)} more`;
+  return enumerated(more === 0 ? shown : [...shown, `${count(more)} more`]);
 }

@@ -15,7 +15,8 @@ const maxExponent = 100;
 
 const pattern = /^([+-]?)([0-9]*)(?:\.([0-9]*))?([A-Za-z]{0,2}|[eE][+-]?[0-9]+)$/;
 
-const nano = 10n ** 9n;
+/** Nano-units in a unit. */
+export const nano = 10n ** 9n;
 /** Binary quantities are capped here (kubernetes/apimachinery: pkg/api/resource/quantity.go). */
 const binaryCap = (2n ** 63n - 1n) * nano;
 

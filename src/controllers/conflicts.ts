@@ -1,3 +1,4 @@
+import { enumerated } from '../api/text.ts';
 import { kind, type SpecField } from '../api/types.ts';
 import type { OwnerReference, Resource } from '../kube/objects.ts';
 import type { Failure } from '../status/checks.ts';
@@ -86,9 +87,4 @@ function remedyFor(conflicts: readonly Conflict[]): string {
 /** What a puller has comes back when it is removed. */
 function isRemovable({ hindrance }: Conflict): boolean {
   return hindrance.why === 'unowned' || hindrance.why === 'foreign';
-}
-
-function enumerated(words: readonly string[]): string {
-  const last = words.at(-1) ?? '';
-  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
 }

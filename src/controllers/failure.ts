@@ -10,6 +10,14 @@ import { conflictFailure, NameConflictError } from './conflicts.ts';
 /** A refusal stays one until somebody changes something that we may not see; we ask again this often. */
 const refusalRetryMs = 5 * 60_000;
 
+/** How soon a puller is looked at again of which something is not known yet. */
+const syncRetryMs = 250;
+
+/** What a run waits for while caches fill. */
+export function notSynced(message: string): WaitingError {
+  return new WaitingError('CachesNotSynced', syncRetryMs, message);
+}
+
 /** How an error is told to the user of the puller. */
 export function failureOf(error: Error): Failure {
   if (error instanceof NameConflictError) return conflictFailure(error);

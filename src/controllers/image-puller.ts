@@ -3,7 +3,7 @@ import { parseSpec } from '../api/parse.ts';
 import type { ImagePullerStatus, RawSpec } from '../api/types.ts';
 import * as api from '../api/types.ts';
 import type { OperatorConfig } from '../config.ts';
-import { asError, WaitingError } from '../errors.ts';
+import { asError } from '../errors.ts';
 import type { Cache } from '../kube/cache.ts';
 import { type Client, isApiError } from '../kube/client.ts';
 import type { ReconcileContext, ReconcileResult } from '../kube/controller.ts';
@@ -20,7 +20,7 @@ import { isMoving } from '../status/observation.ts';
 import { type Summary, stalledInMs, summary } from '../status/summarize.ts';
 import { NameConflictError } from './conflicts.ts';
 import { type ConvergeDependencies, converge } from './converge.ts';
-import { failureOf, isRefusal, isTransient, noLaterThan, retryOf } from './failure.ts';
+import { failureOf, isRefusal, isTransient, noLaterThan, notSynced, retryOf } from './failure.ts';
 import { imagePullers } from './keys.ts';
 import type { NameWatches } from './name-watches.ts';
 import { type ObserveDependencies, observe } from './observe.ts';
@@ -55,9 +55,7 @@ export type Recorder = Pick<EventRecorder, 'record'>;
 /** What the operator does with a puller, in the words of an Event. */
 const action = 'Caching';
 
-/** How soon a puller is looked at again whose namespace is not known yet. */
-const syncRetryMs = 250;
-/** The same, where the server refuses to show a kind. */
+/** How soon a puller is looked at again where the server refuses to show a kind. */
 const refusedCacheRetryMs = 10_000;
 /** The same, where its status could not be written as others wrote at the same time. */
 const statusConflictRetryMs = 1_000;
@@ -158,8 +156,7 @@ export class ImagePullerController {
     const errors = unknown.map((cache) => cache.lastError(namespace));
     const refusal = errors.find((error) => isApiError(error) && isRefusal(error));
     if (refusal) return refusal;
-    const message = `not everything in the namespace ${namespace} is known yet`;
-    throw new WaitingError('CachesNotSynced', syncRetryMs, message);
+    throw notSynced(`not everything in the namespace ${namespace} is known yet`);
   }
 
   /** One whose deletion has begun counts as gone: the garbage collector takes its children. */

@@ -7,6 +7,7 @@ import {
   holdsImage,
   isMadeFrom,
   isStuck,
+  lives,
   type PodRecord,
 } from '../status/pods.ts';
 import { referencesOf } from '../status/rollout.ts';
@@ -51,9 +52,7 @@ function holding(
   template: ReadonlySet<string>,
   reader: VectorReader,
 ): Holding {
-  const living = pods
-    .filter(({ isTerminating, condition }) => !isTerminating && condition.phase !== 'Failed')
-    .sort((a, b) => a.createdAt - b.createdAt);
+  const living = pods.filter(lives).sort((a, b) => a.createdAt - b.createdAt);
   const ready = living.slice(0, 1).filter(({ condition }) => condition.isReady);
   const stuck = living.filter(
     ({ containers }) => isStuck(containers) && isMadeFrom(template, containers),

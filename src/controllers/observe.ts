@@ -1,7 +1,6 @@
 import { holdOf } from '../api/findings.ts';
 import type { CachedImage } from '../api/types.ts';
 import type { Clock } from '../clock.ts';
-import { WaitingError } from '../errors.ts';
 import type { Cache } from '../kube/cache.ts';
 import {
   daemonSets,
@@ -19,7 +18,7 @@ import { idlePods } from '../status/idle-pods.ts';
 import { lingering } from '../status/lingering.ts';
 import { listOf, observation } from '../status/observation.ts';
 import type { PodRecord } from '../status/pods.ts';
-import { failureOf } from './failure.ts';
+import { failureOf, notSynced } from './failure.ts';
 import { knownPods } from './known-pods.ts';
 import type { Patience } from './patience.ts';
 import type { Refusals } from './refusals.ts';
@@ -105,9 +104,7 @@ export async function observe(
   };
 }
 
-/** How soon a puller is looked at again whose pods are not known yet. */
-const syncRetryMs = 250;
-/** The same, where they cannot be read: nobody tells when that has passed, if no pod has changed. */
+/** How soon pods that cannot be read are tried again: nobody tells when that has passed, if none has changed. */
 const unreadableRetryMs = 10_000;
 
 interface Pods {
@@ -128,7 +125,7 @@ function podsOf({ key, input }: Subject, { pods, patience }: ObserveDependencies
   if (error && (isRefused || patience.isBlindForLong(key))) {
     return { unreadable: errorChain(error), againMs: unreadableRetryMs };
   }
-  throw new WaitingError('CachesNotSynced', syncRetryMs, `no pods of ${namespace} are known yet`);
+  throw notSynced(`no pods of ${namespace} are known yet`);
 }
 
 /** One that was removed just now, as the list is empty, may still be in the cache. */

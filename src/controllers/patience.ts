@@ -15,7 +15,7 @@ const startMs = 60_000;
 const passingMs = 10_000;
 
 /** Who keeps changing an object back pauses now and then: what is told of it stays this long. */
-const lingerMs = 2 * 60_000;
+const disputeMs = 2 * 60_000;
 
 /** What a role that follows, or a finalizer that ends, makes pass. */
 const hindrances: ReadonlySet<string> = new Set([reasons.forbidden, reasons.waitingForDeletion]);
@@ -45,7 +45,7 @@ export class Patience {
   readonly #failing = new Map<Key, number>();
   readonly #blind = new Map<Key, number>();
   readonly #hindered = new Map<Key, { readonly reason: string; readonly since: number }>();
-  readonly #lingering = new Map<Key, { readonly failure: Failure; readonly until: number }>();
+  readonly #disputes = new Map<Key, { readonly failure: Failure; readonly until: number }>();
 
   constructor(clock: Clock, progressDeadlineMs: number) {
     this.#clock = clock;
@@ -59,7 +59,7 @@ export class Patience {
     this.#failing.delete(key);
     this.#blind.delete(key);
     this.#hindered.delete(key);
-    this.#lingering.delete(key);
+    this.#disputes.delete(key);
   }
 
   /**
@@ -76,16 +76,16 @@ export class Patience {
     this.#hindered.delete(key);
     const now = this.#clock.monotonic();
     if (failure?.reason === reasons.contended) {
-      this.#lingering.set(key, {
+      this.#disputes.set(key, {
         failure: { ...failure, sparesCache: true },
-        until: now + lingerMs,
+        until: now + disputeMs,
       });
     }
-    const lingering = this.#lingering.get(key);
-    if (failure || !lingering) return { value: failure };
-    const leftMs = lingering.until - now;
-    if (leftMs > 0) return { value: lingering.failure, againMs: leftMs };
-    this.#lingering.delete(key);
+    const dispute = this.#disputes.get(key);
+    if (failure || !dispute) return { value: failure };
+    const leftMs = dispute.until - now;
+    if (leftMs > 0) return { value: dispute.failure, againMs: leftMs };
+    this.#disputes.delete(key);
     return { value: undefined };
   }
 

@@ -1,10 +1,11 @@
-import { memoryQuantity, parseQuantity } from '../api/quantity.ts';
+import { memoryQuantity, nano, parseQuantity } from '../api/quantity.ts';
 import { isRefusal } from '../api/refusal.ts';
 import type { PullerSpec } from '../api/types.ts';
 import type { ManifestInput } from './input.ts';
 import type { Part } from './shards.ts';
 
-const mebibyte = 1024n * 1024n * 1_000_000_000n; // in nano-bytes, the unit of parsed quantities
+/** In nano-bytes, the unit of parsed quantities. */
+const mebibyte = 1024n * 1024n * nano;
 
 /**
  * What a pod of the cache really takes, with room to spare: less than 3 MiB with one image, its

@@ -1,3 +1,5 @@
+import { enumerated } from '../api/text.ts';
+
 /** Some nodes: how many, and the first few in alphabetical order, so that a message does not flicker. */
 export interface NodeNames {
   readonly count: number;
@@ -35,7 +37,5 @@ export class NodeTally implements NodeNames {
 /** `node-1`, `node-1 and node-2`, `node-1, node-2, node-3 and 4 more`. */
 export function spoken({ count, first }: NodeNames): string {
   const more = count - first.length;
-  const parts = more > 0 ? [...first, `${more} more`] : first;
-  const last = parts.at(-1) ?? '';
-  return parts.length < 2 ? last : `${parts.slice(0, -1).join(', ')} and ${last}`;
+  return enumerated(more > 0 ? [...first, `${more} more`] : first);
 }

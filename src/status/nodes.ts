@@ -1,7 +1,7 @@
 import type { KubeObject } from '../kube/objects.ts';
 import { controllerOf } from '../kube/objects.ts';
 import { type Holdings, HoldingsOf } from './holdings.ts';
-import type { ContainerVector, PodRecord } from './pods.ts';
+import { type ContainerVector, lives, type PodRecord } from './pods.ts';
 import { rolloutOf } from './rollout.ts';
 
 /**
@@ -234,10 +234,6 @@ function troubleOf(pod: PodRecord): Trouble | undefined {
 function endOf(reason: string, message: string): NodeVerdict {
   if (/DiskPressure|ephemeral-storage|disk space/i.test(message)) return 'diskPressure';
   return reason === 'Evicted' ? 'evicted' : 'rejected';
-}
-
-function lives(pod: PodRecord): boolean {
-  return pod.condition.phase !== 'Failed' && !pod.isTerminating;
 }
 
 /**

@@ -110,6 +110,11 @@ export function projectPod(pod: KubeObject): PodRecord {
   };
 }
 
+/** Claims that a pod is there to hold something: it has not failed, and is not on its way out. */
+export function lives({ condition, isTerminating }: PodRecord): boolean {
+  return condition.phase !== 'Failed' && !isTerminating;
+}
+
 /** Claims that the node of a container holds its image: it runs, or is between two runs. */
 export function holdsImage({ state, digest }: ContainerRecord): boolean {
   // A container that is started again, after a restart of its node say, keeps the digest of its last run.
@@ -251,7 +256,10 @@ function stateOf(status: ContainerStatus | undefined, isInit: boolean, hasDigest
   return { state: 'unknown' };
 }
 
-/** Reasons of a container that waits though nothing is wrong (kubernetes/kubernetes: pkg/kubelet/kubelet_pods.go). */
+/**
+ * Reasons of a container that waits though nothing is wrong (kubernetes/kubernetes:
+ * pkg/kubelet/kubelet_pods.go).
+ */
 const calmReasons: ReadonlySet<string> = new Set(['', 'ContainerCreating', 'PodInitializing']);
 
 function waitingState(waiting: Waiting, lastEnd: Terminated | undefined): Told {

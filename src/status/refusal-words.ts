@@ -1,6 +1,6 @@
-import { cpuQuantity, memoryQuantity, parseQuantity } from '../api/quantity.ts';
+import { cpuQuantity, memoryQuantity, nano, parseQuantity } from '../api/quantity.ts';
 import { isRefusal } from '../api/refusal.ts';
-import { nounCount, printable } from '../api/text.ts';
+import { enumerated, nounCount, printable } from '../api/text.ts';
 import type { Cost } from './pod-cost.ts';
 
 /** Why pods of a DaemonSet do not come into being. */
@@ -34,7 +34,7 @@ export function refusedPods(message: string, missing: number): RefusedPods {
     const more = used + requested * BigInt(missing) - limit;
     return more > 0n ? [moreOf(resource, more)] : [];
   });
-  const says = `the quota ${name} would have to hold ${wanting.join(' and ')}`;
+  const says = `the quota ${name} would have to hold ${enumerated(wanting)}`;
   return { isQuota: true, says: printable(wanting.length === 0 ? text : says, 400) };
 }
 
@@ -44,8 +44,8 @@ export function refusedPods(message: string, missing: number): RefusedPods {
  */
 export function wouldFitInPlaceOf(message: string, { pods, requests, limits }: Cost): boolean {
   const freed: ReadonlyMap<string, bigint> = new Map([
-    ['pods', BigInt(pods) * 1_000_000_000n],
-    ['count/pods', BigInt(pods) * 1_000_000_000n],
+    ['pods', BigInt(pods) * nano],
+    ['count/pods', BigInt(pods) * nano],
     ['cpu', requests.cpu],
     ['requests.cpu', requests.cpu],
     ['limits.cpu', limits.cpu],
@@ -102,7 +102,7 @@ function amounts(text: string): ReadonlyMap<string, bigint> {
 
 /** `200Mi more limits.memory`, `1 more pod`. */
 function moreOf(resource: string, nanos: bigint): string {
-  if (resource === 'pods') return nounCount(Number(nanos / 1_000_000_000n), 'more pod');
+  if (resource === 'pods') return nounCount(Number(nanos / nano), 'more pod');
   const amount = /cpu$/.test(resource) ? cpuQuantity(nanos) : memoryQuantity(nanos);
   return `${amount} more ${resource}`;
 }

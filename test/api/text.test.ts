@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { count, nounCount, printable, quote, trimSpace } from '../../src/api/text.ts';
+import { count, enumerated, nounCount, printable, quote, trimSpace } from '../../src/api/text.ts';
 
 describe('trimSpace', () => {
   it('removes what Go counts as white space, and leaves the byte order mark', () => {
@@ -50,4 +50,13 @@ it('counts one thing, and several', () => {
     '2,000 nodes',
   ]);
   expect(nounCount(2, 'entry', 'entries')).toBe('2 entries');
+});
+
+it('enumerates words as a sentence does', () => {
+  expect([[], ['a'], ['a', 'b'], ['a', 'b', 'c']].map(enumerated)).toEqual([
+    '',
+    'a',
+    'a and b',
+    'a, b and c',
+  ]);
 });

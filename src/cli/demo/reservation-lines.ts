@@ -1,3 +1,4 @@
+import { nano } from '../../api/quantity.ts';
 import { count, nounCount } from '../../api/text.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import { type Amount, type PodSpec, podCost, podSpecOf } from '../../status/pod-cost.ts';
@@ -60,7 +61,7 @@ const memoryUnits = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'] as const;
 
 /** In the largest unit of which there is at least one, with one decimal where it is not whole. */
 function memoryText(nanos: bigint): string {
-  const bytes = Number(nanos / 1_000_000_000n);
+  const bytes = Number(nanos / nano);
   const power = bytes < 1 ? 0 : Math.min(6, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** power;
   return `${Number.isInteger(value) ? value : value.toFixed(1)}${memoryUnits[power]}`;
