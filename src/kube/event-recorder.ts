@@ -35,7 +35,10 @@ export interface EventRecorderOptions {
 const seriesEndsMs = 6 * 60_000;
 /** How often the count of a running series is written. */
 const countEveryMs = 60_000;
-/** How many new Events an object gets at once, and how soon one more (client-go: tools/record, its spam filter). */
+/**
+ * How many new Events an object gets at once, and how soon one more (client-go: tools/record, its spam
+ * filter).
+ */
 const burst = 25;
 const oneMoreMs = 5 * 60_000;
 /** Events that are kept, to be sent or to be counted; the oldest are forgotten. */

@@ -10,7 +10,7 @@ export interface Exchange {
   readonly code: number | undefined;
   /** From sending to the head of the answer, in milliseconds. */
   readonly durationMs: number;
-  /** When it was answered by the server's clock, in milliseconds since the epoch; undefined where it did not tell. */
+  /** When it was answered by the server's clock, in milliseconds since the epoch, where that was told. */
   readonly answeredAt: number | undefined;
 }
 

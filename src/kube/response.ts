@@ -12,7 +12,7 @@ export async function refusalOf(
   return new ApiError(doing, statusCode, status, retryAfterMs(headers['retry-after'], clock));
 }
 
-/** When it was answered by the server's clock, in milliseconds since the epoch; undefined where it does not tell. */
+/** When it was answered by the server's clock, in milliseconds since the epoch, where it tells that. */
 export function answeredAt({ headers }: WireResponse): number | undefined {
   const date = Date.parse(String(headers['date']));
   return Number.isNaN(date) ? undefined : date;

@@ -51,7 +51,10 @@ class SharedParts {
     return said === undefined ? value : this.#kept(said, value);
   }
 
-  /** Equal for parts that hold the same, under the same names in the same order; undefined for one that is not shared. */
+  /**
+   * Equal for parts that hold the same, under the same names in the same order; undefined for one that
+   * is not shared.
+   */
   #said(part: object): string | undefined {
     const members: unknown[] = [];
     for (const [name, value] of Object.entries(part)) {

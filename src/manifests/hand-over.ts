@@ -71,8 +71,8 @@ export interface HandOver {
  * Decides who holds what while a list is split or merged, or its DaemonSets get other names. A
  * reference that changes its DaemonSet stays in the former one until, on every reachable node where
  * that one holds it, the new one does; and then leaves it together with all others, as each step rolls
- * every pod, and without any node losing what stays by that. What is written is a function of the list and of what is there: any edit in the middle,
- * and any restart, begins from where things are.
+ * every pod, and without any node losing what stays by that. What is written is a function of the list
+ * and of what is there: any edit in the middle, and any restart, begins from where things are.
  */
 export function handOver(input: HandOverInput): HandOver {
   const present = input.present.map(giverOf);

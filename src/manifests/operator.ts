@@ -160,7 +160,10 @@ export function leaderElectionRoleBinding(): KubeObject {
   };
 }
 
-/** Drained nodes take one operator at a time. With `minAvailable` a single replica could not be drained at all. */
+/**
+ * Drained nodes take one operator at a time. With `minAvailable` a single replica could not be drained at
+ * all.
+ */
 export function podDisruptionBudget(): KubeObject {
   return {
     apiVersion: 'policy/v1',
