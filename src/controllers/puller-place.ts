@@ -1,5 +1,9 @@
 import type { KubeObject } from '../kube/objects.ts';
 import type { PullerState } from '../manifests/deployment.ts';
+import { appliedAt } from '../status/rollout.ts';
+
+/** By then a quota's controller has counted a pod no more that was told to end. */
+const countedAfterMs = 10_000;
 
 /** What the place of the puller in a quota depends on. */
 export interface PlaceInput {
@@ -36,6 +40,28 @@ export function isAtRest(deployment: KubeObject): boolean {
   const { observedGeneration = 0, replicas = 0 } = statusOf(deployment);
   const isObserved = observedGeneration >= (deployment.metadata.generation ?? 1);
   return isToRest(deployment) && isObserved && replicas === 0;
+}
+
+/** That the puller has made room, or does so now. */
+export interface MadeRoom {
+  /** Different each time that it has; undefined as long as the room may still be taken. */
+  readonly mark: string | undefined;
+  /** Milliseconds until it may be had; undefined where there is no such time. */
+  readonly againMs: number | undefined;
+}
+
+/**
+ * What a puller that gave way has left to the cache. Its pod ends at once, but those who count what a quota
+ * holds hear of it later. One that never had a pod has left nothing.
+ *
+ * @param now wall-clock milliseconds
+ */
+export function roomMade(deployments: readonly KubeObject[], now: number): MadeRoom {
+  const generations = deployments.map(({ metadata }) => metadata.generation ?? 1);
+  const none = { mark: undefined, againMs: undefined };
+  if (!deployments.every(isAtRest) || Math.max(1, ...generations) === 1) return none;
+  const leftMs = Math.max(...deployments.map(appliedAt)) + countedAfterMs - now;
+  return leftMs > 0 ? { ...none, againMs: leftMs } : { ...none, mark: generations.join() };
 }
 
 function hasPod(deployment: KubeObject): boolean {

@@ -22,8 +22,8 @@ interface Refused {
   /** The newest refusal, and the time of it in the server's words. */
   readonly message: string | undefined;
   readonly at: string;
-  /** That of the DaemonSet when the server answered last. */
-  readonly generation: number | undefined;
+  /** When the server answered last, in wall-clock milliseconds. */
+  readonly toldAt: number | undefined;
   /** Refusals up to then have been overcome. */
   readonly overcomeAt: string;
 }
@@ -34,7 +34,7 @@ const untouched: Refused = {
   askedAt: Number.NEGATIVE_INFINITY,
   message: undefined,
   at: '',
-  generation: undefined,
+  toldAt: undefined,
   overcomeAt: '',
 };
 
@@ -42,8 +42,8 @@ const untouched: Refused = {
 export interface KnownRefusal {
   /** The newest; undefined where none is known. */
   readonly refusal: RefusedPod | undefined;
-  /** That of the DaemonSet when the server answered last; undefined where it has not answered yet. */
-  readonly generation: number | undefined;
+  /** When the server answered last, in wall-clock milliseconds; undefined where it has not answered yet. */
+  readonly toldAt: number | undefined;
 }
 
 /**
@@ -78,9 +78,9 @@ export class Refusals {
   known(puller: Key): ReadonlyMap<string, KnownRefusal> {
     const lacking = [...(this.#known.get(puller) ?? [])].filter(([, { counts }]) => counts !== '');
     return new Map(
-      lacking.map(([uid, { message, at, generation }]) => {
+      lacking.map(([uid, { message, at, toldAt }]) => {
         const refusal = message === undefined ? undefined : { message, at: Date.parse(`${at}Z`) };
-        return [uid, { refusal, generation }] as const;
+        return [uid, { refusal, toldAt }] as const;
       }),
     );
   }
@@ -124,8 +124,8 @@ export class Refusals {
   async #newest(
     daemonSet: KubeObject,
     known: Refused,
-  ): Promise<Pick<Refused, 'message' | 'at' | 'generation'>> {
-    const { namespace = '', uid = '', generation } = daemonSet.metadata;
+  ): Promise<Pick<Refused, 'message' | 'at' | 'toldAt'>> {
+    const { namespace = '', uid = '' } = daemonSet.metadata;
     try {
       const { items } = await this.#client.list(coreEvents, {
         namespace,
@@ -136,7 +136,8 @@ export class Refusals {
         .filter(({ at }) => at > known.overcomeAt)
         .sort((a, b) => (a.at < b.at ? -1 : 1));
       this.#lastFailure = '';
-      return { ...(refusals.at(-1) ?? { message: undefined, at: '' }), generation };
+      const newest = refusals.at(-1) ?? { message: undefined, at: '' };
+      return { ...newest, toldAt: this.#clock.now() };
     } catch (error) {
       this.#sayUnreadable(asError(error));
       return known;

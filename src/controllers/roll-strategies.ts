@@ -1,12 +1,13 @@
 import type { KubeObject } from '../kube/objects.ts';
 import type { PullerState } from '../manifests/deployment.ts';
 import type { HandOver } from '../manifests/hand-over.ts';
+import { roomMadeAnnotation } from '../manifests/names.ts';
 import { gapless, isInPlace, type RollStrategy, strategyFor } from '../manifests/roll-strategy.ts';
 import { unreachableNodes } from '../status/nodes.ts';
 import type { PodRecord } from '../status/pods.ts';
 import { rollOf, type SeenRoll } from '../status/roll.ts';
-import { lacksPods, rolloutOf } from '../status/rollout.ts';
-import { isAtRest, placeOfPuller } from './puller-place.ts';
+import { appliedAt, lacksPods, rolloutOf } from '../status/rollout.ts';
+import { isAtRest, placeOfPuller, roomMade } from './puller-place.ts';
 import type { KnownRefusal } from './refusals.ts';
 
 /** A new puller waits for the first pods of the cache no longer than this. */
@@ -38,7 +39,7 @@ export interface Step extends HandOver {
  * puller has its pod meanwhile. One that is to rest does so before any old pod goes ahead of its successor.
  */
 export function withStrategies(step: HandOver, input: RollsInput): Step {
-  const { deployments, maxSurge } = input;
+  const { deployments, owned, maxSurge } = input;
   const rolls = seenRolls(input);
   const strategies = new Map(
     step.parts.map(({ name }) => {
@@ -63,16 +64,30 @@ export function withStrategies(step: HandOver, input: RollsInput): Step {
     // The Deployment's next change, or its controller's word on it, is what the roll waits for.
     return mayGoInPlace || !isInPlace(next) ? next : present;
   };
+  const room = roomMade(deployments, input.now);
   const waitMs = puller === 'waits' ? fillsForMs : undefined;
-  const times = [step.againMs, waitMs, ...all.map(({ againMs }) => againMs)].filter(
+  const times = [step.againMs, waitMs, room.againMs, ...all.map(({ againMs }) => againMs)].filter(
     (ms) => ms !== undefined,
   );
+  const roomFor = (name: string) => {
+    const daemonSet = owned.find(({ metadata }) => metadata.name === name);
+    return rolls.get(name)?.shortage === 'pods' && room.mark ? room.mark : lastRoomOf(daemonSet);
+  };
   return {
     ...step,
-    parts: step.parts.map((part) => ({ ...part, strategy: strategy(part.name) })),
+    parts: step.parts.map((part) => ({
+      ...part,
+      strategy: strategy(part.name),
+      roomMade: roomFor(part.name),
+    })),
     puller,
     againMs: times.length === 0 ? undefined : Math.min(...times),
   };
+}
+
+/** What a DaemonSet was told last of room that was made for it. */
+function lastRoomOf(daemonSet: KubeObject | undefined): string | undefined {
+  return daemonSet?.metadata.annotations?.[roomMadeAnnotation];
 }
 
 /** By the names of their DaemonSets. */
@@ -91,17 +106,15 @@ function seenRolls({ owned, pods, refusals, now }: RollsInput): ReadonlyMap<stri
   );
 }
 
-/** Claims that pods cannot be read, or nobody has been asked yet why a DaemonSet lacks pods of its present spec. */
+/** Claims that pods cannot be read, or nobody has been asked yet why a DaemonSet lacks pods as it is now. */
 function isUnclear({ owned, pods, refusals }: RollsInput): boolean {
   return pods === undefined || owned.some((each) => lacksPods(each) && !isAsked(each, refusals));
 }
 
-/** Claims that the server has said why pods of the present spec are missing, or that it knows of no reason. */
-function isAsked(
-  { metadata: { uid = '', generation } }: KubeObject,
-  refusals: RollsInput['refusals'],
-): boolean {
-  return refusals.get(uid)?.generation === generation;
+/** Claims that the server has been asked for refusals since the DaemonSet was last changed, in whole seconds. */
+function isAsked(daemonSet: KubeObject, refusals: RollsInput['refusals']): boolean {
+  const { toldAt } = refusals.get(daemonSet.metadata.uid ?? '') ?? {};
+  return toldAt !== undefined && toldAt >= appliedAt(daemonSet) + 1000;
 }
 
 /**

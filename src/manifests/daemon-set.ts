@@ -9,6 +9,7 @@ import {
   perContainer,
   pullerUidLabel,
   requestsAnnotation,
+  roomMadeAnnotation,
   shardOfAnnotation,
 } from './names.ts';
 import { containerResources, podResources } from './pod-requests.ts';
@@ -117,9 +118,10 @@ interface DaemonSetSpec {
   };
 }
 
-function annotations({ settings }: ManifestInput, { shardOf }: Part) {
+function annotations({ settings }: ManifestInput, { shardOf, roomMade }: Part) {
   const annotations = {
     ...(shardOf !== undefined && { [shardOfAnnotation]: shardOf }),
+    ...(roomMade !== undefined && { [roomMadeAnnotation]: roomMade }),
     ...(settings.podRequests === 'refused' && { [requestsAnnotation]: perContainer }),
   };
   return Object.keys(annotations).length === 0 ? {} : { annotations };

@@ -11,6 +11,7 @@ export const fieldManager = 'kubernetes-image-puller-operator';
 /** The Lease of the Go operator 1.1.2: one of either generation writes at a time. */
 export const leaseName = '06ff708d.eclipse.che';
 
+/** Names that children have where the spec leaves them out: the peer's. */
 export const defaultConfigMapName = 'k8s-image-puller';
 export const defaultDeploymentName = 'kubernetes-image-puller';
 export const defaultDaemonSetName = 'kubernetes-image-puller';
@@ -23,6 +24,11 @@ export const pullerUidLabel = 'che.eclipse.org/image-puller-uid';
 const daemonSetLabel = 'che.eclipse.org/daemonset';
 /** On the DaemonSet of a shard: the `daemonsetName` that its own name is made from. */
 export const shardOfAnnotation = 'che.eclipse.org/shard-of';
+/**
+ * On a DaemonSet that lacked pods: which change of the puller's Deployment made room for them. As it is
+ * written, the DaemonSet controller tries again, which it would otherwise do within 17 minutes.
+ */
+export const roomMadeAnnotation = 'che.eclipse.org/room-made';
 /** On a DaemonSet of a namespace that refuses pods with requests of their own; once it is taken off, they are tried again. */
 export const requestsAnnotation = 'che.eclipse.org/requests';
 /** Its value: each container has requests, as the peer's do. */

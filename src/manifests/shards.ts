@@ -45,6 +45,8 @@ export interface Part {
   readonly selector?: Readonly<Record<string, string>>;
   /** How its pods are replaced, where that is not as the settings have it. */
   readonly strategy?: RollStrategy;
+  /** What tells that the puller has made room for its pods, where it once has. */
+  readonly roomMade?: string | undefined;
 }
 
 /** The DaemonSets of a puller, one for each shard of its list, from left to right. */

@@ -82,8 +82,8 @@ export function containersOf(
   return (daemonSet['spec'] as DaemonSetSpec).template.spec.containers;
 }
 
-/** When our own fields last changed, by the server's clock; the beginning of time where it is not told. */
-function appliedAt({ metadata }: KubeObject): number {
+/** When our own fields of an object last changed, by the server's clock, to the second; 0 where it is not told. */
+export function appliedAt({ metadata }: KubeObject): number {
   const ours = metadata.managedFields?.find(
     ({ manager, operation }) => manager === fieldManager && operation === 'Apply',
   );

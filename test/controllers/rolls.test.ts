@@ -210,6 +210,33 @@ describe('a quota that holds the cache or the puller, and not both', () => {
     await scene.pass(30 * minute);
     expect(scene.writes().filter((write) => /deployments|daemonsets/.test(write))).toEqual([]);
   });
+
+  it('gets a new node its pod within half a minute, however often that was refused before', async () => {
+    await aScene({ nodes: 1 });
+    scene.apply(aQuota({ pods: '2' }));
+    list('kept', 'old');
+    await scene.until(() => isReady() && hasPuller());
+    await scene.stopOperator();
+    scene.workloads.addNode('second');
+    // With each of these the DaemonSet controller tries in vain, until it pauses for 17 minutes.
+    for (let change = 0; change < 20; change += 1) {
+      await scene.pass(100);
+      const daemonSet = scene.get(daemonSets, 'kubernetes-image-puller') as KubeObject;
+      const annotations = { ...daemonSet.metadata.annotations, change: String(change) };
+      const metadata = { ...daemonSet.metadata, annotations };
+      scene.cluster.controlPlane.update(daemonSets, { ...daemonSet, metadata });
+    }
+    await scene.pass(minute);
+    await scene.startOperator();
+    await scene.until(() => replicas() === 0);
+    scene.writes();
+    const begun = scene.clock.monotonic();
+    await scene.until(() => holdersOf('kept').length === 2);
+    expect(scene.clock.monotonic() - begun).toBeLessThan(minute / 2);
+    await scene.until(() => replicas() === 1);
+    await scene.settle();
+    expect(scene.writes().filter(isOfDaemonSet)).toHaveLength(1);
+  });
 });
 
 describe('the Deployment of a new puller', () => {
