@@ -26,13 +26,11 @@ export function prepareKwok(parts: {
   const file = join(folders.configuration, 'kwok.kubeconfig');
   const client = authority.client('kwok', ['system:masters']);
   writeFileSync(file, kubeconfig(apiServerUrl, authority.root, client), { mode: 0o600 });
-  const stages = join(folders.configuration, 'pod-stages.yaml');
+  const stages = join(folders.configuration, 'kwok.yaml');
   // JSON is YAML.
   writeFileSync(
     stages,
-    podStages()
-      .map((stage) => JSON.stringify(stage))
-      .join('\n---\n'),
+    [parallelism, ...podStages()].map((part) => JSON.stringify(part)).join('\n---\n'),
   );
   const [[label, value] = []] = Object.entries(fakeKubeletLabel);
   return {
@@ -41,11 +39,21 @@ export function prepareKwok(parts: {
       ...[`--config=${tools.kwok}/stages.yaml`, `--config=${stages}`, `--kubeconfig=${file}`],
       '--manage-all-nodes=false',
       `--manage-nodes-with-label-selector=${label}=${value}`,
-      ...['--node-lease-duration-seconds=40', '--server-address=127.0.0.1:10247'],
+      ...['--node-lease-duration-seconds=40', '--server-address=127.0.0.1:10247', '--v=WARN'],
     ],
     isReady: () => answers('http://127.0.0.1:10247/healthz'),
   };
 }
+
+/**
+ * How much kwok has on its way at a time. Its default, 4, lets the Leases of a thousand nodes run out
+ * where an answer of the API server takes a while (kubernetes-sigs/kwok: pkg/apis/config/v1alpha1).
+ */
+const parallelism = {
+  apiVersion: 'config.kwok.x-k8s.io/v1alpha1',
+  kind: 'KwokConfiguration',
+  options: { nodeLeaseParallelism: 16, nodePlayStageParallelism: 16, podPlayStageParallelism: 16 },
+};
 
 /** A node that exists on paper only. */
 export function fakeNode(name: string): object {
