@@ -553,6 +553,19 @@ describe('what will not mend itself', () => {
     expect(told(statusOf(pods(3), { seen }))['Stalled']).toBe(stalled);
   });
 
+  it.each([
+    ['nodes without room', unscheduled('node-3', 'no'), 'Unschedulable'],
+    ['a node that threw its pod out', ended('node-3', 'Evicted', 'memory'), 'PodsEvicted'],
+  ])('has the reason of what holds a roll-out up for good: %s', (_what, pod, reason) => {
+    const status = statusOf([...pods(2), pod], { seen: { stalled: true } });
+    expect(told(status)).toMatchObject({
+      Ready: `False ${reason}`,
+      Progressing: 'False RolloutStalled',
+      Degraded: `True ${reason}`,
+      Stalled: `True ${reason}`,
+    });
+  });
+
   it('waits while the other entries are on their way', () => {
     const seen = { findings: [finding('skip', 'InvalidImages')] };
     const status = statusOf([...pods(2), aPod('node-3', { said: { tools: creating } })], { seen });
