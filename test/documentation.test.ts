@@ -1,0 +1,53 @@
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const pages = globSync(['*.md', 'docs/*.md', 'test/**/*.md'], { cwd: root }).toSorted();
+
+function read(page: string): string {
+  return readFileSync(join(root, page), 'utf8');
+}
+
+/** Where the links of a page lead inside the project, those in examples aside. */
+function linksOf(page: string): readonly string[] {
+  const prose = read(page).replace(/```.*?```/gs, '');
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => target)
+    .filter((target) => !/^[a-z]+:/.test(target));
+}
+
+/** The anchors that GitHub makes of headings. */
+function anchorsOf(page: string): readonly string[] {
+  return [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+function leadsSomewhere(page: string, target: string): boolean {
+  const [path = '', anchor] = target.split('#');
+  const file = path === '' ? page : join(dirname(page), path);
+  if (!existsSync(join(root, file))) return false;
+  if (anchor === undefined) return true;
+  const isFolder = statSync(join(root, file)).isDirectory();
+  return anchorsOf(isFolder ? join(file, 'README.md') : file).includes(anchor);
+}
+
+describe('the documentation', () => {
+  it('is read', () => {
+    expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/status.md']));
+    expect(pages.flatMap(linksOf).length).toBeGreaterThan(20);
+  });
+
+  it.each(pages)('has no link that leads nowhere in %s', (page) => {
+    expect(linksOf(page).filter((target) => !leadsSomewhere(page, target))).toEqual([]);
+  });
+
+  it('has every page of docs in its index', () => {
+    const inDocs = pages.filter((page) => page.startsWith('docs/') && page !== 'docs/README.md');
+    const named = linksOf('docs/README.md').map((target) => join('docs', target));
+    expect(named.filter((page) => page.startsWith('docs/')).toSorted()).toEqual(inDocs);
+  });
+});
