@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { CachedImage, PullerSpec } from '../api/types.ts';
 import { shardName } from './names.ts';
 import type { RollStrategy } from './roll-strategy.ts';
@@ -26,8 +26,7 @@ export interface Shard {
  * what was there before matters. A half without references is none.
  */
 export function split(references: readonly string[]): readonly Shard[] {
-  const distinct = [...new Set(references)];
-  const members = distinct.map((reference) => ({ reference, hash: hashOf(reference) }));
+  const members = [...new Set(references)].map((reference) => new Member(reference));
   return halved('', members).map(({ path, members }) => ({
     path: path.replace(/0+$/, ''),
     references: members.map(({ reference }) => reference),
@@ -62,9 +61,20 @@ export function partsOf({
   }));
 }
 
-interface Member {
+class Member {
   readonly reference: string;
-  readonly hash: Buffer;
+  /** Made when it is asked for, which it never is while the list need not be split. */
+  #hash: Buffer | undefined;
+
+  constructor(reference: string) {
+    this.reference = reference;
+  }
+
+  /** Counted from the left: bit 0 is the highest of the first byte. */
+  bit(index: number): number {
+    this.#hash ??= hash('sha256', this.reference, 'buffer');
+    return (this.#hash.readUInt8(index >> 3) >> (7 - (index & 7))) & 1;
+  }
 }
 
 interface Half {
@@ -76,7 +86,7 @@ interface Half {
 function halved(path: string, members: readonly Member[]): readonly Half[] {
   if (members.length === 0) return [];
   if (members.length <= maxShardSize) return [{ path, members }];
-  const isRight = ({ hash }: Member) => bitOf(hash, path.length) === 1;
+  const isRight = (member: Member) => member.bit(path.length) === 1;
   return [
     ...halved(
       `${path}0`,
@@ -84,13 +94,4 @@ function halved(path: string, members: readonly Member[]): readonly Half[] {
     ),
     ...halved(`${path}1`, members.filter(isRight)),
   ];
-}
-
-function hashOf(reference: string): Buffer {
-  return createHash('sha256').update(reference).digest();
-}
-
-/** Counted from the left: bit 0 is the highest of the first byte. */
-function bitOf(hash: Buffer, index: number): number {
-  return (hash.readUInt8(index >> 3) >> (7 - (index & 7))) & 1;
 }

@@ -17,6 +17,16 @@ export function isEmptySet(set: FieldSet): boolean {
   return !set.member && [...set.children.values()].every(isEmptySet);
 }
 
+/** Claims that two sets hold the same paths. */
+export function isSameSet(left: FieldSet, right: FieldSet): boolean {
+  if (left === right) return true;
+  if (left.member !== right.member || left.children.size !== right.children.size) return false;
+  return [...left.children].every(([element, child]) => {
+    const other = right.children.get(element);
+    return other !== undefined && isSameSet(child, other);
+  });
+}
+
 /** Collects paths. */
 export class FieldSetBuilder {
   #member = false;
@@ -53,7 +63,7 @@ export function setOf(...paths: readonly (readonly string[])[]): FieldSet {
 /** Each write starts from all that is owned of an object, and changes little of it. */
 const known = new WeakMap<FieldTree, FieldSet>();
 
-/** The set of a tree, which nobody changes any more. */
+/** The set of a tree; neither is ever changed. */
 export function fromFieldsV1(tree: FieldTree): FieldSet {
   const set = known.get(tree) ?? { member: false, children: childrenOf(tree) };
   known.set(tree, set);
@@ -74,6 +84,12 @@ const isLeaf = (tree: FieldTree) => Object.keys(tree).length === 0;
 
 /** The wire format: sorted, without empty branches. */
 export function toFieldsV1(set: FieldSet): FieldTree {
+  const tree = treeOf(set);
+  known.set(tree, set);
+  return tree;
+}
+
+function treeOf(set: FieldSet): FieldTree {
   const below = [...set.children]
     .filter(([, child]) => !isEmptySet(child))
     .sort(([left], [right]) => (left < right ? -1 : 1))
@@ -82,7 +98,7 @@ export function toFieldsV1(set: FieldSet): FieldTree {
 }
 
 function subtree(set: FieldSet): FieldTree {
-  const below = toFieldsV1(set);
+  const below = treeOf(set);
   return set.member && !isLeaf(below) ? { '.': {}, ...below } : below;
 }
 

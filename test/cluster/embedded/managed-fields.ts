@@ -6,6 +6,7 @@ import {
   fromFieldsV1,
   intersection,
   isEmptySet,
+  isSameSet,
   paths,
   recursiveDifference,
   setOf,
@@ -86,8 +87,11 @@ function updated(live: object, next: KubeObject, before: Managers, how: FieldMan
   const after = lose(before, (set) => difference(difference(set, changed), changes.removed));
   if (isEmptySet(changed) || isEmptySet(own)) return after;
   const entry = entryOf('Update', how);
-  const set = union(own, after.get(identity(entry))?.set ?? emptySet);
-  return new Map([...after, [identity(entry), { entry: { ...entry, time: how.time }, set }]]);
+  const self = identity(entry);
+  const set = union(own, after.get(self)?.set ?? emptySet);
+  const known = before.get(self);
+  const tree = known && isSameSet(known.set, set) ? known.tree : undefined;
+  return new Map([...after, [self, { entry: { ...entry, time: how.time }, set, tree }]]);
 }
 
 /**

@@ -45,16 +45,28 @@ interface Scale {
   readonly format: Format;
 }
 
+const suffixScales: ReadonlyMap<string, Scale> = new Map([
+  ...Object.entries(decimalSuffixes).map(
+    ([suffix, power]) => [suffix, powerOfTen(power, 'decimal')] as const,
+  ),
+  ...binarySuffixes.slice(1).map((suffix, index) => {
+    const numerator = 1024n ** BigInt(index + 1);
+    return [suffix, { numerator, denominator: 1n, format: 'binary' }] as const;
+  }),
+]);
+
 function scaleOf(suffix: string): Scale | undefined {
-  const binary = binarySuffixes.indexOf(suffix as 'Ki'); // -1 where it is none
-  if (binary > 0) return { numerator: 1024n ** BigInt(binary), denominator: 1n, format: 'binary' };
+  const known = suffixScales.get(suffix);
+  if (known !== undefined) return known;
   const exponent = /^[eE]([+-]?\d+)$/.exec(suffix)?.[1];
-  const power = exponent === undefined ? decimalSuffixes[suffix] : Number(exponent);
-  if (power === undefined) return undefined;
+  return exponent === undefined ? undefined : powerOfTen(Number(exponent), 'exponent');
+}
+
+function powerOfTen(power: number, format: Format): Scale {
   return {
     numerator: 10n ** BigInt(Math.max(power, 0)),
     denominator: 10n ** BigInt(Math.max(-power, 0)),
-    format: exponent === undefined ? 'decimal' : 'exponent',
+    format,
   };
 }
 
