@@ -5,16 +5,19 @@ import { errorChain } from './log.ts';
 /**
  * What `parseArgs` of Node reads out of a command line.
  *
- * @throws UsageError that says what is wrong and ends with the usage
+ * @throws UsageError that says what is wrong and ends with the usage, where there is one
  */
 export function parsedArgs<const Config extends ParseArgsConfig>(
   config: Config,
-  usage: string,
+  usage?: string,
 ): ReturnType<typeof parseArgs<Config>> {
   try {
     return parseArgs(config);
   } catch (error) {
-    throw new UsageError(`${asError(error).message}\n\n${usage}`, { cause: error });
+    const { message } = asError(error);
+    throw new UsageError(usage === undefined ? message : `${message}\n\n${usage}`, {
+      cause: error,
+    });
   }
 }
 

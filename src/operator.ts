@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { parseArgs } from 'node:util';
 import { type Clock, systemClock } from './clock.ts';
 import { type ClusterChoice, kubeConfigOf } from './cluster.ts';
+import { parsedArgs } from './command-line.ts';
 import { type Environment, type OperatorConfig, operatorConfig } from './config.ts';
 import { ImagePullerController } from './controllers/image-puller.ts';
 import { imagePullers, pullerKeyOf, pullerKeyOfPod } from './controllers/keys.ts';
@@ -12,7 +12,6 @@ import { Platform } from './controllers/platform.ts';
 import { Pulls } from './controllers/pulls.ts';
 import { Rivals } from './controllers/rivals.ts';
 import { sameValue } from './controllers/same-value.ts';
-import { asError, UsageError } from './errors.ts';
 import { Applier } from './kube/applier.ts';
 import { NamespacesCache } from './kube/cache.ts';
 import type { Client } from './kube/client.ts';
@@ -304,11 +303,7 @@ function candidacyOf(
  * @throws UsageError
  */
 export function operatorOptions(args: readonly string[]): Pick<ClusterChoice, 'kubeconfig'> {
-  try {
-    return parseArgs({ args: [...args], options: { kubeconfig: { type: 'string' } } }).values;
-  } catch (error) {
-    throw new UsageError(asError(error).message, { cause: error });
-  }
+  return parsedArgs({ args: [...args], options: { kubeconfig: { type: 'string' } } }).values;
 }
 
 /**

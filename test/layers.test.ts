@@ -57,6 +57,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'manifests',
     'kube',
     'clock.ts',
+    'command-line.ts',
     'config.ts',
     'errors.ts',
     'log.ts',

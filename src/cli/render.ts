@@ -1,10 +1,10 @@
-import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { holdOf } from '../api/findings.ts';
 import { parseSpec } from '../api/parse.ts';
 import type { Finding, RawSpec } from '../api/types.ts';
+import { parsedArgs } from '../command-line.ts';
 import type { OperatorConfig } from '../config.ts';
-import { asError, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { children } from '../manifests/children.ts';
 import { identityOf, type ManifestSettings } from '../manifests/input.ts';
@@ -72,20 +72,13 @@ export function toYaml(object: object): string {
 }
 
 function options(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        file: { type: 'string', short: 'f' },
-        openshift: { type: 'boolean', default: false },
-        'pod-requests': { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    return values;
-  } catch (error) {
-    throw new UsageError(`${asError(error).message}\n\n${renderUsage}`, { cause: error });
-  }
+  const flags = {
+    file: { type: 'string', short: 'f' },
+    openshift: { type: 'boolean', default: false },
+    'pod-requests': { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  } as const;
+  return parsedArgs({ args: [...args], options: flags }, renderUsage).values;
 }
 
 function renderPuller(

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { parseSpec } from '../api/parse.ts';
 import type { ParsedSpec, RawSpec, SpecField } from '../api/types.ts';
-import { asError, ConfigError, UsageError } from '../errors.ts';
+import { parsedArgs } from '../command-line.ts';
+import { ConfigError, UsageError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { configKeys } from '../manifests/config-map.ts';
 import { aborted } from '../process.ts';
@@ -15,7 +15,11 @@ import type { HealthServer } from '../server.ts';
  * @throws UsageError
  */
 export function pullerOptions(args: readonly string[]): { readonly configDirectory: string } {
-  const { managed, config } = options(args);
+  const options = {
+    managed: { type: 'boolean', default: false },
+    config: { type: 'string' },
+  } as const;
+  const { managed, config } = parsedArgs({ args: [...args], options }).values;
   if (!managed) {
     throw new UsageError('puller runs with --managed, in the Deployment that the operator makes');
   }
@@ -23,18 +27,6 @@ export function pullerOptions(args: readonly string[]): { readonly configDirecto
     throw new UsageError('puller --managed needs --config DIR, where its ConfigMap is mounted');
   }
   return { configDirectory: config };
-}
-
-function options(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: { managed: { type: 'boolean', default: false }, config: { type: 'string' } },
-    });
-    return values;
-  } catch (error) {
-    throw new UsageError(asError(error).message, { cause: error });
-  }
 }
 
 /**

@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util';
 import * as api from '../../api/types.ts';
-import { asError, UsageError } from '../../errors.ts';
+import { parsedArgs } from '../../command-line.ts';
+import { UsageError } from '../../errors.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import { readPullers } from '../puller-file.ts';
 
@@ -61,21 +61,14 @@ export function demoOptions(args: readonly string[], sample: string): DemoOption
 }
 
 function flags(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        images: { type: 'string' },
-        file: { type: 'string', short: 'f' },
-        nodes: { type: 'string', default: '5' },
-        keep: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    return values;
-  } catch (error) {
-    throw new UsageError(`${asError(error).message}\n\n${demoUsage}`, { cause: error });
-  }
+  const options = {
+    images: { type: 'string' },
+    file: { type: 'string', short: 'f' },
+    nodes: { type: 'string', default: '5' },
+    keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  } as const;
+  return parsedArgs({ args: [...args], options }, demoUsage).values;
 }
 
 function numberOfNodes(text: string): number {

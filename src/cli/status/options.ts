@@ -1,8 +1,8 @@
-import { parseArgs } from 'node:util';
 import { quote } from '../../api/text.ts';
 import * as api from '../../api/types.ts';
 import type { ClusterChoice } from '../../cluster.ts';
-import { asError, UsageError } from '../../errors.ts';
+import { parsedArgs } from '../../command-line.ts';
+import { UsageError } from '../../errors.ts';
 import { parseDurationMs } from './duration.ts';
 
 /** What `status --help` prints. */
@@ -128,11 +128,8 @@ export const statusFlags = {
 function flags(args: readonly string[]) {
   // kubectl's users also write -n=NAME.
   const separated = args.map((arg) => arg.replace(/^-([nos])=/, '-$1'));
-  try {
-    return parseArgs({ args: separated, options: statusFlags, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(`${asError(error).message}\n\n${statusUsage}`, { cause: error });
-  }
+  const config = { args: separated, options: statusFlags, allowPositionals: true } as const;
+  return parsedArgs(config, statusUsage);
 }
 
 /** What kubectl takes for our kind before a slash. */
