@@ -112,7 +112,9 @@ export class Subject {
   readonly #readyUrl: string;
   readonly #isShell: boolean;
   readonly #begun = performance.now();
-  readonly #exit: Promise<unknown>;
+  // Whatever ends this process, the operator does not outlive it.
+  readonly #callOff = beforeExit(() => this.#signal('SIGKILL'));
+  #isOver = false;
 
   constructor({ words, environment, readyUrl, isShell }: SubjectParts) {
     const [program = '', ...args] = words;
@@ -123,9 +125,7 @@ export class Subject {
       stdio: ['ignore', 'inherit', 'inherit', ...(isShell ? [] : (['ipc'] as const))],
       detached: isShell,
     });
-    this.#exit = once(this.#child, 'exit');
-    // Whatever ends this process, the operator does not outlive it.
-    void this.#exit.finally(beforeExit(() => this.#signal('SIGKILL')));
+    this.#child.once('exit', () => this.#processes());
   }
 
   /** Milliseconds from its start until it says that it is ready. */
@@ -225,14 +225,19 @@ export class Subject {
     for (const pid of this.#processes()) unlessEnded(() => process.kill(pid, signal));
   }
 
-  /** What runs of it now. */
+  /** What runs of it now. Once that was nothing it stays so: its numbers may be those of others. */
   #processes(): readonly number[] {
-    const { pid = Number.NaN } = this.#child;
+    const { pid = Number.NaN, exitCode, signalCode } = this.#child;
+    if (this.#isOver) return [];
     const candidates = this.#isShell ? runningPids() : [pid];
-    return candidates.filter((candidate) => {
+    const running = candidates.filter((candidate) => {
       const stat = statOf(candidate);
       return stat !== undefined && stat.state !== 'Z' && (!this.#isShell || stat.group === pid);
     });
+    const hasExited = exitCode !== null || signalCode !== null;
+    this.#isOver = hasExited && (running.length === 0 || !this.#isShell);
+    if (this.#isOver) this.#callOff();
+    return this.#isOver ? [] : running;
   }
 
   /** Of nothing there is no sum: zero would be taken for a figure. */
