@@ -1,4 +1,4 @@
-import type { Reference } from './reference.ts';
+import { type Reference, repositoryOf } from './reference.ts';
 
 /**
  * What the operator's settings allow users to ask for. A pattern of a registry is a host with its port,
@@ -19,7 +19,9 @@ export function isRegistryPattern(text: string): boolean {
 /** Claims that one of the patterns covers the image, or that there are none. Linear in the reference. */
 export function isAllowedImage(reference: Reference, patterns: readonly string[]): boolean {
   if (patterns.length === 0) return true;
-  const segments = repositoryOf(reference).split('/');
+  const { domain, path } = reference;
+  const inLowerCase = { path, ...(domain !== undefined && { domain: domain.toLowerCase() }) };
+  const segments = repositoryOf(inLowerCase).split('/');
   return patterns.some((pattern) => {
     const [host = '', ...path] = pattern.split('/');
     return (
@@ -27,12 +29,6 @@ export function isAllowedImage(reference: Reference, patterns: readonly string[]
       [host.toLowerCase(), ...path].every((part, at) => matches(segments[at] ?? '', part))
     );
   });
-}
-
-/** Host and path, with what references to Docker Hub may leave out (distribution/reference: normalize.go). */
-function repositoryOf({ domain = 'docker.io', path }: Reference): string {
-  const host = domain === 'index.docker.io' ? 'docker.io' : domain.toLowerCase();
-  return `${host}/${host === 'docker.io' && !path.includes('/') ? 'library/' : ''}${path}`;
 }
 
 /** Each part is looked for behind the one before it and only once, so nothing is read again and again. */

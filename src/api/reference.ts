@@ -62,6 +62,12 @@ export function isImplicitLatest({ tag, digest }: Reference): boolean {
   return tag === undefined && digest === undefined;
 }
 
+/** Host and path, with what references to Docker Hub may leave out (distribution/reference: normalize.go). */
+export function repositoryOf({ domain = 'docker.io', path }: Reference): string {
+  const host = domain === 'index.docker.io' ? 'docker.io' : domain;
+  return `${host}/${host === 'docker.io' && !path.includes('/') ? 'library/' : ''}${path}`;
+}
+
 function split(text: string): Reference {
   const at = text.indexOf('@');
   const name = at < 0 ? text : text.slice(0, at);

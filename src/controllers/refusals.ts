@@ -3,6 +3,7 @@ import { asError } from '../errors.ts';
 import { type Client, isApiError } from '../kube/client.ts';
 import { coreEvents, type Key, type KubeObject } from '../kube/objects.ts';
 import type { Log } from '../log.ts';
+import { timeOf } from '../status/event-time.ts';
 import type { RefusedPod } from '../status/roll.ts';
 import { lacksPods } from '../status/rollout.ts';
 import type { Verdict } from './patience.ts';
@@ -169,18 +170,4 @@ function past({ at, overcomeAt }: Refused): Refused {
 /** When the server is to be asked, in monotonic milliseconds. */
 function dueAt({ since, askedAt }: Refused): number {
   return Math.max(since + missedAfterMs, askedAt + askEveryMs);
-}
-
-/** When an Event happened last, by the server's clock, as text that sorts by time: fractions are cut off. */
-export function timeOf(event: KubeObject): string {
-  const { series, lastTimestamp, eventTime } = event as unknown as EventTimes;
-  const time = series?.lastObservedTime ?? lastTimestamp ?? eventTime;
-  return (time ?? event.metadata.creationTimestamp ?? '').slice(0, 19);
-}
-
-/** Which of them an Event has depends on the version of the client that wrote it. */
-interface EventTimes {
-  readonly series?: { readonly lastObservedTime?: string } | null;
-  readonly lastTimestamp?: string | null;
-  readonly eventTime?: string | null;
 }

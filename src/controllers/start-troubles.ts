@@ -3,10 +3,10 @@ import { asError } from '../errors.ts';
 import type { Client } from '../kube/client.ts';
 import { coreEvents, type Key, type KubeObject } from '../kube/objects.ts';
 import type { Log } from '../log.ts';
+import { timeOf } from '../status/event-time.ts';
 import type { StartTrouble } from '../status/idle-pods.ts';
 import type { PodRecord } from '../status/pods.ts';
 import type { Verdict } from './patience.ts';
-import { timeOf } from './refusals.ts';
 
 /** The server searches all Events of the namespace for the few of one pod. */
 const askEveryMs = 60_000;

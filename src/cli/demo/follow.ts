@@ -1,4 +1,5 @@
 import { type Clock, sleep } from '../../clock.ts';
+import { conditionOf, conditionTypes } from '../../status/conditions.ts';
 import type { Snapshot, View } from './view.ts';
 
 /** How the show came to its end. */
@@ -50,12 +51,13 @@ export async function follow(scene: Scene, view: View): Promise<Ending> {
 }
 
 function isReady({ conditions }: Snapshot): boolean {
-  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+  return conditionOf({ conditions }, conditionTypes.ready)?.status === 'True';
 }
 
 /** Nothing will move until the spec is corrected, which nobody can do here. */
 function isSaidToBeHeld({ heldFor, conditions }: Snapshot): boolean {
-  return conditions.some(({ type, reason }) => type === 'Ready' && reason === heldFor);
+  const ready = conditionOf({ conditions }, conditionTypes.ready);
+  return ready !== undefined && ready.reason === heldFor;
 }
 
 /** What has to differ for something to have moved: a pull that fails again has not. */

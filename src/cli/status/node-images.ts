@@ -1,4 +1,4 @@
-import { parseReference } from '../../api/reference.ts';
+import { parseReference, repositoryOf } from '../../api/reference.ts';
 import { isRefusal } from '../../api/refusal.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 
@@ -37,8 +37,6 @@ interface NodeStatus {
 function canonical(reference: string): string {
   const parsed = parseReference(reference);
   if (isRefusal(parsed)) return reference;
-  const { domain = 'docker.io', path, tag = 'latest', digest } = parsed;
-  const host = domain === 'index.docker.io' ? 'docker.io' : domain;
-  const repository = host === 'docker.io' && !path.includes('/') ? `library/${path}` : path;
-  return `${host}/${repository}${digest === undefined ? `:${tag}` : `@${digest}`}`;
+  const { tag = 'latest', digest } = parsed;
+  return `${repositoryOf(parsed)}${digest === undefined ? `:${tag}` : `@${digest}`}`;
 }

@@ -12,6 +12,7 @@ import type {
 import { isControlledBy, type KubeObject } from '../../kube/objects.ts';
 import { isSettled } from '../../status/checks.ts';
 import { type ConditionType, conditionOf, conditionTypes } from '../../status/conditions.ts';
+import { timeOf } from '../../status/event-time.ts';
 import { imageRows } from '../../status/image-rows.ts';
 import {
   type ImageObservation,
@@ -203,11 +204,6 @@ function refusalsOf(daemonSet: KubeObject, { events }: Seen): readonly string[] 
 interface CreateEvent extends KubeObject {
   readonly involvedObject?: { readonly uid?: string };
   readonly message?: string;
-  readonly lastTimestamp?: string | null;
-}
-
-function timeOf({ lastTimestamp, metadata }: CreateEvent): string {
-  return lastTimestamp ?? metadata.creationTimestamp ?? '';
 }
 
 /** What is missing in the report for want of each kind. */
