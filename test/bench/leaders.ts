@@ -21,6 +21,8 @@ export async function* leaderFigures(
   }
   await bench.makeNamespace(name);
   await bench.newChildren({}, () => bench.apply(puller(name, { images: lists.two, ...nowhere })));
+  // The crowd before may still be looked through.
+  await bench.quiet();
   const second = await launcher.launch(kubeconfig);
   const releasedMs = await handedOver(bench, { leader, standby: second, signal: 'SIGTERM' });
   yield {
