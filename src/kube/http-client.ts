@@ -128,15 +128,9 @@ class HttpClient implements ConnectedClient {
     options: WriteOptions = {},
   ): Promise<KubeObject> {
     const { namespace = '', name = '' } = body.metadata;
-    return (await this.#requester.json({
-      doing: `create ${resource.plural} ${named(namespace, name)}`.trimEnd(),
-      method: 'POST',
-      path: resourcePath(resource, namespace),
-      body,
-      contentType: 'application/json',
-      beforeSend: options.beforeSend,
-      signal: options.signal,
-    })) as KubeObject;
+    const doing = `create ${resource.plural} ${named(namespace, name)}`.trimEnd();
+    const path = resourcePath(resource, namespace);
+    return await this.#stored({ doing, method: 'POST', path, body }, options);
   }
 
   async update(
@@ -145,15 +139,9 @@ class HttpClient implements ConnectedClient {
     options: WriteOptions = {},
   ): Promise<KubeObject> {
     const { namespace = '', name = '' } = body.metadata;
-    return (await this.#requester.json({
-      doing: `update ${resource.plural} ${named(namespace, name)}`,
-      method: 'PUT',
-      path: resourcePath(resource, namespace, name),
-      body,
-      contentType: 'application/json',
-      beforeSend: options.beforeSend,
-      signal: options.signal,
-    })) as KubeObject;
+    const doing = `update ${resource.plural} ${named(namespace, name)}`;
+    const path = resourcePath(resource, namespace, name);
+    return await this.#stored({ doing, method: 'PUT', path, body }, options);
   }
 
   async remove(
@@ -219,6 +207,20 @@ class HttpClient implements ConnectedClient {
 
   async close(): Promise<void> {
     await this.#requester.close();
+  }
+
+  /** Sends an object as JSON, and returns it as the server has stored it. */
+  async #stored(
+    request: Pick<Request, 'doing' | 'method' | 'path' | 'body'>,
+    { beforeSend, signal }: WriteOptions,
+  ): Promise<KubeObject> {
+    const contentType = 'application/json';
+    return (await this.#requester.json({
+      ...request,
+      contentType,
+      beforeSend,
+      signal,
+    })) as KubeObject;
   }
 }
 
