@@ -28,7 +28,7 @@ export const digest = (digit: string) => `sha256:${digit.repeat(64)}`;
 /** What a kubelet says of a container, by container name; those that are not named run. */
 export type Said = Readonly<Record<string, object>>;
 
-export const running = { state: { running: { startedAt: timeAt(now - minute) } } };
+const running = { state: { running: { startedAt: timeAt(now - minute) } } };
 export const creating = { state: { waiting: { reason: 'ContainerCreating' } }, imageID: '' };
 /** The kubelet says nothing of it. */
 export const unspoken = {};
@@ -200,7 +200,7 @@ export function observed(
   });
 }
 
-export const spec = {
+const spec = {
   deploymentName: 'kubernetes-image-puller',
   images,
 } as unknown as PullerSpec; // of the spec, a status reads only these two fields

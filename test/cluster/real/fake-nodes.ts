@@ -8,7 +8,7 @@ import type { ClusterFolders } from './folders.ts';
 import { answers } from './http.ts';
 
 /** On every fake node and on no real one: for a node selector. */
-export const fakeNodeLabel = { 'kip.test/node': 'fake' } as const;
+const fakeNodeLabel = { 'kip.test/node': 'fake' } as const;
 
 /** Keeps real pods off: what is to run on fake nodes tolerates it. */
 export const fakeNodeTaint = { key: 'kip.test/node', value: 'fake', effect: 'NoSchedule' } as const;

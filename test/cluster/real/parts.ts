@@ -50,7 +50,7 @@ export function oldestGo(folder: string): string {
 }
 
 /** The version that a go.mod in tools/ pins a module to. */
-export function pinnedVersion(folder: string, module: string): string {
+function pinnedVersion(folder: string, module: string): string {
   const text = readFileSync(`${toolsFolder}${folder}/go.mod`, 'utf8');
   const line = text.split('\n').find((candidate) => candidate.startsWith(`require ${module} `));
   if (line === undefined) throw new Error(`tools/${folder}/go.mod does not require ${module}`);
