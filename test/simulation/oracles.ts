@@ -39,8 +39,8 @@ export class Oracles {
   /** By `Kind/name`: how often it was created and deleted. */
   readonly counts = new Map<string, string>();
   readonly #world: World;
-  /** By puller: images that its nodes hold and its list has named ever since. */
-  readonly #due = new Map<string, ReadonlySet<string>>();
+  /** By puller: the images that its list has named ever since nodes held them. */
+  readonly #due = new Map<string, readonly Place[]>();
   readonly #tooLate = new Set<string>();
   readonly #requests = new Map<string, { second: number; count: number }>();
   /** A watch may have lost what a status is made of: what it says is true later. */
@@ -157,35 +157,39 @@ export class Oracles {
     const listed = listOf(puller);
     // A spec that is held changes nothing.
     if (listed === undefined) return;
-    const due = [...(this.#due.get(name) ?? [])].filter((image) => listed.includes(image));
-    this.#due.set(name, new Set(due));
+    const due = (this.#due.get(name) ?? []).filter(({ image }) => listed.includes(image));
+    this.#due.set(name, due);
     if (!saysReady(puller)) return;
-    this.#due.set(name, new Set(listed));
     // O7: what a status says of its own generation is so.
-    const missing = this.#missing(listed);
-    if (missing.length > 0) {
-      this.#due.set(name, new Set(due));
-      if (!this.#mayBeBehind) this.say(`O7: ${name} is said to be Ready, and lacks ${missing[0]}`);
-    }
+    const [missing] = this.#missing(listed);
+    if (missing === undefined) this.#due.set(name, this.#places(listed));
+    else if (!this.#mayBeBehind) this.say(`O7: ${name} is said to be Ready, and lacks ${missing}`);
   }
 
-  /** O11: no node loses an image that stays in the list. */
+  /** O11: no node loses an image that stays in the list. One that goes out of order is not counted. */
   #checkHeld(): void {
-    for (const [name, due] of this.#due) {
-      const missing = this.#missing([...due]);
-      if (missing.length === 0) continue;
-      this.say(`O11: ${name} has lost ${missing[0]}`);
-      this.#due.delete(name);
+    const sound = new Set(this.#world.soundNodes);
+    for (const [name, places] of this.#due) {
+      const due = places.filter(({ node }) => sound.has(node));
+      const lost = due.find((place) => !this.#holds(place));
+      this.#due.set(name, lost === undefined ? due : []);
+      if (lost !== undefined) this.say(`O11: ${name} has lost ${lost.image} on ${lost.node}`);
     }
   }
 
   /** `<image> on <node>` for each that does not run there. */
   #missing(images: readonly string[]): readonly string[] {
-    const { workloads } = this.#world.cluster;
-    return workloads.nodes.flatMap((node) => {
-      const running = new Set(workloads.runningOn(node));
-      return images.filter((image) => !running.has(image)).map((image) => `${image} on ${node}`);
-    });
+    return this.#places(images)
+      .filter((place) => !this.#holds(place))
+      .map(({ image, node }) => `${image} on ${node}`);
+  }
+
+  #places(images: readonly string[]): readonly Place[] {
+    return this.#world.soundNodes.flatMap((node) => images.map((image) => ({ image, node })));
+  }
+
+  #holds({ image, node }: Place): boolean {
+    return this.#world.cluster.workloads.runningOn(node).includes(image);
   }
 
   /** O7 */
@@ -214,6 +218,12 @@ export class Oracles {
       if (holder !== caller) this.say(`O12: ${caller} writes, and ${holder} holds the lease`);
     });
   }
+}
+
+/** Where an image is to be. */
+interface Place {
+  readonly image: string;
+  readonly node: string;
 }
 
 interface Body {

@@ -9,6 +9,8 @@ export interface PlantedBug {
   readonly instead: string;
   /** Where the simulation finds it: options of main.ts. */
   readonly foundBy: readonly string[];
+  /** The oracle without which nobody would notice, where there is only one. */
+  readonly seenOnlyBy?: string;
 }
 
 const inWorkload = (workload: string, only: string) => ['--workload', workload, '--only', only];
@@ -127,6 +129,14 @@ export const plantedBugs: readonly PlantedBug[] = [
     text: 'return given.length === 0 ? {} : { requeueAfterMs: Math.min(...given) };',
     instead: 'return { requeueAfterMs: Math.min(1, ...given) };',
     foundBy: inWorkload('create', 'G0'),
+  },
+  {
+    name: 'the counts of a status are written whenever they move',
+    file: 'controllers/image-puller.ts',
+    text: 'const waitMs = meansNothingNew ? this.#patience.untilCounts(key, status, isCalm) : 0;',
+    instead: 'const waitMs = 0;',
+    foundBy: inWorkload('create', 'G0'),
+    seenOnlyBy: 'O5: patch kubernetesimagepullers/puller/status was done',
   },
   {
     name: 'the end of the operator takes the cache with it',

@@ -93,7 +93,7 @@ export class Sightings {
     };
   }
 
-  /** How many objects users have applied and deleted meanwhile. */
+  /** How many things have been done meanwhile, by users and by nodes. */
   get deeds(): number {
     return this.#world.deeds - this.#deedsBefore;
   }

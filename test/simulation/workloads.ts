@@ -10,6 +10,7 @@ export type Act = (world: World) => void;
 /** What users do with a cluster, one act after another, each when all is quiet. */
 export interface Workload {
   readonly name: string;
+  /** 1 by default. */
   readonly nodes?: number;
   readonly replicas?: number;
   /** Whether watches break in every way here: which workload it is matters little. */
@@ -45,9 +46,10 @@ const foreign: KubeObject = {
 };
 
 export const workloads: readonly Workload[] = [
-  { name: 'create', before: [], acts: [apply(puller())] },
+  { name: 'create', nodes: 3, before: [], acts: [apply(puller())] },
   {
     name: 'edit the list',
+    nodes: 2,
     isForWatches: true,
     before: [apply(puller())],
     acts: [apply(puller({ images: images(1, 2) }))],
@@ -59,6 +61,7 @@ export const workloads: readonly Workload[] = [
   },
   {
     name: 'rename',
+    nodes: 3,
     isForWatches: true,
     before: [apply(puller())],
     acts: [
@@ -95,9 +98,10 @@ export const workloads: readonly Workload[] = [
       },
     ],
   },
-  { name: 'delete', before: [apply(puller())], acts: [remove('puller')] },
+  { name: 'delete', nodes: 2, before: [apply(puller())], acts: [remove('puller')] },
   {
     name: 'resources',
+    nodes: 5,
     before: [apply(puller())],
     acts: [apply(puller({ cachingMemoryRequest: '20Mi', cachingMemoryLimit: '40Mi' }))],
   },
@@ -121,6 +125,7 @@ export const workloads: readonly Workload[] = [
   },
   {
     name: 'two pullers',
+    nodes: 4,
     before: [apply(puller()), apply(puller({ ...others, images: images(4) }, 'other'))],
     acts: [apply(puller({ images: images(4) }, 'other')), remove('puller')],
   },
@@ -131,6 +136,7 @@ export const workloads: readonly Workload[] = [
   },
   {
     name: 'shards',
+    nodes: 2,
     before: [apply(puller({ images: images(...upTo(40)), cachingCPURequest: '1m' }))],
     acts: [
       (world) => {
@@ -141,7 +147,32 @@ export const workloads: readonly Workload[] = [
     ],
   },
   {
+    name: 'nodes that do not answer',
+    nodes: 5,
+    before: [apply(puller()), (world) => world.setReachable('node-5', false)],
+    acts: [
+      (world) => {
+        world.setReachable('node-2', false);
+        world.apply(puller({ images: images(1, 2) }));
+      },
+      (world) => world.setReachable('node-2', true),
+    ],
+  },
+  {
+    name: 'a full disk',
+    nodes: 4,
+    before: [apply(puller())],
+    acts: [
+      (world) => {
+        world.setDiskPressure('node-2', true);
+        world.apply(puller({ images: images(1, 2) }));
+      },
+      (world) => world.setDiskPressure('node-2', false),
+    ],
+  },
+  {
     name: 'two replicas',
+    nodes: 2,
     replicas: 2,
     before: [apply(puller())],
     acts: [apply(puller({ images: images(1, 3) }))],

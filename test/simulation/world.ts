@@ -41,6 +41,9 @@ export class World {
   readonly #operators: OperatorProcess[] = [];
   readonly #all: OperatorProcess[] = [];
   readonly #sendListeners: ((caller: string, wire: WireRequest) => void)[] = [];
+  readonly #away = new Set<string>();
+  /** No more away, and not given the time yet that a new node is given too (docs/status.md). */
+  readonly #back = new Set<string>();
   #lastChange = 0;
   #deeds = 0;
 
@@ -100,7 +103,7 @@ export class World {
     return this.#lastChange;
   }
 
-  /** How many objects users have applied and deleted until now. */
+  /** How many objects users have applied and deleted until now, and how often a node went or came back. */
   get deeds(): number {
     return this.#deeds;
   }
@@ -149,6 +152,24 @@ export class World {
     this.cluster.controlPlane.remove(resource, namespace, name);
   }
 
+  /** A node stops answering, or answers again; what it runs runs on. */
+  setReachable(node: string, isReachable: boolean): void {
+    this.#disturb(node, isReachable ? 'answers again' : 'answers no more', !isReachable);
+    this.cluster.workloads.setReachable(node, isReachable);
+  }
+
+  /** A node has no room on its disk and refuses every new pod, or has room again. */
+  setDiskPressure(node: string, isShort: boolean): void {
+    this.#disturb(node, isShort ? 'refuses pods' : 'takes pods in again', isShort);
+    this.cluster.workloads.setDiskPressure(node, isShort);
+  }
+
+  /** The nodes that answer and take pods in, and did when all was quiet: those that are to hold images. */
+  get soundNodes(): readonly string[] {
+    const { nodes } = this.cluster.workloads;
+    return nodes.filter((node) => !this.#away.has(node) && !this.#back.has(node));
+  }
+
   get(resource: Resource, name: string): KubeObject | undefined {
     return this.cluster.controlPlane.get(resource, namespace, name);
   }
@@ -163,10 +184,19 @@ export class World {
     const begin = scheduler.elapsed;
     for (;;) {
       const quietAt = Math.max(begin, this.#lastChange) + quietMs;
-      if (quietAt <= scheduler.elapsed) return;
+      if (quietAt <= scheduler.elapsed) break;
       if (scheduler.elapsed - begin > longestUnrestMs) throw new UnrestError();
       await scheduler.until(() => false, quietAt - scheduler.elapsed);
     }
+    this.#back.clear();
+  }
+
+  #disturb(node: string, what: string, isDisturbed: boolean): void {
+    this.#deeds += 1;
+    this.trace.add(node, what);
+    const [from, to] = isDisturbed ? [this.#back, this.#away] : [this.#away, this.#back];
+    from.delete(node);
+    to.add(node);
   }
 
   /** Ends everything. */
