@@ -28,7 +28,7 @@ export const digest = (digit: string) => `sha256:${digit.repeat(64)}`;
 /** What a kubelet says of a container, by container name; those that are not named run. */
 export type Said = Readonly<Record<string, object>>;
 
-const running = { state: { running: { startedAt: timeAt(now - minute) } } };
+export const running = { state: { running: { startedAt: timeAt(now - minute) } } };
 export const creating = { state: { waiting: { reason: 'ContainerCreating' } }, imageID: '' };
 /** The kubelet says nothing of it. */
 export const unspoken = {};
