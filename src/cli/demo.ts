@@ -20,6 +20,7 @@ import { UsageError } from '../errors.ts';
 import { daemonSets, isControlledBy, type KubeObject, pods } from '../kube/objects.ts';
 import { childResources } from '../manifests/children.ts';
 import { shortHash } from '../manifests/names.ts';
+import { operatorUser } from '../manifests/operator.ts';
 import { rolloutOfAll } from '../status/rollout.ts';
 import { follow, type Patience } from './demo/follow.ts';
 import { failuresOf, grid, nodeOf } from './demo/grid.ts';
@@ -116,9 +117,6 @@ export async function show(
 
 /** How often a kept operator is looked after. */
 const lookAfterMs = 500;
-
-const operatorNamespace = 'kubernetes-image-puller-operator';
-const operatorUser = `system:serviceaccount:${operatorNamespace}:kubernetes-image-puller-operator-sa`;
 
 /** The cluster, the operator beside it, and the puller that the show is about. */
 class Stage {

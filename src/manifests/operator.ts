@@ -13,6 +13,8 @@ const operator = 'kubernetes-image-puller-operator';
 export const operatorNamespace = operator;
 /** Who the operator is. */
 export const operatorServiceAccount = `${operator}-sa`;
+/** The name that the API server knows the operator by. */
+export const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
 const roleName = `${operator}-role`;
 const bindingName = `${operator}-role-binding`;
 const leaderElectionRoleName = `${operator}-leader-election-role`;

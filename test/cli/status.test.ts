@@ -22,12 +22,13 @@ import { createClient } from '../../src/kube/http-client.ts';
 import { coreEvents, type KubeObject } from '../../src/kube/objects.ts';
 import type { Operator } from '../../src/kube/operator.ts';
 import { silentLog } from '../../src/log.ts';
+import { operatorUser } from '../../src/manifests/operator.ts';
 import { assembleOperator } from '../../src/operator.ts';
 import {
   type EmbeddedCluster,
   startEmbeddedCluster,
 } from '../cluster/embedded/embedded-cluster.ts';
-import { clusterWithoutOperator, operatorUser } from '../image/scene.ts';
+import { clusterWithoutOperator } from '../image/scene.ts';
 import { aPuller } from '../pullers.ts';
 import { aCondition } from './status/scenes.ts';
 import { grantView, viewer } from './viewer.ts';

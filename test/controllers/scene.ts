@@ -22,7 +22,7 @@ import {
 import { ServerClock } from '../../src/kube/server-clock.ts';
 import { type Log, silentLog } from '../../src/log.ts';
 import { leaseName } from '../../src/manifests/names.ts';
-import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
+import { operatorNamespace, operatorUser } from '../../src/manifests/operator.ts';
 import { Metrics } from '../../src/metrics.ts';
 import { assembleOperator } from '../../src/operator.ts';
 import {
@@ -37,7 +37,6 @@ import { ManualClock, settle } from '../manual-clock.ts';
 import { Competitor } from './competitor.ts';
 
 /** The user that the operator is, with the rights of config/rbac and no others. */
-export const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
 
 export interface SceneOptions extends Omit<EmbeddedOptions, 'clock'> {
   readonly nodes?: number;

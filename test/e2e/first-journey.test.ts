@@ -4,7 +4,7 @@ import { dryRunName } from '../../src/manifests/names.ts';
 import {
   credentialsDir,
   operatorNamespace,
-  operatorServiceAccount,
+  operatorUser,
   tokenSeconds,
 } from '../../src/manifests/operator.ts';
 import { countsIntervalMs } from '../../src/status/due.ts';
@@ -17,8 +17,6 @@ const namespace = 'workspaces';
 const operatorPods = 'name=kubernetes-image-puller-operator';
 const pullerPods = 'app=kubernetes-image-puller';
 const cachePods = 'app.kubernetes.io/name=image-puller';
-
-const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
 
 describe('the operator in the image that CI builds, installed from config/default', () => {
   let cluster: RealCluster;

@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import { dryRunName } from '../../src/manifests/names.ts';
-import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
+import { operatorNamespace, operatorUser } from '../../src/manifests/operator.ts';
 import { startTimeoutMs } from '../cluster/real/real-cluster.ts';
 import { HolderWatch, toldGap } from './holders.ts';
 import { installOperator } from './installation.ts';
 import { Journey } from './journey.ts';
 
 const config = join(import.meta.dirname, '../../config');
-const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
 
 /** Of a test; the machine may be slow. */
 const timeoutMs = 300_000;

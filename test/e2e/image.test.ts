@@ -15,11 +15,11 @@ import { type Target, targets } from '../../.ci/image/root.ts';
 import { render } from '../../src/cli/render.ts';
 import { operatorConfig } from '../../src/config.ts';
 import { daemonSets, type KubeObject } from '../../src/kube/objects.ts';
-import { deployment as operatorDeployment } from '../../src/manifests/operator.ts';
+import { deployment as operatorDeployment, operatorUser } from '../../src/manifests/operator.ts';
 import { version } from '../../src/release.ts';
 import { goldenPath } from '../golden.ts';
 import { type Command, Program, run } from '../image/program.ts';
-import { clusterWithoutOperator, mountConfigMap, operatorUser } from '../image/scene.ts';
+import { clusterWithoutOperator, mountConfigMap } from '../image/scene.ts';
 import { aPuller } from '../pullers.ts';
 import { build } from './build.ts';
 

@@ -1,11 +1,10 @@
 import { leaseName } from '../../src/manifests/names.ts';
-import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
+import { operatorNamespace, operatorUser } from '../../src/manifests/operator.ts';
 import type { AuditedRequest } from '../cluster/real/audit-log.ts';
 import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
 import { installOperator, pushImage } from './installation.ts';
 
 const namespace = 'workspaces';
-const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
 /** How long a lease lasts that is not renewed. */
 const leaseMs = 15_000;
 /** The server goes by a wall clock, which may be adjusted meanwhile, and the operators do not. */

@@ -16,7 +16,7 @@ import {
   metricsPort,
   metricsPortName,
   operatorNamespace,
-  operatorServiceAccount,
+  operatorUser,
 } from '../../src/manifests/operator.ts';
 import { output } from '../cluster/real/command.ts';
 import { RealCluster, startTimeoutMs } from '../cluster/real/real-cluster.ts';
@@ -26,7 +26,6 @@ import { installOperator, pushImage } from './installation.ts';
 import { Prometheus } from './prometheus/prometheus.ts';
 
 const job = `job="${metricsServiceName}"`;
-const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
 /** Who scrapes, and who would like to. */
 const monitoring = { namespace: 'monitoring', scraper: 'prometheus', stranger: 'stranger' };
 

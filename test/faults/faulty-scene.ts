@@ -1,8 +1,9 @@
 import type { RawSpec } from '../../src/api/types.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
+import { operatorUser } from '../../src/manifests/operator.ts';
 import type { LoggedRequest } from '../cluster/embedded/api-server.ts';
 import type { Fault, FaultRule } from '../cluster/embedded/faults.ts';
-import { operatorUser, type Scene, type SceneOptions, startScene } from '../controllers/scene.ts';
+import { type Scene, type SceneOptions, startScene } from '../controllers/scene.ts';
 import { aPuller } from '../pullers.ts';
 
 /** A cluster of three nodes with an operator that, and nobody else, meets with trouble. */

@@ -9,12 +9,13 @@ import { type Bundle, bundle } from '../../.ci/image/bundle.ts';
 import { render, toYaml } from '../../src/cli/render.ts';
 import { operatorConfig } from '../../src/config.ts';
 import { daemonSets } from '../../src/kube/objects.ts';
+import { operatorUser } from '../../src/manifests/operator.ts';
 import { version } from '../../src/release.ts';
 import { goldenPath } from '../golden.ts';
 import { aPuller } from '../pullers.ts';
 import { flags } from './launcher.ts';
 import { Program, run } from './program.ts';
-import { clusterWithoutOperator, mountConfigMap, operatorUser } from './scene.ts';
+import { clusterWithoutOperator, mountConfigMap } from './scene.ts';
 
 let directory: string;
 let file: string;

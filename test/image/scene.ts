@@ -5,7 +5,6 @@ import { render } from '../../src/cli/render.ts';
 import { operatorConfig } from '../../src/config.ts';
 import { generatedFiles } from '../../src/generate.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
-import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
 import {
   type EmbeddedCluster,
   type EmbeddedOptions,
@@ -14,7 +13,6 @@ import {
 import { goldenPath } from '../golden.ts';
 
 /** The operator's own user. */
-export const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
 
 /** Without a meaning where the operator is no pod of the cluster. */
 const ofItsPods = ['Deployment', 'PodDisruptionBudget', 'Service'];
