@@ -90,7 +90,11 @@ class VectorReader {
    */
   mayHold(containers: ContainerVector): ReadonlySet<string> {
     const isBegun = containers.every(({ isInit, state }) => !isInit || state === 'done');
-    return remembered(this.#perhaps, containers, ({ state }) => isBegun && state !== 'failing');
+    return remembered(
+      this.#perhaps,
+      containers,
+      (container) => holdsImage(container) || (isBegun && container.state !== 'failing'),
+    );
   }
 }
 

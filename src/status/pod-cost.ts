@@ -17,20 +17,36 @@ export interface Cost {
 }
 
 /**
- * What one pod takes: of init containers, which run alone and one by one, the largest amount counts, of
- * the others the sum (Kubernetes documentation, "Init Containers", "Resource sharing within
- * containers"); an amount for the pod as a whole stands above both.
+ * What one pod takes: of the containers that run side by side, sidecars among them, the sum; or what an
+ * init container takes beside the sidecars that were started before it, where that is more (Kubernetes
+ * documentation, "Sidecar Containers", "Resource sharing within containers"). An amount for the pod as
+ * a whole stands above both.
  */
 export function podCost({ resources, initContainers = [], containers }: PodSpec): Cost {
   const amount = (kind: Kind, resource: keyof Amount): bigint => {
     const whole = amountOf(resources, kind, resource);
     if (whole !== undefined) return whole;
     const of = ({ resources }: Container) => amountOf(resources, kind, resource) ?? 0n;
-    const together = containers.reduce((total, container) => total + of(container), 0n);
-    return initContainers.map(of).reduce((most, one) => (one > most ? one : most), together);
+    let sidecars = 0n;
+    let most = 0n;
+    for (const container of initContainers) {
+      if (isSidecar(container)) sidecars += of(container);
+      else most = larger(most, sidecars + of(container));
+    }
+    const together = containers.reduce((total, container) => total + of(container), sidecars);
+    return larger(most, together);
   };
   const both = (kind: Kind) => ({ cpu: amount(kind, 'cpu'), memory: amount(kind, 'memory') });
   return { pods: 1, requests: both('requests'), limits: both('limits') };
+}
+
+function larger(one: bigint, other: bigint): bigint {
+  return one > other ? one : other;
+}
+
+/** Claims that an init container runs on beside those behind it (KEP-753). */
+export function isSidecar({ restartPolicy }: Pick<Container, 'restartPolicy'>): boolean {
+  return restartPolicy === 'Always';
 }
 
 type Kind = 'requests' | 'limits';
@@ -42,6 +58,8 @@ export type Resources = {
 
 interface Container {
   readonly resources?: Resources;
+  /** Of an init container: `Always` makes it a sidecar. */
+  readonly restartPolicy?: string;
 }
 
 /** A pod's spec, as far as its cost depends on it. */

@@ -1,12 +1,12 @@
 import { controllerOf, type KubeObject, type OwnerReference } from '../kube/objects.ts';
 import { detached, InternPool } from './intern.ts';
 import { essence, type Speaker } from './kubelet-words.ts';
-import { type Cost, podCost, type Resources } from './pod-cost.ts';
+import { type Cost, isSidecar, podCost, type Resources } from './pod-cost.ts';
 
 /**
  * How a container is doing: `running`; `waiting` while it is pulled, made or started and nothing is
- * wrong; `failing`; `done`, of an init container that has done its work; `unknown` while its kubelet
- * has not spoken of it.
+ * wrong; `failing`; `done`, of an init container for which those behind it wait no more: it has ended
+ * well, or has started and stays beside them; `unknown` while its kubelet has not spoken of it.
  */
 export type ContainerState = 'running' | 'waiting' | 'failing' | 'done' | 'unknown';
 
@@ -148,7 +148,8 @@ export function secondsToHold({ scheduledAt, heldAt }: PodRecord): number | unde
 }
 
 function costOf({ resources, initContainers = [], containers = [] }: PodSpec): Cost {
-  const each = (list: readonly Container[]) => list.map((container) => container.resources);
+  const each = (list: readonly Container[]) =>
+    list.map((container) => [container.resources, container.restartPolicy]);
   const key = JSON.stringify([resources, each(initContainers), each(containers)]);
   return costPool.intern(key, () =>
     podCost({ ...(resources && { resources }), initContainers, containers }),
@@ -219,11 +220,18 @@ interface Spoken {
 }
 
 function containerRecord(
-  { name, image: reference = '' }: Container,
+  container: Container,
   { isInit, status, speaker }: Spoken,
 ): ContainerRecord {
+  const { name, image: reference = '' } = container;
   const digest = digestOf(status?.imageID ?? '');
-  const { state, reason = '', message = '' } = stateOf(status, isInit, digest !== '');
+  const {
+    state,
+    reason = '',
+    message = '',
+  } = isInit && isSidecar(container)
+    ? sidecarState(status, digest !== '')
+    : stateOf(status, isInit, digest !== '');
   const essential = message === '' ? '' : essence(message, speaker);
   const key = [name, reference, isInit, state, reason, essential, digest].join('\0');
   return containerPool.intern(key, () => ({
@@ -241,6 +249,13 @@ interface Told {
   readonly state: ContainerState;
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
+}
+
+/** One that has started lets those behind it begin, and is started again for as long as the pod lives. */
+function sidecarState(status: ContainerStatus | undefined, hasDigest: boolean): Told {
+  return status?.started && status.state?.running
+    ? { state: 'done' }
+    : stateOf(status, false, hasDigest);
 }
 
 function stateOf(status: ContainerStatus | undefined, isInit: boolean, hasDigest: boolean): Told {
@@ -344,6 +359,7 @@ interface Container {
   readonly name: string;
   readonly image?: string;
   readonly resources?: Resources;
+  readonly restartPolicy?: string;
 }
 
 interface PodStatus {
@@ -366,6 +382,7 @@ interface Condition {
 interface ContainerStatus {
   readonly name: string;
   readonly imageID?: string;
+  readonly started?: boolean;
   readonly state?: State;
   readonly lastState?: State;
 }

@@ -10,9 +10,11 @@ import {
   marked,
   minute,
   now,
+  type Said,
   unauthorized,
   unscheduled,
   unspoken,
+  waiting,
 } from '../status/scenes.ts';
 
 const both = ['registry.example/x:1', 'registry.example/y:2'];
@@ -63,6 +65,29 @@ describe('what a node holds', () => {
     expect(held(copying)).toEqual([]);
     expect(held({})).toEqual([]);
     expect(on(unscheduled('n1', 'no room')).held).toEqual([]);
+  });
+
+  it('does not depend on a sidecar that has started, whether it runs or crashes', () => {
+    const sidecar = { name: 'istio-proxy', image: 'istio/proxyv2:1', restartPolicy: 'Always' };
+    const beside = (status: object, said: Said = {}) => {
+      const pod = aPod('n1', { said });
+      const initContainers = [{ name: 'copy-sleep' }, sidecar];
+      const initContainerStatuses = [
+        { name: 'copy-sleep', ...done },
+        { name: 'istio-proxy', ...status },
+      ];
+      return on({
+        ...pod,
+        spec: { ...(pod['spec'] as object), initContainers },
+        status: { ...(pod['status'] as object), initContainerStatuses },
+      });
+    };
+    const running = { state: { running: {} } };
+    const pulling = { 'my-image': creating, tools: creating };
+    expect(beside({ ...running, started: true }).held).toEqual(both);
+    expect(beside({ ...running, started: true }, pulling).held).toEqual(both);
+    expect(beside({ ...running, started: false }, pulling).held).toEqual([]);
+    expect(beside({ ...waiting('CrashLoopBackOff'), started: false }).held).toEqual(both);
   });
 
   it('does not stay in the newer of two pods while the older one is there: an edit keeps that', () => {
