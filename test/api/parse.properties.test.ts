@@ -3,6 +3,7 @@ import { isLabel } from '../../src/api/object-names.ts';
 import { parseSpec } from '../../src/api/parse.ts';
 import { compareQuantities } from '../../src/api/quantity.ts';
 import { type RawSpec, specFields, verdicts } from '../../src/api/types.ts';
+import { anyCharacter } from '../any-character.ts';
 
 const settings = { maxImages: 20 };
 
@@ -13,9 +14,9 @@ const piece = fc.constantFrom(
   ...['__proto__', '\u0000', '\ud800', 'x'.repeat(70), '{}', '[{"operator":"Exists"}]'],
 );
 const text = fc.oneof(
-  fc.string({ unit: 'binary' }),
+  fc.string({ unit: anyCharacter }),
   fc.array(piece, { maxLength: 40 }).map((pieces) => pieces.join('')),
-  fc.json(),
+  fc.json({ stringUnit: anyCharacter }),
 );
 const spec: fc.Arbitrary<RawSpec> = fc.record(
   Object.fromEntries(specFields.map((field) => [field, text])),

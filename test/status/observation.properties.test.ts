@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { CachedImage } from '../../src/api/types.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { holdsImage, type PodRecord, projectPod } from '../../src/status/pods.ts';
+import { anyCharacter } from '../any-character.ts';
 import {
   aDaemonSet,
   aPod,
@@ -140,7 +141,7 @@ describe('a record of any pod', () => {
   it('can be made of any JSON in place of a status', () => {
     const status = fc.record({
       phase: fc.string(),
-      message: fc.string({ unit: 'binary', maxLength: 40 }),
+      message: fc.string({ unit: anyCharacter, maxLength: 40 }),
       conditions: fc.array(fc.record({ type: fc.string(), status: fc.string() })),
       containerStatuses: fc.array(
         fc.record({
@@ -149,7 +150,7 @@ describe('a record of any pod', () => {
           state: fc.record({
             waiting: fc.record({
               reason: fc.string(),
-              message: fc.string({ unit: 'binary', maxLength: 40 }),
+              message: fc.string({ unit: anyCharacter, maxLength: 40 }),
             }),
           }),
         }),
