@@ -39,7 +39,7 @@ export async function* crowdFigures(bench: Bench, subject: Subject, size: number
   await bench.quiet();
   const cpuAll = subject.cpuSeconds() - cpuBefore;
   yield {
-    what: 'operator: processors until then on average, their time, their time until quiet',
+    what: 'operator: cores until then, seconds of them, seconds until quiet',
     asked: '<= 1 core',
     measured: `${((cpu * 1000) / lastedMs).toFixed(2)} cores, ${spoken.seconds(cpu)}, ${spoken.seconds(cpuAll)}`,
     go: goOperator.crowdCpu,
@@ -82,9 +82,9 @@ async function* lookFigures(bench: Bench, subject: Subject, names: readonly stri
   const requests = (await bench.rig.requestsSince(since)).filter((request) => !isAside(request));
   const writes = requests.filter(isWrite).length;
   yield {
-    what: `each of them looked at anew, nothing to do: API writes, reads, processor time until quiet`,
+    what: 'each of them looked at anew, nothing to do',
     asked: '0 writes',
-    measured: `${writes}, ${requests.length - writes}, ${cpu.toFixed(2)} s`,
+    measured: `${writes} writes, ${requests.length - writes} reads, ${cpu.toFixed(2)} s processor`,
   };
 }
 

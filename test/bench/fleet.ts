@@ -246,10 +246,12 @@ export async function* fleetFigures(
 type NamedPassage = readonly [string, () => Promise<Passage>];
 
 function figureOf(what: string, { seconds, writes, cpuSeconds, worst }: Passage): Figure {
-  const lacking = worst.nodes === 0 ? '0' : `${worst.nodes} (${worst.reference})`;
+  // An image that was on the list and stays there, at the worst moment.
+  const lacking =
+    worst.nodes === 0 ? '0 nodes lack' : `${worst.nodes} nodes lack ${worst.reference}`;
   return {
-    what: `${what}: time, writes, processor time, most nodes that lack an image which stays`,
-    asked: '0 nodes',
-    measured: `${spoken.seconds(seconds)}, ${writes}, ${spoken.seconds(cpuSeconds)}, ${lacking}`,
+    what,
+    asked: '0 nodes lack',
+    measured: `${lacking}; ${spoken.seconds(seconds)}, ${writes} writes, ${spoken.seconds(cpuSeconds)} processor`,
   };
 }
