@@ -1,5 +1,6 @@
 import type { KubeObject } from '../kube/objects.ts';
 import { controllerOf } from '../kube/objects.ts';
+import { daemonSetCounts } from './daemon-set-counts.ts';
 import { type Holdings, HoldingsOf } from './holdings.ts';
 import { type ContainerVector, lives, type PodRecord } from './pods.ts';
 import { rolloutOf } from './rollout.ts';
@@ -328,12 +329,7 @@ function forsaken(
 
 /** On how many nodes a pod of it runs that it does not want there. */
 function misscheduled(daemonSet: KubeObject): number {
-  const { numberMisscheduled = 0 } = (daemonSet['status'] ?? {}) as DaemonSetCounts;
-  return rolloutOf(daemonSet).observed ? numberMisscheduled : 0;
-}
-
-interface DaemonSetCounts {
-  readonly numberMisscheduled?: number;
+  return rolloutOf(daemonSet).observed ? daemonSetCounts(daemonSet).numberMisscheduled : 0;
 }
 
 /** The soonest of some times to come. */

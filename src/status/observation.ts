@@ -1,5 +1,6 @@
 import type { CachedImage } from '../api/types.ts';
 import type { KubeObject } from '../kube/objects.ts';
+import { daemonSetCounts } from './daemon-set-counts.ts';
 import type { Holdings } from './holdings.ts';
 import { isGoing } from './lingering.ts';
 import { type NodeNames, NodeTally } from './node-names.ts';
@@ -137,13 +138,8 @@ function byDaemonSets(input: ObservationInput, rollout: Rollout): Observation {
 }
 
 function unpeopled(daemonSet: KubeObject): number {
-  const status = (daemonSet['status'] ?? {}) as DaemonSetCounts;
-  return (status.desiredNumberScheduled ?? 0) - (status.currentNumberScheduled ?? 0);
-}
-
-interface DaemonSetCounts {
-  readonly desiredNumberScheduled?: number;
-  readonly currentNumberScheduled?: number;
+  const { desiredNumberScheduled, currentNumberScheduled } = daemonSetCounts(daemonSet);
+  return desiredNumberScheduled - currentNumberScheduled;
 }
 
 interface InputWithPods extends ObservationInput {
@@ -201,15 +197,9 @@ function isComplete(
 ): boolean {
   if (complete || reachable >= desired || !observed) return complete;
   return daemonSets.every((daemonSet) => {
-    const { updatedNumberScheduled = 0, numberAvailable = 0 } = (daemonSet['status'] ??
-      {}) as RolloutCounts;
+    const { updatedNumberScheduled, numberAvailable } = daemonSetCounts(daemonSet);
     return Math.min(updatedNumberScheduled, numberAvailable) >= reachable;
   });
-}
-
-interface RolloutCounts {
-  readonly updatedNumberScheduled?: number;
-  readonly numberAvailable?: number;
 }
 
 /** Nodes with the same holdings. */

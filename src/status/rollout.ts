@@ -1,5 +1,6 @@
 import type { KubeObject } from '../kube/objects.ts';
 import { fieldManager } from '../manifests/names.ts';
+import { daemonSetCounts } from './daemon-set-counts.ts';
 
 /** How far DaemonSets are with their present templates, read from their own status. */
 export interface Rollout {
@@ -28,11 +29,13 @@ export interface Rollout {
  * at least `updated + available - desired` nodes, and exactly so in a first roll-out and in a surge.
  */
 export function rolloutOf(daemonSet: KubeObject): Rollout {
-  const status = (daemonSet['status'] ?? {}) as DaemonSetStatus;
-  const observed = (status.observedGeneration ?? 0) >= (daemonSet.metadata.generation ?? 1);
-  const desired = status.desiredNumberScheduled ?? 0;
-  const updated = status.updatedNumberScheduled ?? 0;
-  const available = status.numberAvailable ?? 0;
+  const {
+    observedGeneration,
+    desiredNumberScheduled: desired,
+    updatedNumberScheduled: updated,
+    numberAvailable: available,
+  } = daemonSetCounts(daemonSet);
+  const observed = observedGeneration >= (daemonSet.metadata.generation ?? 1);
   const ready = observed ? Math.max(0, updated + available - desired) : 0;
   return {
     identity: `${daemonSet.metadata.uid} ${daemonSet.metadata.generation}`,
@@ -95,11 +98,9 @@ export function appliedAt({ metadata }: KubeObject): number {
  * waits for its successor are among them, as the status counts only the older one.
  */
 export function lacksPods(daemonSet: KubeObject): boolean {
-  const status = (daemonSet['status'] ?? {}) as DaemonSetStatus;
-  const desired = status.desiredNumberScheduled ?? 0;
-  const current = status.currentNumberScheduled ?? 0;
-  const updated = status.updatedNumberScheduled ?? 0;
-  return Math.min(current, updated) < desired;
+  const { desiredNumberScheduled, currentNumberScheduled, updatedNumberScheduled } =
+    daemonSetCounts(daemonSet);
+  return Math.min(currentNumberScheduled, updatedNumberScheduled) < desiredNumberScheduled;
 }
 
 interface DaemonSetSpec {
@@ -108,14 +109,6 @@ interface DaemonSetSpec {
       readonly containers: readonly { readonly name: string; readonly image?: string }[];
     };
   };
-}
-
-interface DaemonSetStatus {
-  readonly observedGeneration?: number;
-  readonly desiredNumberScheduled?: number;
-  readonly currentNumberScheduled?: number;
-  readonly updatedNumberScheduled?: number;
-  readonly numberAvailable?: number;
 }
 
 /** The furthest a roll-out has come, and since when it has not come further. */
