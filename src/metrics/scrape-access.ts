@@ -42,7 +42,7 @@ const accessReviews = reviewOf(
 
 /** As long as controller-runtime remembers who a token belongs to (pkg/metrics/filters/filters.go). */
 const rememberedMs = 60_000;
-/** Far more than there are Prometheis. */
+/** Far more tokens than there are scrapers. */
 const mostRemembered = 256;
 /**
  * New tokens that are looked into in a second, from one address, and from how many addresses: guessing
