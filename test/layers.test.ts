@@ -110,6 +110,20 @@ describe('the layers of the house', () => {
     expect(users.filter(({ from }) => from !== 'cli/demo.ts')).toEqual([]);
   });
 
+  it('has no circle, not even of types', () => {
+    const importsFrom = Map.groupBy(imports, ({ from }) => from);
+    // What imports only files without circles is in none: what is left over in the end is.
+    let left = new Set(files);
+    for (;;) {
+      const inCircle = [...left].filter((file) =>
+        importsFrom.get(file)?.some(({ to }) => left.has(to)),
+      );
+      if (inCircle.length === left.size) break;
+      left = new Set(inCircle);
+    }
+    expect([...left]).toEqual([]);
+  });
+
   it('has no folder for odds and ends', () => {
     expect(files.filter((file) => /utils?|helpers?|common|misc/.test(file))).toEqual([]);
   });
