@@ -8,13 +8,22 @@ export interface RollStrategy {
 export interface Roll {
   /** Nodes that should have a pod. */
   readonly desired: number;
-  /** Of these, nodes that answer and whose pod is one of a former template, whether or not a new one waits beside it. */
+  /**
+   * Of these, nodes that answer and whose pod is one of a former template, whether or not a new one
+   * waits beside it.
+   */
   readonly outdated: number;
   /** The strategy in force, where it is one of replacing pods step by step. */
   readonly present: RollStrategy | undefined;
   /** What holds it up; undefined where pods cannot be read. */
   readonly obstacles: RollObstacles | undefined;
 }
+
+/**
+ * With a surge Kubernetes makes up to ten pods a second for a node that refuses them, and leaves each behind. That
+ * other nodes lose nothing is worth so many.
+ */
+const mostRefused = 100;
 
 /** What takes the places of those that could go on. Nothing counts that may pass within moments. */
 export interface RollObstacles {
@@ -26,6 +35,10 @@ export interface RollObstacles {
   readonly crowded: number;
   /** Nodes that do not answer and have a pod: it is never available. */
   readonly lost: number;
+  /** Nodes that refuse their pods. */
+  readonly refusing: number;
+  /** Pods of the present template that they have refused and that are still there. */
+  readonly refused: number;
   /** Claims that nothing moves any more, as a quota has no room for another pod. */
   readonly isQuotaFull: boolean;
 }
@@ -48,11 +61,12 @@ export function isInPlace(strategy: RollStrategy | undefined): boolean {
  * while nobody needs it. A strategy is no part of the template, so
  * changing it rolls nothing. What cannot be seen changes nothing.
  *
- * Where a node refuses its pods there is no surge, roll or not: with one, Kubernetes makes the next pod as soon
- * as the last one has failed, without an end; otherwise it takes more and more time between two.
+ * Where a node refuses its pods, a roll is gapless until it has refused too many, and there is no surge otherwise:
+ * with one, Kubernetes makes the next pod as soon as the last one has failed, without an end; without, it takes
+ * more and more time between two.
  *
  * @param roll undefined when no pod is left to be replaced
- * @param refusing nodes that refuse their pods
+ * @param refusing nodes that refuse their pods while nothing is replaced
  */
 export function strategyFor(
   maxSurge: number | string,
@@ -64,14 +78,26 @@ export function strategyFor(
   }
   const { desired, outdated, present, obstacles } = roll;
   if (obstacles === undefined) return present ?? gapless(maxSurge);
-  const { stuck, stuckAlone, crowded, lost, isQuotaFull } = obstacles;
+  const { stuck, stuckAlone, crowded, lost, refusing: absentees, isQuotaFull } = obstacles;
   // Nodes that do not answer count as unavailable also where no pod is desired on them.
-  const absent = lost + refusing;
+  const absent = lost + absentees;
   const maxUnavailable = absent === 0 ? raised(1, stuckAlone, desired) : 1 + stuckAlone + absent;
   const isOnlyCrowded = crowded > 0 && crowded + stuck >= outdated;
-  return isInPlace(present) || isOnlyCrowded || isQuotaFull || refusing > 0
+  return staysInPlace(present, obstacles) || isOnlyCrowded || isQuotaFull
     ? { maxSurge: 0, maxUnavailable }
-    : gapless(raised(maxSurge, stuck + crowded, desired));
+    : gapless(raised(maxSurge, stuck + crowded + absentees, desired));
+}
+
+/**
+ * Claims that a roll is one in place for good. Where nodes refuse their pods there was no surge before it began,
+ * so that says nothing: it is one from when they have refused too many.
+ */
+function staysInPlace(
+  present: RollStrategy | undefined,
+  { refusing, refused }: RollObstacles,
+): boolean {
+  if (refusing === 0) return isInPlace(present);
+  return refused >= (isInPlace(present) ? 1 : mostRefused);
 }
 
 /** A number of pods and so many more, in a form that does not depend on the number of nodes where it can. */

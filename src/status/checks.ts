@@ -424,7 +424,7 @@ function manner({ isInPlace, passed }: RollsOnTheWay): readonly string[] {
   const parts: string[] = [];
   if (isInPlace) {
     parts.push(
-      'there is no room for two pods at once, on a node or in the quota, so one node after another loses its images for a moment',
+      'there is no room for two pods at once, on a node or in the quota, or a node refuses its pods, so one node after another loses its images for a moment',
     );
   }
   if (passed > 0) {

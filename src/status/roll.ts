@@ -61,7 +61,7 @@ export interface SeenRoll {
 
 /**
  * Reads from a DaemonSet and its pods how the replacing of its pods goes on. It is over when only nodes
- * are left that do not answer: they have their own way back, and nobody waits for them.
+ * are left that do not answer or refuse their pods: they have their own way back, and nobody waits for them.
  */
 export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput): SeenRoll {
   const { updatedNumberScheduled = 0, desiredNumberScheduled: desired = 0 } = statusOf(daemonSet);
@@ -78,9 +78,12 @@ export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput
   if (observed && desired <= updatedNumberScheduled) return over();
   const silent = unreachable();
   const lost = own.filter(({ node }) => silent.has(node));
-  const outdated = Math.max(0, desired - updatedNumberScheduled - outdatedOf(lost, daemonSet));
+  const nodes = refusingNodes(own);
+  const refused = own.filter(({ node }) => nodes.has(node) && !silent.has(node));
+  const passed = outdatedOf([...lost, ...refused], daemonSet);
+  const outdated = Math.max(0, desired - updatedNumberScheduled - passed);
   if (observed && outdated === 0) return over();
-  const refusing = refusingNodes(own);
+  const refusing = nodes.size;
   // Until its controller has seen a new template, the numbers and the pods tell of the former one.
   if (!observed || pods === undefined) {
     const roll = { desired, outdated, present, obstacles: undefined };
@@ -89,7 +92,7 @@ export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput
   }
   const living = own.filter((pod) => lives(pod) && !silent.has(pod.node));
   const calm = new Calm(own, now);
-  const scene = { daemonSet, living, lost, refusal, changedAt, calm };
+  const scene = { daemonSet, living, lost, refused, refusal, changedAt, calm };
   const obstacles = obstaclesOf(scene);
   const shortage = lastingShortage(scene, present);
   const roll = { desired, outdated, present, obstacles };
@@ -129,6 +132,8 @@ interface Scene {
   readonly living: readonly PodRecord[];
   /** On nodes that do not; some of them are to go. */
   readonly lost: readonly PodRecord[];
+  /** On nodes that refuse them. */
+  readonly refused: readonly PodRecord[];
   readonly refusal: RefusedPod | undefined;
   readonly changedAt: number;
   readonly calm: Calm;
@@ -143,6 +148,8 @@ function obstaclesOf(scene: Scene): RollObstacles {
     stuckAlone: count('stuckAlone'),
     crowded: count('crowded'),
     lost: nodesWith(scene.lost).size,
+    refusing: nodesWith(scene.refused).size,
+    refused: scene.refused.filter(hasFailed).filter(isMadeBy(scene.daemonSet)).length,
     isQuotaFull: count('hopeful') === 0 && isQuotaFull(scene),
   };
 }
@@ -151,10 +158,10 @@ function nodesWith(pods: readonly PodRecord[]): ReadonlySet<string> {
   return new Set(pods.map(({ node }) => node));
 }
 
-/** On how many nodes a pod has failed and none has begun. */
-function refusingNodes(own: readonly PodRecord[]): number {
+/** The nodes on which a pod has failed and none has begun. */
+function refusingNodes(own: readonly PodRecord[]): ReadonlySet<string> {
   const failed = own.filter(hasFailed);
-  return failed.length === 0 ? 0 : nodesWithout(own.filter(hasBegun), failed);
+  return failed.length === 0 ? new Set() : nodesWithout(own.filter(hasBegun), failed);
 }
 
 /**
@@ -183,9 +190,12 @@ function untilNextTry(failed: readonly PodRecord[], now: number): number {
   return newest + Math.min(failed.length * firstTryMs, lastTryMs) - Math.max(now, newest);
 }
 
-function nodesWithout(begun: readonly PodRecord[], pods: readonly PodRecord[]): number {
+function nodesWithout(
+  begun: readonly PodRecord[],
+  pods: readonly PodRecord[],
+): ReadonlySet<string> {
   const fine = nodesWith(begun);
-  return [...nodesWith(pods)].filter((node) => node !== '' && !fine.has(node)).length;
+  return new Set([...nodesWith(pods)].filter((node) => node !== '' && !fine.has(node)));
 }
 
 function hasFailed({ condition }: PodRecord): boolean {
@@ -198,16 +208,21 @@ function hasBegun(pod: PodRecord): boolean {
 }
 
 /**
- * On how many of the nodes that do not answer a DaemonSet waits for a pod of its template. What
- * templates differ in besides their images is not seen: too few are told then, and never too many.
+ * On how many of the nodes that do not answer, or refuse their pods, a DaemonSet waits for a pod of its template.
+ * What templates differ in besides their images is not seen: too few are told then, and never too many.
  */
-function outdatedOf(lost: readonly PodRecord[], daemonSet: KubeObject): number {
+function outdatedOf(absent: readonly PodRecord[], daemonSet: KubeObject): number {
   // It wants no pod on a node that does not answer, and counts none there, unless it tolerates that.
   const { numberMisscheduled = 0 } = statusOf(daemonSet);
+  const isCurrent = isMadeBy(daemonSet);
+  const nodes = nodesWith(absent.filter((pod) => !isCurrent(pod))).size;
+  return Math.min(nodes, Math.max(0, nodesWith(absent).size - numberMisscheduled));
+}
+
+/** Tells pods that hold what the template of a DaemonSet does. */
+function isMadeBy(daemonSet: KubeObject): (pod: PodRecord) => boolean {
   const template = new Set(referencesOf(daemonSet));
-  const outdated = lost.filter(({ containers }) => !isMadeFrom(template, containers));
-  const nodes = nodesWith(outdated).size;
-  return Math.min(nodes, Math.max(0, nodesWith(lost).size - numberMisscheduled));
+  return ({ containers }) => isMadeFrom(template, containers);
 }
 
 /** What is to be expected of a pod that is not ready. */

@@ -88,6 +88,19 @@ describe('the reason for missing pods', () => {
     expect(asked.length).toBeLessThanOrEqual(4);
   });
 
+  it('is known with the time at which the server told it', async () => {
+    listed = [anEvent('no quota', at(1))];
+    await look(aDaemonSet(1));
+    expect(refusals.known('n/p').get('u-1')).toEqual({ refusal: undefined, toldAt: undefined });
+    await clock.advance(5_000);
+    await told();
+    const toldAt = clock.now();
+    await clock.advance(10_000);
+    await told();
+    const refusal = { message: 'no quota', at: Date.UTC(2026, 0, 1, 0, 1) };
+    expect(refusals.known('n/p').get('u-1')).toEqual({ refusal, toldAt });
+  });
+
   it('is that of the newest Event, whichever client wrote it', async () => {
     listed = [
       anEvent('combined', { series: { lastObservedTime: '2026-01-01T00:03:00.5Z' }, ...at(1) }),

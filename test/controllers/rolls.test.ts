@@ -508,3 +508,64 @@ describe('a roll in place beside a node that does not answer', () => {
     expect(strategies.at(-1)).toBe(gapless);
   });
 });
+
+describe('a roll past a node that refuses its pods', () => {
+  const others = ['node-1', 'node-2', 'node-3', 'node-4'];
+  const ofCache = () =>
+    scene.cluster.controlPlane
+      .list(pods, 'workspaces')
+      .filter((pod) => controllerOf(pod)?.kind === 'DaemonSet');
+  /** The uids of all pods that it has refused. */
+  let refused: Set<string>;
+
+  /** Five nodes hold a list; then one of them throws its pod out, and the operator takes note. */
+  async function aRefusingNode(options: SceneOptions): Promise<void> {
+    await aScene({ nodes: 5, ...options });
+    list('kept', 'old');
+    await scene.until(isReady);
+    refused = new Set();
+    scene.cluster.controlPlane.onChange(pods, ({ object }) => {
+      const { phase } = (object['status'] ?? {}) as { readonly phase?: string };
+      if (phase === 'Failed') refused.add(object.metadata.uid ?? '');
+    });
+    const evicted = ofCache().find(
+      (pod) => (pod['spec'] as { readonly nodeName?: string }).nodeName === 'node-5',
+    );
+    scene.workloads.setDiskPressure('node-5', true);
+    scene.workloads.evict('workspaces', evicted?.metadata.name ?? '');
+    await scene.until(() => strategies.at(-1) === inPlace);
+    await scene.settle();
+  }
+
+  it('takes no image from any other, and makes up for that node', async () => {
+    await aRefusingNode({});
+    const lackers = lackersOf('kept');
+    list('kept', 'new');
+    await scene.until(() => holdersOf('new').length === 4);
+    await scene.until(() => strategies.at(-1) === inPlace);
+    expect([...lackers]).toEqual(['node-5']);
+    expect(strategies.slice(-3)).toEqual([inPlace, 'surge 2', inPlace]);
+    expect(refused.size).toBeLessThan(100);
+    await scene.pass(30 * minute);
+    expect(refused.size).toBeLessThan(100);
+    scene.workloads.setDiskPressure('node-5', false);
+    await scene.until(() => isReady() && isOver());
+    expect(holdersOf('new')).toEqual([...others, 'node-5']);
+    expect([...lackers]).toEqual(['node-5']);
+  });
+
+  it('goes on in place once that node has refused a hundred pods', async () => {
+    await aRefusingNode({ pullMs: 2 * minute });
+    list('kept', 'new');
+    await scene.until(() => strategies.at(-1) === `${rollingInPlace}, unavailable 2`);
+    const most = refused.size;
+    expect(most).toBeGreaterThanOrEqual(100);
+    expect(most).toBeLessThan(115);
+    await scene.until(() => {
+      expect(holdersOf('kept').length).toBeGreaterThanOrEqual(3);
+      return holdersOf('new').length === 4;
+    });
+    expect(refused.size).toBeLessThan(most + 10);
+    expect(strategies.filter((strategy) => strategy === 'surge 2')).toHaveLength(1);
+  });
+});

@@ -180,7 +180,7 @@ describe('a node', () => {
     await scene.leave();
   }, 600_000);
 
-  it('under disk pressure throws its pod out and is told of; it holds the images again afterwards', async () => {
+  it('under disk pressure throws its pod out and is told of; others roll without a gap, and it holds the images again afterwards', async () => {
     // On another node the operator would stay; here only a pod that the system needs does.
     const critical = {
       spec: { template: { spec: { priorityClassName: 'system-cluster-critical' } } },
@@ -198,6 +198,9 @@ describe('a node', () => {
       await journey.cluster.until(
         async () => !(await heldNow()).has(journey.reference('pressed-a')),
       );
+      await scene.list('pressed-a', 'pressed-c');
+      await scene.untilOn(steadyFakes, 'pressed-c', { beside: 'pressed-a' });
+      await scene.untilStrategy(inPlace);
     });
     // The more pods were refused, the longer the node is left alone: on a slow machine for five minutes.
     await scene.untilReady(600_000);
@@ -318,6 +321,32 @@ class Scene {
     const daemonSet = (await journey.cluster.api.get(path)) as DaemonSet;
     const { maxSurge, maxUnavailable } = daemonSet.spec.updateStrategy.rollingUpdate;
     return `surge ${maxSurge}, unavailable ${maxUnavailable}`;
+  }
+
+  /** Waits until each of these nodes holds an image; none of them lacks the other one in all that time. */
+  async untilOn(
+    nodes: readonly string[],
+    name: string,
+    { beside }: { readonly beside: string },
+  ): Promise<void> {
+    const lackers = new Set<string>();
+    await journey.cluster.until(async () => {
+      const holds = await this.#holders(name);
+      const held = await this.#holders(beside);
+      for (const node of nodes) if (!held.has(node)) lackers.add(node);
+      return nodes.every((node) => holds.has(node));
+    }, 300_000);
+    expect([...lackers]).toEqual([]);
+  }
+
+  /** The nodes where a container runs from an image, by what their pods tell. */
+  async #holders(name: string): Promise<ReadonlySet<string | undefined>> {
+    const reference = journey.reference(name);
+    const pods = (await journey.pods(this.#namespace)).filter(({ spec, status }) => {
+      const at = spec.containers.find(({ image }) => image === reference)?.name;
+      return status.containerStatuses?.some((said) => said.name === at && said.ready);
+    });
+    return new Set(pods.map(({ spec }) => spec.nodeName));
   }
 
   async untilPullerRuns(): Promise<void> {

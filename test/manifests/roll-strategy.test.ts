@@ -1,7 +1,7 @@
 import { type Roll, type RollObstacles, strategyFor } from '../../src/manifests/roll-strategy.ts';
 
 const none: RollObstacles = {
-  ...{ stuck: 0, stuckAlone: 0, crowded: 0, lost: 0 },
+  ...{ stuck: 0, stuckAlone: 0, crowded: 0, lost: 0, refusing: 0, refused: 0 },
   isQuotaFull: false,
 };
 
@@ -93,9 +93,33 @@ describe('a strategy', () => {
     }
   });
 
-  it('has no surge while a node refuses its pods, and makes up for that node in a roll', () => {
+  it('has no surge while a node refuses its pods and nothing is replaced', () => {
     expect(strategyFor('10%', undefined, 2)).toEqual(inPlace);
-    expect(strategyFor('10%', aRoll({}), 2)).toEqual({ maxSurge: 0, maxUnavailable: 3 });
     expect(strategyFor('10%', undefined, 0)).toMatchObject({ maxSurge: '10%' });
+  });
+
+  it.each<[string, Roll, object]>([
+    [
+      'begins gapless and makes up for those nodes',
+      aRoll({ refusing: 2 }, { present }),
+      { maxSurge: 3, maxUnavailable: 0 },
+    ],
+    [
+      'goes on so as long as they have refused few pods',
+      aRoll({ refusing: 2, refused: 99 }),
+      { maxSurge: 3, maxUnavailable: 0 },
+    ],
+    [
+      'goes on in place beside them when they have refused many',
+      aRoll({ refusing: 2, refused: 100 }),
+      { maxSurge: 0, maxUnavailable: 3 },
+    ],
+    [
+      'stays in place while those pods go',
+      aRoll({ refusing: 2, refused: 1 }, { present: { maxSurge: 0, maxUnavailable: 3 } }),
+      { maxSurge: 0, maxUnavailable: 3 },
+    ],
+  ])('of a roll past nodes that refuse their pods %s', (_what, roll, expected) => {
+    expect(strategyFor('10%', roll)).toEqual(expected);
   });
 });

@@ -105,8 +105,8 @@ describe('a new pod', () => {
     ],
     ['of another DaemonSet is neither', [old('node-1'), stuck('node-1', { owner: 'd2' })], {}],
   ])('%s', (_what, pods, expected) => {
-    const none = { stuck: 0, stuckAlone: 0, crowded: 0, lost: 0, isQuotaFull: false };
-    expect(obstacles(pods)).toEqual({ ...none, ...expected });
+    const none = { stuck: 0, stuckAlone: 0, crowded: 0, lost: 0, refusing: 0, refused: 0 };
+    expect(obstacles(pods)).toEqual({ ...none, isQuotaFull: false, ...expected });
   });
 
   it('is given time before it counts, and the roll is looked at again then', () => {
@@ -136,7 +136,7 @@ describe('a node that does not answer', () => {
     ['with two pods', [aPod('node-3', going), stuck('node-3')]],
   ])('%s is lost, and nothing else', (_with, pods) => {
     expect(obstacles([...others, ...pods], { unreachable })).toEqual({
-      ...{ stuck: 0, stuckAlone: 0, crowded: 0, lost: 1 },
+      ...{ stuck: 0, stuckAlone: 0, crowded: 0, lost: 1, refusing: 0, refused: 0 },
       isQuotaFull: false,
     });
   });
@@ -250,6 +250,16 @@ describe('a node', () => {
     const many = Array.from({ length: 100 }, (_, at) => refused(299 * second, `refused-${at}`));
     expect(seen(many, { daemonSet: inPlace })).toMatchObject({ refusing: 1, againMs: second });
     expect(seen(past, { daemonSet: rolling() }).refusing).toBe(1);
+  });
+
+  it('that refuses pods is not among those whose pods are left to be replaced', () => {
+    const former = { ...refused(), spec: aPod('node-1', { images: images.slice(1) })['spec'] };
+    const pods = [former, refused(), refused(second, 'other'), old('node-2')];
+    const status = { updatedNumberScheduled: 1 };
+    const { roll } = seen(pods, { daemonSet: rolling(status) });
+    expect(roll).toMatchObject({ outdated: 1, obstacles: { refusing: 1, refused: 2 } });
+    const done = rolling({ updatedNumberScheduled: 2 });
+    expect(seen(pods, { daemonSet: done })).toMatchObject({ roll: undefined, refusing: 1 });
   });
 
   it('that does not answer refuses none', () => {
