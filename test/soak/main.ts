@@ -12,7 +12,7 @@ const leastMinutes = 3;
 
 const usage = `Usage: npm run soak -- [--minutes N] [--seed N]
 
-Edits 50 pullers on a real control plane, behind faults, and prints what the operator has ever more of.
+Edits 50 pullers on a real control plane, behind faults, and prints what grows in the operator.
 
   --minutes N  how long, at least ${leastMinutes}; 30 unless given
   --seed N     which edits, which faults; 1 unless given

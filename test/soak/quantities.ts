@@ -1,6 +1,6 @@
 import { type Slope, slopeOf } from './slope.ts';
 
-/** Something that an operator must not have ever more of. */
+/** Something that must not grow in an operator. */
 export interface Quantity {
   readonly name: string;
   readonly mean: number;
