@@ -11,6 +11,7 @@ import {
 } from '../kube/objects.ts';
 import type { Log } from '../log.ts';
 import { type Child, childNames, children, nameId } from '../manifests/children.ts';
+import { strategyCleared } from '../manifests/deployment.ts';
 import { type HandOver, handOver } from '../manifests/hand-over.ts';
 import type { ManifestInput } from '../manifests/input.ts';
 import { partsOf } from '../manifests/shards.ts';
@@ -166,7 +167,9 @@ async function put(
   { applier }: ConvergeDependencies,
   log: Log,
 ): Promise<Outcome> {
-  const outcome = await applier.apply({ resource, body, ownerUid: puller.uid ?? '', live });
+  const clearing = resource === deployments ? { clearing: strategyCleared } : {};
+  const ownerUid = puller.uid ?? '';
+  const outcome = await applier.apply({ resource, body, ownerUid, live, ...clearing });
   if (outcome !== 'unchanged') {
     log.info(outcome, { kind: body.kind, name: body.metadata.name });
   }

@@ -69,6 +69,11 @@ export interface ApplyRequest {
   readonly ownerUid: string;
   /** The object under that name, as `observe` returned it. */
   readonly live: Live;
+  /**
+   * The merge patch, if any, that has to come first: it takes away what the server refuses beside the
+   * body, and server-side apply leaves as nobody has applied it.
+   */
+  readonly clearing?: (live: KubeObject) => object | undefined;
 }
 
 /** The reason while an object of that name is being deleted. */
@@ -162,7 +167,7 @@ export class Applier {
     return false;
   }
 
-  async #attempt({ resource, body, ownerUid, live }: ApplyRequest): Promise<Outcome> {
+  async #attempt({ resource, body, ownerUid, live, clearing }: ApplyRequest): Promise<Outcome> {
     if (live === undefined) {
       // Without force, at a version that no object has: what appeared meanwhile is not adopted.
       const stored = await this.#send(resource, body, { resourceVersion: '1' });
@@ -178,6 +183,7 @@ export class Applier {
     const verdict = this.#memory.judge(idOf(resource, live.metadata), { live, body }, found);
     if (verdict.open.length === 0) return 'unchanged';
     this.#refuseContended(resource, live, verdict);
+    await this.#clear(resource, live, clearing?.(live));
     const stored = await this.#send(resource, body, { uid: live.metadata.uid ?? '' });
     const isSame = stored.metadata.resourceVersion === live.metadata.resourceVersion;
     this.#learn(resource, body, stored, isSame ? [] : verdict.open);
@@ -208,6 +214,13 @@ export class Applier {
     });
     this.#caches.get(resource)?.observe(stored);
     return stored;
+  }
+
+  async #clear(resource: Resource, live: KubeObject, patch: object | undefined): Promise<void> {
+    if (patch === undefined) return;
+    const { manager: fieldManager } = this.#inPlace;
+    const stored = await this.#client.mergePatch(resource, live, patch, { fieldManager });
+    this.#caches.get(resource)?.observe(stored);
   }
 
   #learn(

@@ -29,6 +29,17 @@ export interface Client {
    */
   update(resource: Resource, body: KubeObject, options?: WriteOptions): Promise<KubeObject>;
   /**
+   * Changes this very object, as it was read, by a JSON merge patch (RFC 7386) and returns it as stored;
+   * 409 where it has changed meanwhile. For the one thing that server-side apply cannot do: take away
+   * what it has not applied.
+   */
+  mergePatch(
+    resource: Resource,
+    object: KubeObject,
+    patch: object,
+    options: PatchOptions,
+  ): Promise<KubeObject>;
+  /**
    * Deletes under a uid precondition; false where the object was gone (404) or replaced (409), or has
    * changed meanwhile and that was to be noticed (409 as well).
    */
@@ -87,9 +98,13 @@ export interface WriteOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How a body is applied. */
-export interface ApplyOptions extends WriteOptions {
+/** In whose name fields are written. */
+export interface PatchOptions extends WriteOptions {
   readonly fieldManager: string;
+}
+
+/** How a body is applied. */
+export interface ApplyOptions extends PatchOptions {
   /** Takes over fields that other managers own. */
   readonly force: boolean;
   readonly subresource?: 'status';

@@ -5,6 +5,7 @@ import {
   type Client,
   isApiError,
   type ListOptions,
+  type PatchOptions,
   type RemoveOptions,
   type ServerVersion,
   TransportError,
@@ -144,6 +145,26 @@ class HttpClient implements ConnectedClient {
     return await this.#stored({ doing, method: 'PUT', path, body }, options);
   }
 
+  async mergePatch(
+    resource: Resource,
+    { metadata }: KubeObject,
+    patch: object,
+    { fieldManager, ...options }: PatchOptions,
+  ): Promise<KubeObject> {
+    const { namespace = '', name = '', uid, resourceVersion } = metadata;
+    return await this.#stored(
+      {
+        doing: `patch ${resource.plural} ${named(namespace, name)}`,
+        method: 'PATCH',
+        path: resourcePath(resource, namespace, name),
+        query: { fieldManager },
+        body: { ...patch, metadata: { uid, resourceVersion } },
+        contentType: 'application/merge-patch+json',
+      },
+      options,
+    );
+  }
+
   async remove(
     resource: Resource,
     object: KubeObject,
@@ -211,13 +232,12 @@ class HttpClient implements ConnectedClient {
 
   /** Sends an object as JSON, and returns it as the server has stored it. */
   async #stored(
-    request: Pick<Request, 'doing' | 'method' | 'path' | 'body'>,
+    request: Omit<Request, 'beforeSend' | 'signal'>,
     { beforeSend, signal }: WriteOptions,
   ): Promise<KubeObject> {
-    const contentType = 'application/json';
     return (await this.#requester.json({
+      contentType: 'application/json',
       ...request,
-      contentType,
       beforeSend,
       signal,
     })) as KubeObject;

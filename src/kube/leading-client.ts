@@ -2,6 +2,7 @@ import type {
   ApplyOptions,
   Client,
   ListOptions,
+  PatchOptions,
   RemoveOptions,
   ServerVersion,
   WatchOptions,
@@ -63,6 +64,15 @@ export class LeadingClient implements Client {
 
   async update(resource: Resource, body: KubeObject, options?: WriteOptions): Promise<KubeObject> {
     return await this.#client.update(resource, body, this.#guarded(options));
+  }
+
+  async mergePatch(
+    resource: Resource,
+    object: KubeObject,
+    patch: object,
+    options: PatchOptions,
+  ): Promise<KubeObject> {
+    return await this.#client.mergePatch(resource, object, patch, this.#guarded(options));
   }
 
   async remove(resource: Resource, object: KubeObject, options?: RemoveOptions): Promise<boolean> {

@@ -11,11 +11,25 @@ const configDirectory = '/etc/image-puller';
 
 const healthPort = 8081;
 
+/** Two pullers at once would write one report in turn. */
+const recreate = { type: 'Recreate' };
+
 /**
  * Whether the puller has its pod, or makes room for the cache; or is still to be made, after the first pods
  * of the cache.
  */
 export type PullerState = 'works' | 'rests' | 'waits';
+
+/**
+ * The merge patch after which a Deployment takes its strategy: where it was a rolling update once, for
+ * example as the Go operator made it, the server has filled in a `rollingUpdate`, which it refuses beside
+ * Recreate (kubernetes/kubernetes: pkg/apis/apps/validation/validation.go).
+ */
+export function strategyCleared(live: KubeObject): object | undefined {
+  const { strategy } = (live['spec'] ?? {}) as { strategy?: { rollingUpdate?: object } };
+  if (strategy?.rollingUpdate === undefined) return undefined;
+  return { spec: { strategy: { ...recreate, rollingUpdate: null } } };
+}
 
 /** The puller: one pod of the operator's own image, so that no image a user chose runs with its token. */
 export function deployment(input: ManifestInput, state: PullerState): KubeObject {
@@ -26,8 +40,7 @@ export function deployment(input: ManifestInput, state: PullerState): KubeObject
     metadata: childMeta(input, spec.deploymentName, deploymentSelector),
     spec: {
       replicas: state === 'rests' ? 0 : 1,
-      // Two pullers at once would write one report in turn.
-      strategy: { type: 'Recreate' },
+      strategy: recreate,
       selector: { matchLabels: deploymentSelector },
       template: {
         metadata: {

@@ -129,6 +129,13 @@ export class Competitor {
         client.create(resource, body, recorded(`create ${named(resource, body)}`, options)),
       update: (resource, body, options) =>
         client.update(resource, body, recorded(`update ${named(resource, body)}`, options)),
+      mergePatch: (resource, object, patch, options) => {
+        const what = `patch ${named(resource, object)}`;
+        return client.mergePatch(resource, object, patch, {
+          ...options,
+          ...recorded(what, options),
+        });
+      },
       remove: (resource, object, options) =>
         client.remove(resource, object, recorded(`remove ${named(resource, object)}`, options)),
     };
@@ -193,6 +200,7 @@ class Freezer {
       apply: (...args) => turn(() => client.apply(...args)),
       create: (...args) => turn(() => client.create(...args)),
       update: (...args) => turn(() => client.update(...args)),
+      mergePatch: (...args) => turn(() => client.mergePatch(...args)),
       remove: (...args) => turn(() => client.remove(...args)),
     };
   }

@@ -270,6 +270,23 @@ describe('what others do to the children', () => {
     );
   });
 
+  it('is repaired where the Deployment was made to roll, as the server refuses what that leaves beside ours', async () => {
+    await aReadyPuller();
+    const strategy = () => (deployment()['spec'] as { strategy?: object } | undefined)?.strategy;
+    const deployment = () => scene.get(deployments, 'kubernetes-image-puller') as KubeObject;
+    const rollingUpdate = { maxSurge: '25%', maxUnavailable: '25%' };
+    const spec = {
+      ...(deployment()['spec'] as object),
+      strategy: { type: 'RollingUpdate', rollingUpdate },
+    };
+    scene.cluster.controlPlane.update(deployments, { ...deployment(), spec });
+    await scene.until(() => JSON.stringify(strategy()) === '{"type":"Recreate"}');
+    await becomesReady();
+    scene.writes();
+    await scene.pass(60 * 60_000);
+    expect(scene.writes()).toEqual([]);
+  });
+
   it('is repaired where an object is deleted', async () => {
     const owner = await aReadyPuller();
     for (const [resource, name] of [

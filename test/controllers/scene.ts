@@ -60,7 +60,7 @@ export interface SceneOptions extends Omit<EmbeddedOptions, 'clock'> {
 
 /** An error instead of an answer, by verb and resource. */
 export type Fault = (
-  verb: 'get' | 'list' | 'apply' | 'create' | 'update' | 'remove',
+  verb: 'get' | 'list' | 'apply' | 'create' | 'update' | 'patch' | 'remove',
   resource: Resource,
 ) => Error | undefined;
 
@@ -360,6 +360,7 @@ class InFlight {
       apply: (...args) => unless('apply', args[0], () => client.apply(...args)),
       create: (...args) => unless('create', args[0], () => client.create(...args)),
       update: (...args) => unless('update', args[0], () => client.update(...args)),
+      mergePatch: (...args) => unless('patch', args[0], () => client.mergePatch(...args)),
       remove: (...args) => unless('remove', args[0], () => client.remove(...args)),
       groups: () => counting(client.groups()),
       version: () => counting(client.version()),

@@ -91,6 +91,7 @@ function controlledBy(reference: OwnerReference | undefined, live: KubeObject): 
 }
 
 type Request =
+  | { readonly verb: 'patch'; readonly of: KubeObject; readonly patch: object }
   | { readonly verb: 'get'; readonly name: string }
   | { readonly verb: 'apply'; readonly body: KubeObject; readonly options: ApplyOptions }
   | { readonly verb: 'remove'; readonly uid: string | undefined; readonly options?: RemoveOptions };
@@ -122,6 +123,11 @@ class ScriptedClient implements Client {
   ): Promise<boolean> {
     this.requests.push({ verb: 'remove', uid: metadata.uid, ...(options && { options }) });
     return this.removed;
+  }
+
+  async mergePatch(_resource: Resource, of: KubeObject, patch: object): Promise<KubeObject> {
+    this.requests.push({ verb: 'patch', of, patch });
+    return of;
   }
 
   create(): Promise<never> {
@@ -296,6 +302,16 @@ describe('an applier that saw nothing under the name', () => {
 
 describe('an applier that saw an object', () => {
   const seen = edited(stored(aBody()), 'a', 'x');
+
+  it('first takes away what cannot stay beside the body, where there is something', async () => {
+    const { applier, client } = anApplier();
+    const request = { resource: configMaps, body: aBody(), ownerUid, live: seen };
+    await applier.apply({ ...request, clearing: () => undefined });
+    expect(client.requests).toEqual([takeover()]);
+    const patch = { data: { b: null } };
+    await applier.apply({ ...request, clearing: (live) => (live === seen ? patch : undefined) });
+    expect(client.requests.slice(1)).toEqual([{ verb: 'patch', of: seen, patch }, takeover()]);
+  });
 
   it('creates it anew where it has gone', async () => {
     const { apply, client } = anApplier();

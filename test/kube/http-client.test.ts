@@ -159,6 +159,26 @@ describe('requests', () => {
     expect(await applied).toEqual(aDaemonSet);
   });
 
+  it('patch the very object that was read', async () => {
+    const metadata = { ...aDaemonSet.metadata, uid: 'u1', resourceVersion: '5' };
+    const options = { fieldManager: 'me' };
+    const read = { ...aDaemonSet, metadata };
+    const patched = client.mergePatch(daemonSets, read, { spec: { old: null } }, options);
+    const exchange = await server.next();
+    expect(exchange).toMatchObject({
+      method: 'PATCH',
+      path: '/apis/apps/v1/namespaces/n/daemonsets/a',
+      query: { fieldManager: 'me' },
+      headers: { 'content-type': 'application/merge-patch+json' },
+    });
+    expect(JSON.parse(exchange.body)).toEqual({
+      spec: { old: null },
+      metadata: { uid: 'u1', resourceVersion: '5' },
+    });
+    exchange.answer(200, read);
+    expect(await patched).toEqual(read);
+  });
+
   it('replace an object in its place', async () => {
     const body = { ...aDaemonSet, metadata: { ...aDaemonSet.metadata, resourceVersion: '5' } };
     const updated = client.update(daemonSets, body);

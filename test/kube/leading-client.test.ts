@@ -45,6 +45,7 @@ const writes: readonly [string, () => Promise<unknown>][] = [
   ['apply', () => client.apply(configMaps, object, apply)],
   ['create', () => client.create(configMaps, object)],
   ['update', () => client.update(configMaps, object)],
+  ['patch', () => client.mergePatch(configMaps, object, {}, apply)],
   ['remove', () => client.remove(configMaps, object)],
 ];
 

@@ -364,6 +364,23 @@ export function describeValidation(cluster: () => Cluster): void {
       });
     });
 
+    it('takes Recreate by server-side apply once what it has filled in for a rolling update is cleared', async () => {
+      const deployment = withSpec(aDeployment('a'), { strategy: { type: 'RollingUpdate' } });
+      await createDeployment(deployment);
+      const path = stage.path('apps/v1/deployments', 'a');
+      const strategy = { type: 'Recreate' };
+      const recreate = withSpec(aDeployment('a'), { strategy });
+      expect(await stage.admin.apply(path, recreate, { force: 'true' })).toMatchObject({
+        code: 422,
+        body: { message: expect.stringContaining('spec.strategy.rollingUpdate: Forbidden') },
+      });
+      await stage.admin.merge(path, { spec: { strategy: { ...strategy, rollingUpdate: null } } });
+      expect(await stage.admin.apply(path, recreate, { force: 'true' })).toMatchObject({
+        code: 200,
+        body: { spec: { strategy } },
+      });
+    });
+
     it.each(['daemonsets', 'deployments'])('refuses another selector of %s', async (plural) => {
       const object = plural === 'daemonsets' ? aDaemonSet('a') : aDeployment('a');
       await stage.admin.create(stage.path(`apps/v1/${plural}`), object);
