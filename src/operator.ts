@@ -10,6 +10,7 @@ import { NameWatches } from './controllers/name-watches.ts';
 import { isOurs } from './controllers/ownership.ts';
 import { Platform } from './controllers/platform.ts';
 import { Pulls } from './controllers/pulls.ts';
+import { canWork } from './controllers/readiness.ts';
 import { Rivals } from './controllers/rivals.ts';
 import { sameValue } from './controllers/same-value.ts';
 import { Applier } from './kube/applier.ts';
@@ -210,8 +211,7 @@ export function assembleOperator(parts: OperatorParts): Operator {
   metrics.countCaches(() => reflectors);
   metrics.countLeader(config.lease?.name ?? leaseName, () => election?.isLeading ?? true);
   // Without pods the operator does its work all the same.
-  const isReady = () =>
-    needed.every((cache) => namespaces.every((namespace) => cache.hasSynced(namespace)));
+  const isReady = () => canWork(needed, namespaces);
   return new Operator(
     [
       // First, so that probes are answered while the caches fill.

@@ -171,7 +171,12 @@ export function podDisruptionBudget(): KubeObject {
     apiVersion: 'policy/v1',
     kind: 'PodDisruptionBudget',
     metadata: { name: `${operator}-manager`, namespace: operatorNamespace },
-    spec: { maxUnavailable: 1, selector: { matchLabels: labels } },
+    spec: {
+      maxUnavailable: 1,
+      selector: { matchLabels: labels },
+      // One that cannot get Ready keeps no node from being drained.
+      unhealthyPodEvictionPolicy: 'AlwaysAllow',
+    },
   };
 }
 
