@@ -28,7 +28,7 @@ export function failureOf(error: Error): Failure {
   if (error instanceof TerminalError || error instanceof WaitingError) {
     return { reason: error.reason, message: error.message };
   }
-  if (!isApiError(error) || !isRefusal(error)) {
+  if (!isRefusal(error)) {
     return { reason: reasons.reconcileError, message: errorChain(error) };
   }
   return { reason: refusalReason(error), message: error.message };
@@ -44,7 +44,7 @@ export function retryOf(error: Error, refusedMs = refusalRetryMs): Error {
   if (error instanceof NameConflictError) {
     return new TerminalError(failureOf(error).reason, error.message, { cause: error });
   }
-  if (isApiError(error) && isRefusal(error)) {
+  if (isRefusal(error)) {
     const reason = refusalReason(error);
     return new WaitingError(reason, refusedMs, error.message, { cause: error });
   }
@@ -61,8 +61,8 @@ export function noLaterThan(againMs: number | undefined, error: Error): Error {
 }
 
 /** The server understood the request and does not follow it; only somebody else can change that. */
-export function isRefusal(error: ApiError): boolean {
-  return error.code === 403 || isBadBody(error);
+export function isRefusal(error: unknown): error is ApiError {
+  return isApiError(error) && (error.code === 403 || isBadBody(error));
 }
 
 function refusalReason(error: ApiError): string {

@@ -142,20 +142,18 @@ export class ImagePullerController {
   }
 
   /**
-   * Each namespace for itself: one that cannot be read does not hold up the others.
+   * Each namespace for itself: one that cannot be read does not hold up the others. What was known before
+   * a right was taken away is as good as unknown: it grows old, and nobody would say why.
    *
    * @returns the server's refusal to show a kind, which is for the user to know
    * @throws WaitingError while the caches of the namespace fill
    */
   #refusedCache(key: Key): Error | undefined {
     const { namespace } = splitKey(key);
-    const unknown = [this.#the.pullers, ...this.#the.children.values()].filter(
-      (cache) => !cache.hasSynced(namespace),
-    );
-    if (unknown.length === 0) return undefined;
-    const errors = unknown.map((cache) => cache.lastError(namespace));
-    const refusal = errors.find((error) => isApiError(error) && isRefusal(error));
+    const caches = [this.#the.pullers, ...this.#the.children.values()];
+    const refusal = caches.map((cache) => cache.lastError(namespace)).find(isRefusal);
     if (refusal) return refusal;
+    if (caches.every((cache) => cache.hasSynced(namespace))) return undefined;
     throw notSynced(`not everything in the namespace ${namespace} is known yet`);
   }
 
@@ -215,7 +213,7 @@ export class ImagePullerController {
     const { namespace = '', name = '', uid, generation } = metadata;
     const live = await this.#the.client.get(imagePullers, namespace, name);
     if (live === undefined) return 'gone';
-    this.#the.pullers.observe(live);
+    this.#the.pullers.learn(live);
     const isSame = live.metadata.uid === uid && live.metadata.generation === generation;
     return isSame ? 'current' : 'changed';
   }
@@ -237,7 +235,7 @@ export class ImagePullerController {
 
   /** Waiting is no news to the work queue, yet a refusal is to the operator's log. */
   #retry(error: Error, log: Log): Error {
-    if (isApiError(error) && isRefusal(error)) {
+    if (isRefusal(error)) {
       const { reason } = failureOf(error);
       // A namespace that is being deleted takes its puller along: nobody need do anything.
       const level = reason === reasons.waitingForDeletion ? 'info' : 'warn';

@@ -1,5 +1,4 @@
 import type { Cache } from '../kube/cache.ts';
-import { isApiError } from '../kube/client.ts';
 import type { PodRecord } from '../status/pods.ts';
 import { isRefusal } from './failure.ts';
 
@@ -19,7 +18,7 @@ export interface KnownPods {
 /** What our cache of projected pods knows of a namespace, and how far that can be relied on. */
 export function knownPods(namespace: string, pods: Cache): KnownPods {
   const error = pods.lastError(namespace);
-  const isRefused = isApiError(error) && isRefusal(error);
+  const isRefused = isRefusal(error);
   const isKnown = pods.hasSynced(namespace) && !isRefused;
   // The reflector projects them.
   const records = isKnown ? (pods.list(namespace) as readonly PodRecord[]) : undefined;

@@ -131,7 +131,7 @@ export class PodRequestsKnowledge {
       return isKept;
     } catch (thrown) {
       const error = asError(thrown);
-      const isRefused = isApiError(error) && (isRefusal(error) || error.code === 409);
+      const isRefused = isRefusal(error) || isApiError(error, 409);
       if (!isRefused && this.#answer === undefined && present.length === 0) throw error;
       if (isRefused) this.#unanswered.set(namespace, now + askAgainMs);
       this.#log.debug('whether pods can have requests of their own is not known', { error });

@@ -7,6 +7,8 @@ export interface Cache {
   list(namespace?: string): readonly KubeObject[];
   /** Takes in what a write returned, so that the next look sees it; older states are ignored. */
   observe(object: KubeObject): void;
+  /** Takes in what a read returned before the watch told of it; whoever listens is told now. */
+  learn(object: KubeObject): void;
   /** Claims that all objects of the namespace are known. */
   hasSynced(namespace: string): boolean;
   /** Why the objects of the namespace cannot be read at the moment, if they cannot. */
@@ -32,6 +34,10 @@ export class NamespacesCache implements Cache {
 
   observe(object: KubeObject): void {
     this.#of(object.metadata.namespace ?? '')?.observe(object);
+  }
+
+  learn(object: KubeObject): void {
+    this.#of(object.metadata.namespace ?? '')?.learn(object);
   }
 
   hasSynced(namespace: string): boolean {

@@ -134,6 +134,14 @@ export class Reflector implements Runnable {
     this.#store.put(this.#project(object));
   }
 
+  /**
+   * Takes in what a read returned before the watch told of it. Whoever listens is called back now, as the
+   * watch's own word will be none that is new.
+   */
+  learn(object: KubeObject): void {
+    this.#notify(this.#store.put(this.#project(object)));
+  }
+
   /** Resolves with the first full list, or when it is stopped before. */
   async start(): Promise<void> {
     this.#running ??= this.#run();

@@ -13,6 +13,7 @@ const nothing: Cache = {
   get: () => undefined,
   list: () => [],
   observe: () => {},
+  learn: () => {},
   hasSynced: () => true,
   lastError: () => undefined,
 };

@@ -151,6 +151,27 @@ describe('names that another puller has', () => {
     await soon(() => becomesReady('second'));
   });
 
+  it('are free as soon as it wants other ones, also where it finds that out before its watch does', async () => {
+    scene = await startScene();
+    const spec = (name: string, configMapName: string) =>
+      aPuller({ ...namesOf(name), configMapName }, { name });
+    let isEdited = false;
+    scene.failWith((verb, resource) => {
+      if (isEdited || verb !== 'get' || resource !== imagePullers) return undefined;
+      isEdited = true;
+      scene.cluster.faults.add({
+        at: 'onEvent',
+        match: { resource: 'kubernetesimagepullers', name: 'a', events: ['MODIFIED'] },
+        do: { delayMs: 200 },
+      });
+      scene.apply(spec('a', 'own'));
+      return undefined;
+    });
+    scene.apply(spec('a', 'shared'), spec('b', 'shared'));
+    await soon(() => becomesReady('b'));
+    expect(isEdited).toBe(true);
+  });
+
   it('stay with it though an older one comes to want them', async () => {
     scene = await startScene();
     scene.apply(aPuller({ affinity: '{' }, { name: 'older' }));

@@ -509,6 +509,28 @@ describe('where the operator may work', () => {
     await scene.until(() => told('Ready') === 'True AllResourcesReady');
   });
 
+  it('is told where a kind cannot be read any more, and nothing is decided by what it was like', async () => {
+    scene = await startScene({ rightsIn: ['workspaces'], env: { WATCH_NAMESPACE: 'workspaces' } });
+    scene.apply(aPuller());
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    const name = 'kubernetes-image-puller-operator-role';
+    const role = scene.get(roles, name) as KubeObject;
+    const rules = (role['rules'] as { resources: string[]; verbs: string[] }[]).map((rule) =>
+      rule.resources.includes('daemonsets') ? { ...rule, verbs: ['patch', 'delete', 'get'] } : rule,
+    );
+    scene.cluster.controlPlane.update(roles, { ...role, rules });
+    await scene.until(() => told('Degraded') === 'True Forbidden');
+    expect(message('Degraded')).toMatch(/cannot (list|watch) resource "(daemonsets|deployments)"/);
+    scene.apply(aPuller({ images: 'other=quay.io/example/other:1' }));
+    await scene.pass(15 * 60_000);
+    expect(told('Ready')).toBe('False Forbidden');
+    scene.cluster.controlPlane.update(roles, {
+      ...(scene.get(roles, name) as KubeObject),
+      rules: role['rules'],
+    });
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+  });
+
   it('is told where a right is missing, and goes on when it is granted', async () => {
     scene = await startScene({ rightsIn: ['workspaces'], env: { WATCH_NAMESPACE: 'workspaces' } });
     const role = scene.get(roles, 'kubernetes-image-puller-operator-role') as KubeObject;

@@ -653,6 +653,16 @@ describe('own writes', () => {
     expect(told).toEqual(['added c 14']);
   });
 
+  it('are told where they were read before the watch told of them, and then once', async () => {
+    const watch = await synced([aPod('a', '1')]);
+    reflector.learn(aPod('a', '11'));
+    expect(told).toEqual(['updated a 11']);
+    await watch.event('MODIFIED', aPod('a', '11'));
+    await watch.event('MODIFIED', aPod('a', '12'));
+    await until(() => told.includes('updated a 12'));
+    expect(told).toEqual(['updated a 11', 'updated a 12']);
+  });
+
   it('do not move the watch on: what others did meanwhile is still to come', async () => {
     const watch = await synced();
     reflector.observe(aPod('a', '15'));
