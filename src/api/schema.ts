@@ -9,6 +9,9 @@ import { group, kind, listedImages, plural, type SpecField, specFields, version 
  * The spec fields carry no default, pattern or length: che-operator compares whole specs and rewrites
  * what differs, and OLM refuses a definition that tightens an existing field. What a value must look
  * like is in the descriptions, and a bad one is answered in status.
+ *
+ * The kind is in no category, as those of other image pullers are in none (openkruise/kruise and
+ * kubeedge/kubeedge): what is in `all` is not only shown by that name, but deleted by it too.
  */
 export function customResourceDefinition() {
   return {

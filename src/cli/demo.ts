@@ -16,6 +16,7 @@ import type { ImagePullerStatus, ParsedSpec, RawSpec } from '../api/types.ts';
 import { sleep, systemClock } from '../clock.ts';
 import { operatorConfig } from '../config.ts';
 import { imagePullers } from '../controllers/keys.ts';
+import { statusOf } from '../controllers/subject.ts';
 import { UsageError } from '../errors.ts';
 import { daemonSets, isControlledBy, type KubeObject, pods } from '../kube/objects.ts';
 import { childResources } from '../manifests/children.ts';
@@ -241,7 +242,7 @@ class Stage {
   #status(): ImagePullerStatus {
     const { namespace = '', name = '' } = this.#puller.metadata;
     const live = this.#cluster.controlPlane.get(imagePullers, namespace, name);
-    return (live?.['status'] ?? {}) as ImagePullerStatus;
+    return live === undefined ? {} : statusOf(live);
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   ParsedSpec,
   RawSpec,
 } from '../../api/types.ts';
+import { statusOf } from '../../controllers/subject.ts';
 import { isControlledBy, type KubeObject } from '../../kube/objects.ts';
 import { isSettled } from '../../status/checks.ts';
 import { type ConditionType, conditionOf, conditionTypes } from '../../status/conditions.ts';
@@ -95,7 +96,7 @@ function byKey(a: PullerReport, b: PullerReport): number {
 
 function pullerReport(puller: KubeObject, seen: Seen, now: number): PullerReport {
   const { namespace = '', name = '', uid = '', generation = 0 } = puller.metadata;
-  const status = (puller['status'] ?? {}) as ImagePullerStatus;
+  const status = statusOf(puller);
   const isOwned = (object: KubeObject) => isControlledBy(object, uid);
   const daemonSets = seen.daemonSets.objects.filter(isOwned);
   const { conditions = [], observedGeneration = 0 } = status;
