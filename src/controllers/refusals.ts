@@ -148,9 +148,9 @@ export class Refusals {
   /** What goes on failing in the same way is said once. */
   #sayUnreadable(error: Error): void {
     const failure = isApiError(error) ? String(error.code) : error.name;
-    const say = this.#lastFailure === failure ? this.#log.debug : this.#log.warn;
+    const level = this.#lastFailure === failure ? 'debug' : 'warn';
     this.#lastFailure = failure;
-    say.call(this.#log, 'the reason for missing pods cannot be read', { error });
+    this.#log[level]('the reason for missing pods cannot be read', { error });
   }
 }
 

@@ -241,9 +241,9 @@ export class EventRecorder implements Runnable {
     }
     // Not by the message, which holds the name of the Event.
     const failure = isApiError(error) ? String(error.code) : error.name;
-    const say = this.#lastFailure === failure ? log.debug.bind(log) : log.warn.bind(log);
+    const level = this.#lastFailure === failure ? 'debug' : 'warn';
     this.#lastFailure = failure;
-    say('an event could not be sent', { error });
+    log[level]('an event could not be sent', { error });
   }
 }
 

@@ -346,8 +346,10 @@ export class LeaderElection implements Runnable, Leadership {
   #failed(error: Error): void {
     const { log, lease } = this.#options;
     const isNews = this.#lastError?.message !== error.message && !isApiError(error, 409);
-    const say = isNews ? log.warn.bind(log) : log.debug.bind(log);
-    say('the lease could not be looked after', { lease: lease.name, error });
+    log[isNews ? 'warn' : 'debug']('the lease could not be looked after', {
+      lease: lease.name,
+      error,
+    });
     this.#lastError = error;
   }
 

@@ -318,8 +318,8 @@ export class Reflector implements Runnable {
   #logFailure(error: Error, pauseMs: number): void {
     const { log } = this.#options;
     const isNews = this.#lastError?.message !== error.message;
-    const say = isNews ? log.warn.bind(log) : log.debug.bind(log);
-    say(isApiError(error) ? 'refused by the API server' : 'lost touch with the API server', {
+    const what = isApiError(error) ? 'refused by the API server' : 'lost touch with the API server';
+    log[isNews ? 'warn' : 'debug'](what, {
       cache: this.name,
       error,
       retryInMs: Math.round(pauseMs),
