@@ -28,11 +28,15 @@ function decode(type: Type, value: unknown, path: string): unknown {
 }
 
 function decodeStruct(struct: MapType, value: JsonObject, path: string): JsonObject {
-  const fields = [...struct.fields].map(
-    ([name, field]) => [name, decodeField(field, value[name], `${path}.${name}`)] as const,
-  );
-  const free = decodeFreeKeys(struct, value, path);
-  return Object.fromEntries([...fields.filter(([, field]) => field !== undefined), ...free]);
+  const known: Record<string, unknown> = {};
+  for (const [name, field] of struct.fields) {
+    const given = value[name] ?? field.default;
+    // Most fields of most objects are absent.
+    if (given === undefined) continue;
+    const inner = given === null ? null : decodeField(field, given, `${path}.${name}`);
+    if (inner !== undefined) known[name] = inner;
+  }
+  return { ...known, ...Object.fromEntries(decodeFreeKeys(struct, value, path)) };
 }
 
 function decodeFreeKeys({ element, fields }: MapType, value: JsonObject, path: string) {
@@ -43,9 +47,7 @@ function decodeFreeKeys({ element, fields }: MapType, value: JsonObject, path: s
 }
 
 /** The field as it is printed; undefined where it is not. */
-function decodeField(field: Field, value: unknown, path: string): unknown {
-  const given = value ?? field.default;
-  if (given === undefined || given === null) return given;
+function decodeField(field: Field, given: unknown, path: string): unknown {
   const inner = decode(field.type, given, path);
   const isPrinted = field.isPointer || (field.default !== undefined && field.default !== null);
   // What Go omits is undefined, what it prints as nil is null.

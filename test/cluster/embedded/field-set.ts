@@ -89,17 +89,15 @@ export function toFieldsV1(set: FieldSet): FieldTree {
   return tree;
 }
 
-function treeOf(set: FieldSet): FieldTree {
-  const below = [...set.children]
-    .filter(([, child]) => !isEmptySet(child))
-    .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([element, child]) => [element, subtree(child)] as const);
-  return Object.fromEntries(below);
-}
-
-function subtree(set: FieldSet): FieldTree {
-  const below = treeOf(set);
-  return set.member && !isLeaf(below) ? { '.': {}, ...below } : below;
+function treeOf({ children }: FieldSet): FieldTree {
+  const tree: Record<string, FieldTree> = {};
+  for (const element of [...children.keys()].sort()) {
+    const child = children.get(element) ?? emptySet;
+    const below = treeOf(child);
+    if (isLeaf(below) && !child.member) continue;
+    tree[element] = child.member && !isLeaf(below) ? { '.': {}, ...below } : below;
+  }
+  return tree;
 }
 
 export function union(left: FieldSet, right: FieldSet): FieldSet {
