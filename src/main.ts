@@ -4,6 +4,7 @@ import { runProgram } from './command-line.ts';
 import { type Environment, healthPort, logConfig, operatorConfig } from './config.ts';
 import { UsageError } from './errors.ts';
 import { createLog } from './log.ts';
+import { checkNode } from './node-version.ts';
 import { endOfProcess } from './process.ts';
 import { version } from './release.ts';
 import { HealthServer } from './server.ts';
@@ -16,7 +17,7 @@ const program = calledAs.startsWith('kubectl-image_puller')
   : 'kubernetes-image-puller-operator';
 
 // The bundle, which is JavaScript, has no demo: that one needs the sources of the tests.
-const demoUsage = import.meta.filename.endsWith('.ts')
+const demoUsage = import.meta.url.endsWith('.ts')
   ? `
   demo [--images LIST] [--nodes N] [--file FILE]
                                  shows it all at work on a cluster of its own, inside this process`
@@ -92,6 +93,7 @@ async function runDemo(args: readonly string[]): Promise<void> {
 }
 
 async function main([command = '', ...args]: readonly string[], env: Environment): Promise<void> {
+  checkNode(process.versions.node);
   switch (command) {
     // Their few words are in the usage of the whole.
     case 'operator':
@@ -133,8 +135,7 @@ function bearReaders(): void {
   }
 }
 
-if (import.meta.main) {
-  bearReaders();
-  const args = process.argv.slice(2);
-  await runProgram(() => main(isCompletion ? ['__complete', ...args] : args, process.env));
-}
+// Nothing imports this file. `import.meta.main` would say so too, yet not on a Node before 24.2.
+bearReaders();
+const words = process.argv.slice(2);
+await runProgram(() => main(isCompletion ? ['__complete', ...words] : words, process.env));

@@ -59,6 +59,19 @@ describe('the kubectl plug-in', () => {
     const commands = [...output.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name);
     expect(commands).toEqual(['status', 'render', 'completion', 'version', 'operator', 'puller']);
   });
+
+  it('says which Node it needs where the PATH has an older one', async () => {
+    copyFileSync(join(directory, file), command);
+    const older = `
+      const versions = { ...process.versions, node: '22.1.0' };
+      Object.defineProperty(process, 'versions', { value: versions });`;
+    const asOlder = ['--import', `data:text/javascript,${encodeURIComponent(older)}`];
+    expect(await run({ command: [process.execPath, ...asOlder, command, 'version'] })).toEqual({
+      code: 1,
+      output: '',
+      errors: 'Node 22.1.0 is too old: this program needs Node 24.9 or newer\n',
+    });
+  });
 });
 
 describe('what kubectl asks how to complete the plug-in', () => {
