@@ -1,5 +1,5 @@
 import { type Client, isApiError, type ListOptions } from './client.ts';
-import type { KubeObject, Resource } from './objects.ts';
+import type { KubeList, KubeObject, Resource } from './objects.ts';
 
 /** What is listed, and how. */
 export interface ListAllOptions
@@ -9,6 +9,9 @@ export interface ListAllOptions
   /** Trims an object; applied page by page, so that a long list is never held whole. */
   readonly project?: (object: KubeObject) => KubeObject;
 }
+
+/** As client-go's pager asks for. */
+export const usualPageSize = 500;
 
 /** How often a list is begun anew that the server lost the beginning of. */
 const attempts = 3;
@@ -21,7 +24,7 @@ export async function listAll(
 ): Promise<readonly KubeObject[]> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await pages(client, resource, options);
+      return (await listPages(client, resource, options)).items;
     } catch (error) {
       // The revision that the first page was of is compacted after a few minutes.
       if (!isApiError(error, 410) || attempt === attempts) throw error;
@@ -29,16 +32,18 @@ export async function listAll(
   }
 }
 
-async function pages(
+/** All pages of one list, at one revision; the latest, as no resourceVersion is asked for. */
+export async function listPages(
   client: Pick<Client, 'list'>,
   resource: Resource,
-  { pageSize: limit = 500, project = (object) => object, ...selection }: ListAllOptions,
-): Promise<readonly KubeObject[]> {
-  const objects: KubeObject[] = [];
+  { pageSize: limit = usualPageSize, project = (object) => object, ...selection }: ListAllOptions,
+): Promise<KubeList> {
+  const items: KubeObject[] = [];
   let page = await client.list(resource, { ...selection, limit });
+  const { resourceVersion } = page;
   for (;;) {
-    objects.push(...page.items.map(project));
-    if (page.continue === undefined) return objects;
+    for (const item of page.items) items.push(project(item));
+    if (page.continue === undefined) return { items, resourceVersion };
     page = await client.list(resource, { ...selection, limit, continue: page.continue });
   }
 }

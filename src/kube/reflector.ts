@@ -3,6 +3,7 @@ import { asError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { Backoff } from './backoff.ts';
 import { ApiError, type Client, isApiError, type WatchEvent } from './client.ts';
+import { listPages, usualPageSize } from './list-all.ts';
 import type { KubeObject, Resource } from './objects.ts';
 import type { Runnable } from './operator.ts';
 import { isOlder } from './resource-version.ts';
@@ -33,9 +34,6 @@ export interface ReflectorOptions {
   /** Told whenever a full list or a watch is asked for: often, where something breaks them. */
   readonly onStart?: (what: 'list' | 'watch') => void;
 }
-
-/** As client-go's pager asks for. */
-const onePage = 500;
 
 /** Bookmarks come about once a minute, so a silence of one and a half is that of a dead connection. */
 const inactivityMs = 90_000;
@@ -175,10 +173,15 @@ export class Reflector implements Runnable {
   }
 
   async #relist(): Promise<number> {
-    const { clock, random, resyncEveryMs = 600_000 } = this.#options;
+    const { client, resource, clock, random, pageSize, resyncEveryMs = 600_000 } = this.#options;
     this.#store.beginList();
-    const { objects, resourceVersion } = await this.#listAll();
-    const changes = this.#store.replace(objects, resourceVersion);
+    const { items, resourceVersion } = await listPages(client, resource, {
+      ...this.#selection(),
+      ...(pageSize !== undefined && { pageSize }),
+      project: (object) => this.#project(object),
+      signal: this.#stopping.signal,
+    });
+    const changes = this.#store.replace(items, resourceVersion);
     this.#position = resourceVersion;
     this.#doubt = undefined;
     this.#resyncAt = clock.monotonic() + resyncEveryMs * (1 - 0.2 * random());
@@ -187,21 +190,6 @@ export class Reflector implements Runnable {
     this.#hasSynced = true;
     this.#synced.resolve();
     return 0;
-  }
-
-  /** All pages of one list, at one revision; the latest, as no resourceVersion is asked for. */
-  async #listAll(): Promise<{ objects: readonly KubeObject[]; resourceVersion: string }> {
-    const { client, resource, pageSize = onePage } = this.#options;
-    const { signal } = this.#stopping;
-    const objects: KubeObject[] = [];
-    let page = await client.list(resource, { ...this.#selection(), limit: pageSize, signal });
-    const { resourceVersion } = page;
-    for (;;) {
-      for (const item of page.items) objects.push(this.#project(item));
-      if (page.continue === undefined) return { objects, resourceVersion };
-      const more = { limit: pageSize, continue: page.continue, signal };
-      page = await client.list(resource, { ...this.#selection(), ...more });
-    }
   }
 
   /** Follows one watch to its end; returns how long to wait before the next request. */
@@ -232,7 +220,7 @@ export class Reflector implements Runnable {
    * gone is listed anew where that is one request too; beyond one page the next resync heals.
    */
   async #isDoubtful(position: string): Promise<boolean> {
-    const { client, resource, pageSize = onePage } = this.#options;
+    const { client, resource, pageSize = usualPageSize } = this.#options;
     if (this.#doubt === undefined) return false;
     if (this.#doubt === 'gone' && this.#store.size < pageSize) return true;
     const { signal } = this.#stopping;
