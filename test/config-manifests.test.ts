@@ -68,6 +68,15 @@ describe('the install manifests', () => {
     ]);
   });
 
+  it('of config/manager are the operator alone: who deletes them deletes nobody else and no puller', () => {
+    expect(kinds('config/manager')).toEqual([
+      'ServiceAccount',
+      'Deployment',
+      'Service',
+      'PodDisruptionBudget',
+    ]);
+  });
+
   it('grant the same in both', () => {
     expect(rulesOf('config/default')).toEqual(rulesOf('config/namespaced'));
   });

@@ -1,5 +1,6 @@
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { resourcesOf } from './shipped.ts';
 
 const root = join(import.meta.dirname, '..');
 const pages = globSync(['*.md', 'docs/*.md', 'test/**/*.md'], { cwd: root }).toSorted();
@@ -35,6 +36,25 @@ function leadsSomewhere(page: string, target: string): boolean {
   return anchorsOf(isFolder ? join(file, 'README.md') : file).includes(anchor);
 }
 
+/** Paragraphs, and rows of tables, that tell to delete a kustomization, with what that deletes. */
+function deletionsIn(page: string) {
+  return read(page)
+    .split(/\n\n|(?<=\|)\n/)
+    .flatMap((words) =>
+      [...words.matchAll(/kubectl delete -k ([\w/-]+)/g)].map(([, directory = '']) => ({
+        words,
+        directory,
+        kinds: resourcesOf(directory).map(({ kind }) => kind),
+      })),
+    );
+}
+
+/** What takes pullers along when it is deleted, and the word by which that is said. */
+const takesPullersAlong = [
+  ['Namespace', /namespace/],
+  ['CustomResourceDefinition', /definition/],
+] as const;
+
 describe('the documentation', () => {
   it('is read', () => {
     expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/status.md']));
@@ -43,6 +63,17 @@ describe('the documentation', () => {
 
   it.each(pages)('has no link that leads nowhere in %s', (page) => {
     expect(linksOf(page).filter((target) => !leadsSomewhere(page, target))).toEqual([]);
+  });
+
+  it('says so where what it tells to delete takes pullers along', () => {
+    const deletions = pages.flatMap(deletionsIn);
+    expect(deletions.map(({ directory }) => directory)).toContain('config/manager');
+    const unsaid = deletions.flatMap(({ directory, kinds, words }) =>
+      takesPullersAlong
+        .filter(([kind, word]) => kinds.includes(kind) && !word.test(words))
+        .map(([kind]) => `${directory}: ${kind}`),
+    );
+    expect(unsaid).toEqual([]);
   });
 
   it('has every page of docs in its index', () => {

@@ -10,9 +10,9 @@ export const operatorUser = `system:serviceaccount:${operatorNamespace}:${operat
  * gets all rights: which it needs is its own affair.
  */
 export function installation(isOurs: boolean): readonly KubeObject[] {
-  const account = objectsOf(projectPath('config/manager')).filter(({ kind }) =>
-    ['Namespace', 'ServiceAccount'].includes(kind),
-  );
+  const account = ['namespace', 'manager']
+    .flatMap((directory) => objectsOf(projectPath('config', directory)))
+    .filter(({ kind }) => ['Namespace', 'ServiceAccount'].includes(kind));
   const rights = isOurs
     ? ['cluster', 'leader-election', 'metrics'].flatMap((directory) =>
         objectsOf(projectPath('config/rbac', directory)),

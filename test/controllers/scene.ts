@@ -148,7 +148,7 @@ function install(rightsIn: readonly string[] | undefined): readonly KubeObject[]
         );
   return [
     manifest('crds/che.eclipse.org_kubernetesimagepullers.yaml'),
-    manifest('config/manager/namespace.yaml'),
+    manifest('config/namespace/namespace.yaml'),
     manifest('config/manager/service_account.yaml'),
     manifest('config/rbac/leader-election/role.yaml'),
     manifest('config/rbac/leader-election/role_binding.yaml'),

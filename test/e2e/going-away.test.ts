@@ -13,8 +13,14 @@ const timeoutMs = 300_000;
 
 const configMaps = ['k8s-image-puller', 'kubernetes-image-puller-report'];
 
-/** All of config/default but the definition of pullers. */
-const operatorAlone = ['rbac/cluster', 'rbac/metrics', 'rbac/people', 'manager'];
+/** All of config/default but the definition of pullers and the operator's namespace. */
+const operatorAlone = [
+  'rbac/cluster',
+  'rbac/leader-election',
+  'rbac/metrics',
+  'rbac/people',
+  'manager',
+];
 
 describe('what becomes of a cache', () => {
   let journey: Journey;

@@ -22,7 +22,7 @@ export async function clusterWithoutOperator(
   options: EmbeddedOptions = {},
 ): Promise<EmbeddedCluster> {
   const cluster = await startEmbeddedCluster({ nodes: 1, ...options });
-  const paths = ['crds/', 'config/manager/', 'config/rbac/cluster/'];
+  const paths = ['crds/', 'config/namespace/', 'config/manager/', 'config/rbac/cluster/'];
   cluster.apply(
     ...generatedFiles()
       .filter(({ path }) => paths.some((start) => path.startsWith(start)))

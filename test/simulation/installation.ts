@@ -12,7 +12,7 @@ export const namespace = 'workspaces';
 
 const files = [
   'crds/che.eclipse.org_kubernetesimagepullers.yaml',
-  'config/manager/namespace.yaml',
+  'config/namespace/namespace.yaml',
   'config/manager/service_account.yaml',
   'config/rbac/leader-election/role.yaml',
   'config/rbac/leader-election/role_binding.yaml',
