@@ -171,7 +171,10 @@ const metricsOnly: Plugin = {
   },
 };
 
-/** Of undici only its pools of connections are used; its index brings fetch, WebSocket, caches and mocks. */
+/**
+ * Of undici only its pools of connections are used, and of these only HTTP/1.1; its index brings fetch,
+ * WebSocket, caches and mocks, and HTTP/2 loads Node's own implementation of that.
+ */
 const connectionsOnly: Plugin = {
   name: 'connections-only',
   setup(esbuild) {
@@ -190,6 +193,13 @@ const connectionsOnly: Plugin = {
         export { default as Socks5ProxyAgent } from './dispatcher/socks5-proxy-agent.js';
         export { default as DecoratorHandler } from './handler/decorator-handler.js';
         export const fetch = (...asked) => globalThis.fetch(...asked);`,
+    }));
+    esbuild.onResolve({ filter: /^\.\/client-h2\.js$/ }, () => ({
+      path: 'http2',
+      namespace: 'no-http2',
+    }));
+    esbuild.onLoad({ filter: /./, namespace: 'no-http2' }, () => ({
+      contents: `module.exports = () => { throw new Error('HTTP/2 is not in the bundle'); };`,
     }));
   },
 };

@@ -72,6 +72,10 @@ describe('the bundle', () => {
     expect(built.notices).not.toContain('== ajv');
   });
 
+  it('does not load what Node has for HTTP/2, which nobody speaks', () => {
+    expect(Buffer.from(built.code).toString()).not.toMatch(/require\(.(node:)?http2/);
+  });
+
   it('has no path of the machine in it, and nothing of the tests', () => {
     const text = Buffer.from(built.code).toString();
     expect([process.cwd(), 'startEmbeddedCluster'].filter((part) => text.includes(part))).toEqual(
