@@ -23,11 +23,9 @@ export function sharingEqualParts(capacity = defaultCapacity): (object: KubeObje
 
 class SharedParts {
   readonly #capacity: number;
-  /** By what they say; those in use move from the older to the younger. */
-  #younger = new Map<string, Part>();
-  #older = new Map<string, Part>();
-  /** Stands for a part in what those say that contain it. */
-  readonly #numbers = new WeakMap<object, number>();
+  /** Those in use move from the older to the younger. */
+  #younger = new Generation();
+  #older = new Generation();
   #next = 0;
 
   constructor(capacity: number) {
@@ -45,16 +43,14 @@ class SharedParts {
     if (typeof value === 'string') {
       return value.length > longest ? value : this.#kept(`"${value}`, value);
     }
-    if (typeof value !== 'object' || value === null || this.#numbers.has(value)) return value;
+    // What is frozen was shared before.
+    if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
     this.shareWithin(value);
     const said = this.#said(value);
     return said === undefined ? value : this.#kept(said, value);
   }
 
-  /**
-   * Equal for parts that hold the same, under the same names in the same order; undefined for one that
-   * is not shared.
-   */
+  /** Equal for parts that hold the same, under the same names in the same order; undefined for one that is not shared. */
   #said(part: object): string | undefined {
     const members: unknown[] = [];
     for (const [name, value] of Object.entries(part)) {
@@ -62,7 +58,7 @@ class SharedParts {
         members.push([name, 'is', value]);
         continue;
       }
-      const number = this.#numbers.get(value);
+      const number = this.#numberOf(value);
       if (number === undefined) return undefined;
       members.push([name, number]);
     }
@@ -71,24 +67,38 @@ class SharedParts {
   }
 
   #kept<P extends Part>(said: string, part: P): P {
-    const known = this.#younger.get(said) ?? this.#older.get(said);
-    const kept = known ?? this.#numbered(part);
-    if (!this.#younger.has(said)) this.#keep(said, kept);
+    const known = this.#younger.parts.get(said) ?? this.#older.parts.get(said);
+    const kept = known ?? (typeof part === 'string' ? part : Object.freeze(part));
+    if (!this.#younger.parts.has(said)) this.#keep(said, kept);
     return kept as P;
   }
 
-  #numbered(part: Part): Part {
-    if (typeof part === 'string') return part;
+  #numberOf(part: Part): number | undefined {
+    return this.#younger.numbers.get(part) ?? this.#older.numbers.get(part);
+  }
+
+  #newNumber(): number {
     this.#next += 1;
-    this.#numbers.set(part, this.#next);
-    return Object.freeze(part);
+    return this.#next;
   }
 
   #keep(said: string, part: Part): void {
-    if (this.#younger.size === this.#capacity) {
+    const number = this.#numberOf(part) ?? this.#newNumber();
+    if (this.#younger.parts.size === this.#capacity) {
       this.#older = this.#younger;
-      this.#younger = new Map();
+      this.#younger = new Generation();
     }
-    this.#younger.set(said, part);
+    this.#younger.parts.set(said, part);
+    if (typeof part === 'object') this.#younger.numbers.set(part, number);
   }
+}
+
+class Generation {
+  /** By what they say. */
+  readonly parts = new Map<string, Part>();
+  /**
+   * Each stands for a part in what those say that contain it. Not in a WeakMap of all parts there are:
+   * most of them are in one object only, and the map would take 2 MB for 500 pullers.
+   */
+  readonly numbers = new Map<Part, number>();
 }
