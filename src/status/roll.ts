@@ -5,7 +5,8 @@ import {
   type RollObstacles,
   type RollStrategy,
 } from '../manifests/roll-strategy.ts';
-import { isMadeFrom, isStuck, type PodRecord } from './pods.ts';
+import { daemonSetCounts } from './daemon-set-counts.ts';
+import { isMadeFrom, isStuck, lives, type PodRecord } from './pods.ts';
 import { refusedPods, wouldFitInPlaceOf } from './refusal-words.ts';
 import { referencesOf, rolloutOf } from './rollout.ts';
 
@@ -64,7 +65,7 @@ export interface SeenRoll {
  * are left that do not answer or refuse their pods: they have their own way back, and nobody waits for them.
  */
 export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput): SeenRoll {
-  const { updatedNumberScheduled = 0, desiredNumberScheduled: desired = 0 } = statusOf(daemonSet);
+  const { updatedNumberScheduled, desiredNumberScheduled: desired } = daemonSetCounts(daemonSet);
   const { observed, changedAt } = rolloutOf(daemonSet);
   const { uid } = daemonSet.metadata;
   const own = pods?.filter((pod) => controllerOf(pod)?.uid === uid) ?? [];
@@ -72,7 +73,7 @@ export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput
   const over = () => {
     const silent = isInPlace(present) ? unreachable() : new Set<string>();
     const answering = own.filter(({ node }) => !silent.has(node));
-    const shortage = shortageOf({ daemonSet, living: answering.filter(lives), refusal });
+    const shortage = shortageOf({ daemonSet, living: answering.filter(isPlaced), refusal });
     return { roll: undefined, shortage, ...stillRefusing(answering, present, now) };
   };
   if (observed && desired <= updatedNumberScheduled) return over();
@@ -90,7 +91,7 @@ export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput
     const shortage = shortageOf({ daemonSet, living: [], refusal });
     return { roll, refusing, shortage, againMs: undefined };
   }
-  const living = own.filter((pod) => lives(pod) && !silent.has(pod.node));
+  const living = own.filter((pod) => isPlaced(pod) && !silent.has(pod.node));
   const calm = new Calm(own, now);
   const scene = { daemonSet, living, lost, refused, refusal, changedAt, calm };
   const obstacles = obstaclesOf(scene);
@@ -178,7 +179,7 @@ function stillRefusing(
     if (pods.some(hasBegun)) return [];
     const leftMs = untilNextTry(pods.filter(hasFailed), now);
     if (leftMs > 0) return [leftMs];
-    return isInPlace(present) && pods.some(lives) ? [Number.POSITIVE_INFINITY] : [];
+    return isInPlace(present) && pods.some(isPlaced) ? [Number.POSITIVE_INFINITY] : [];
   });
   const againMs = Math.min(...waits);
   return { refusing: waits.length, againMs: Number.isFinite(againMs) ? againMs : undefined };
@@ -204,7 +205,7 @@ function hasFailed({ condition }: PodRecord): boolean {
 
 /** Claims that a kubelet has let a pod in. */
 function hasBegun(pod: PodRecord): boolean {
-  return lives(pod) && pod.containers.some(({ state }) => state !== 'unknown');
+  return isPlaced(pod) && pod.containers.some(({ state }) => state !== 'unknown');
 }
 
 /**
@@ -213,7 +214,7 @@ function hasBegun(pod: PodRecord): boolean {
  */
 function outdatedOf(absent: readonly PodRecord[], daemonSet: KubeObject): number {
   // It wants no pod on a node that does not answer, and counts none there, unless it tolerates that.
-  const { numberMisscheduled = 0 } = statusOf(daemonSet);
+  const { numberMisscheduled } = daemonSetCounts(daemonSet);
   const isCurrent = isMadeBy(daemonSet);
   const nodes = nodesWith(absent.filter((pod) => !isCurrent(pod))).size;
   return Math.min(nodes, Math.max(0, nodesWith(absent).size - numberMisscheduled));
@@ -269,7 +270,7 @@ function shortageOf({
   refusal,
 }: Pick<Scene, 'daemonSet' | 'living' | 'refusal'>): Shortage {
   if (refusal === undefined || !isRefusedByQuota(daemonSet, refusal)) return 'none';
-  const { currentNumberScheduled = 0, desiredNumberScheduled = 0 } = statusOf(daemonSet);
+  const { currentNumberScheduled, desiredNumberScheduled } = daemonSetCounts(daemonSet);
   // A node without any pod gets none by another one's losing its own.
   if (currentNumberScheduled < desiredNumberScheduled) return 'pods';
   // Where the next pod takes more than the old one leaves, its node would be left without any.
@@ -299,12 +300,9 @@ class Calm {
   }
 }
 
-function lives({ isTerminating, condition, node }: PodRecord): boolean {
-  return !isTerminating && condition.phase !== 'Failed' && node !== '';
-}
-
-function statusOf(daemonSet: KubeObject): DaemonSetStatus {
-  return (daemonSet['status'] ?? {}) as DaemonSetStatus;
+/** Claims that a pod lives on a node, or is meant for one. */
+function isPlaced(pod: PodRecord): boolean {
+  return lives(pod) && pod.node !== '';
 }
 
 function presentStrategy(daemonSet: KubeObject): RollStrategy | undefined {
@@ -315,11 +313,4 @@ function presentStrategy(daemonSet: KubeObject): RollStrategy | undefined {
 
 interface DaemonSetSpec {
   readonly updateStrategy?: { readonly rollingUpdate?: Partial<RollStrategy> };
-}
-
-interface DaemonSetStatus {
-  readonly desiredNumberScheduled?: number;
-  readonly currentNumberScheduled?: number;
-  readonly updatedNumberScheduled?: number;
-  readonly numberMisscheduled?: number;
 }
