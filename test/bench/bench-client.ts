@@ -38,6 +38,9 @@ export const lists = {
 /** Fields of a spec that chooses no node, for a puller without pods: many nodes would be measured instead. */
 export const nowhere: RawSpec = { nodeSelector: '{"bench/node":"none"}' };
 
+/** How long a thing may take on a machine that has other things to do. */
+const patienceMs = 600_000;
+
 /** An administrator who makes pullers and sees what becomes of them. */
 export class Bench {
   readonly rig: Rig;
@@ -51,7 +54,11 @@ export class Bench {
     this.#child = child;
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromString(rig.kubeconfig);
-    this.client = createClient(kubeConfig, { clock: systemClock, userAgent: 'bench' });
+    this.client = createClient(kubeConfig, {
+      clock: systemClock,
+      userAgent: 'bench',
+      requestTimeoutMs: 60_000,
+    });
     this.#children = new Reflector({
       client: this.client,
       resource: child,
@@ -98,19 +105,19 @@ export class Bench {
     if (live !== undefined) await this.client.remove(imagePullers, live);
     const areGone = async () =>
       (await this.client.list(pods, { namespace: name, limit: 1 })).items.length === 0;
-    await this.until(`the pods of ${name} to go`, areGone, { timeoutMs: 600_000, everyMs: 500 });
+    await this.until(`the pods of ${name} to go`, areGone, { everyMs: 500 });
   }
 
   /** Does something; resolves when this many namespaces have had a new child of a puller since. */
-  async newChildren({ count = 1, timeoutMs = 60_000 }, act: () => Promise<void>): Promise<void> {
+  async newChildren(count: number, act: () => Promise<void>): Promise<void> {
     const seen = new Set<string>();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const unsubscribe = this.#children.onChange(({ type, object }) => {
       if (type === 'added') seen.add(object.metadata.namespace ?? '');
       if (seen.size === count) resolve();
     });
-    const cancel = systemClock.after(timeoutMs, () =>
-      reject(new Error(`${seen.size} of ${count} ${this.#child.plural} after ${timeoutMs} ms`)),
+    const cancel = systemClock.after(patienceMs, () =>
+      reject(new Error(`${seen.size} of ${count} ${this.#child.plural} after ${patienceMs} ms`)),
     );
     try {
       await Promise.all([act(), promise]);
@@ -155,7 +162,7 @@ export class Bench {
   async until(
     what: string,
     condition: () => Promise<boolean>,
-    { timeoutMs = 60_000, everyMs = 5 } = {},
+    { timeoutMs = patienceMs, everyMs = 5 } = {},
   ): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     while (!(await condition())) {

@@ -19,7 +19,7 @@ export async function* crowdFigures(bench: Bench, subject: Subject, size: number
   const cpuBefore = subject.cpuSeconds();
   const machineBefore = machineSeconds();
   const begun = performance.now();
-  await bench.newChildren({ count: size, timeoutMs: 600_000 }, () =>
+  await bench.newChildren(size, () =>
     inParallel(names, (name) => bench.apply(puller(name, { images: lists.two, ...nowhere }))),
   );
   const lastedMs = performance.now() - begun;

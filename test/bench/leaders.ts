@@ -20,7 +20,7 @@ export async function* leaderFigures(
     return leader;
   }
   await bench.makeNamespace(name);
-  await bench.newChildren({}, () => bench.apply(puller(name, { images: lists.two, ...nowhere })));
+  await bench.newChildren(1, () => bench.apply(puller(name, { images: lists.two, ...nowhere })));
   // The crowd before may still be looked through.
   await bench.quiet();
   const second = await launcher.launch(kubeconfig);

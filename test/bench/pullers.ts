@@ -23,7 +23,7 @@ export async function* pullerFigures(bench: Bench, subject: Subject, idleSeconds
     what: 'API writes for a new puller',
     asked: '<= 9',
     measured: await writesOf(bench, () =>
-      bench.newChildren({}, () => bench.apply(first(lists.two))),
+      bench.newChildren(1, () => bench.apply(first(lists.two))),
     ),
     go: goOperator.writesNew,
   };
@@ -75,7 +75,7 @@ async function timesToChild(bench: Bench): Promise<readonly number[]> {
     await sleep(systemClock, 200);
     const object = puller(name, { images: lists.two, ...nowhere });
     const begun = performance.now();
-    await bench.newChildren({}, () => bench.apply(object));
+    await bench.newChildren(1, () => bench.apply(object));
     times.push(performance.now() - begun);
   }
   return times;
