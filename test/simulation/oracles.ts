@@ -200,13 +200,15 @@ export class Oracles {
     if (conditions.length === 0 || generations.some((each) => each !== generation)) {
       this.say(`O7: ${name} has generation ${generation}, its status speaks of ${generations}`);
     }
-    const ready = conditions.find(({ type }) => type === 'Ready');
-    if (ready?.status !== 'True') {
-      this.say(`O7: ${name} is not Ready in the end: ${ready?.reason} ${ready?.message}`);
-      return;
+    for (const { type, status, reason, message } of conditions) {
+      const wanted = { Ready: 'True', Progressing: 'False', Degraded: 'False' }[type] ?? status;
+      if (status === wanted) continue;
+      this.say(`O7: ${name} has ${type} ${status} in the end: ${reason} ${message}`);
     }
-    const missing = this.#missing(listOf(puller) ?? []);
-    if (missing.length > 0) this.say(`O7: ${name} is Ready without ${missing[0]}`);
+    const [missing] = this.#missing(listOf(puller) ?? []);
+    if (saysReady(puller) && missing !== undefined) {
+      this.say(`O7: ${name} is Ready without ${missing}`);
+    }
   }
 
   /** O12: who writes holds the lease. */

@@ -131,6 +131,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     foundBy: inWorkload('create', 'G0'),
   },
   {
+    name: 'a roll lets old pods go before new ones come',
+    file: 'manifests/roll-strategy.ts',
+    text: 'return { maxSurge, maxUnavailable: 0 };',
+    instead: 'return { maxSurge: 0, maxUnavailable: maxSurge };',
+    foundBy: inWorkload('edit the list', 'G0'),
+  },
+  {
     name: 'the counts of a status are written whenever they move',
     file: 'controllers/image-puller.ts',
     text: 'const waitMs = meansNothingNew ? this.#patience.untilCounts(key, status, isCalm) : 0;',

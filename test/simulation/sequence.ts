@@ -32,7 +32,7 @@ const values: Readonly<Record<SpecField, readonly string[]>> = {
     'b=quay.io/example/b:2; c=quay.io/example/c:3;',
     'A_b=quay.io/example/a:1;A-b=quay.io/example/b:2',
     'a=quay.io/example/a:1;a=quay.io/example/c:3',
-    'a=quay.io/example/missing:1;b=quay.io/example/b:2',
+    'a=registry.invalid/missing:1;b=quay.io/example/b:2',
     'a=not a reference;b=quay.io/example/b:2',
     'nothing',
     '',
@@ -152,7 +152,7 @@ function madeTooOften(
   }
   return [...counts]
     .filter(([key, history]) => history.replaceAll('-', '').length > (named.get(key) ?? 0))
-    .map(([key, history]) => `${key} was ${history}, and named ${named.get(key) ?? 0} times`);
+    .map(([key, history]) => `${key} was ${history}, and came to be named ${named.get(key) ?? 0}×`);
 }
 
 interface Fresh extends Load {

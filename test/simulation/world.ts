@@ -154,17 +154,20 @@ export class World {
 
   /** A node stops answering, or answers again; what it runs runs on. */
   setReachable(node: string, isReachable: boolean): void {
-    this.#disturb(node, isReachable ? 'answers again' : 'answers no more', !isReachable);
+    this.#note(node, isReachable ? 'answers again' : 'answers no more');
+    const [from, to] = isReachable ? [this.#away, this.#back] : [this.#back, this.#away];
+    from.delete(node);
+    to.add(node);
     this.cluster.workloads.setReachable(node, isReachable);
   }
 
-  /** A node has no room on its disk and refuses every new pod, or has room again. */
+  /** A node has no room on its disk and refuses every new pod, or has room again; what it runs runs on. */
   setDiskPressure(node: string, isShort: boolean): void {
-    this.#disturb(node, isShort ? 'refuses pods' : 'takes pods in again', isShort);
+    this.#note(node, isShort ? 'refuses pods' : 'takes pods in again');
     this.cluster.workloads.setDiskPressure(node, isShort);
   }
 
-  /** The nodes that answer and take pods in, and did when all was quiet: those that are to hold images. */
+  /** The nodes that answer, and did when all was quiet: those of which a status is to speak. */
   get soundNodes(): readonly string[] {
     const { nodes } = this.cluster.workloads;
     return nodes.filter((node) => !this.#away.has(node) && !this.#back.has(node));
@@ -191,12 +194,9 @@ export class World {
     this.#back.clear();
   }
 
-  #disturb(node: string, what: string, isDisturbed: boolean): void {
+  #note(node: string, what: string): void {
     this.#deeds += 1;
     this.trace.add(node, what);
-    const [from, to] = isDisturbed ? [this.#back, this.#away] : [this.#away, this.#back];
-    from.delete(node);
-    to.add(node);
   }
 
   /** Ends everything. */
