@@ -107,7 +107,8 @@ function entryOf(
   const equals = text.indexOf('=');
   if (equals < 0) return skipped(text, missingName(text), findings);
   if (text.indexOf('=', equals + 1) >= 0) {
-    return skipped(text, 'it has more than one "="; write name=image', findings);
+    const remedy = /[\n,]/.test(text) ? 'separate entries by ";"' : 'write name=image';
+    return skipped(text, `it has more than one "="; ${remedy}`, findings);
   }
   const reference = trimSpace(text.slice(equals + 1));
   if (reference === '') {

@@ -252,11 +252,13 @@ function refused({ observation, missing, lagging }: Facts): readonly Complaint[]
   // Where an old pod waits for its successor the node is not without a pod.
   const nodes = missing || waiting.reduce((sum, group) => sum + group.nodes.count, 0);
   if (nodes === 0) return [];
+  const gets = `${someOf(nodes, observation.nodesDesired)} ${nodes === 1 ? 'gets' : 'get'}`;
   return observation.refusals.map((message) => {
-    const { isQuota, says } = refusedPods(message, nodes);
+    // One new pod is enough for a roll to go on: the old one makes room for the next.
+    const { isQuota, says } = refusedPods(message, missing || 1);
     return {
       reason: isQuota ? reasons.quotaExceeded : reasons.podsRefused,
-      message: `${someOf(nodes, observation.nodesDesired)} ${nodes === 1 ? 'gets' : 'get'} no pod: ${says}`,
+      message: `${gets} ${missing === 0 ? `no new pod: ${isQuota ? 'for one ' : ''}` : 'no pod: '}${says}`,
     };
   });
 }

@@ -200,7 +200,8 @@ function stalledByImage(facts: Facts, context: SummaryContext): readonly Complai
 }
 
 function complaintsOf(facts: Facts): readonly Complaint[] {
-  return [...failures(facts), ...badValues(facts), ...ailments(facts)];
+  const { lost, defaulted } = badValues(facts);
+  return [...failures(facts), ...lost, ...ailments(facts), ...defaulted];
 }
 
 /** All that is wrong, worst first: the first gives the reason, all of them the message. */
@@ -220,9 +221,14 @@ function failures({ failure }: Facts): readonly Complaint[] {
   return failure ? [failure] : [];
 }
 
-/** Findings that cost the user something; what was merely mended stands in Ready's message. */
-function badValues({ findings }: Facts): readonly Complaint[] {
-  return findings.filter(({ verdict }) => verdict !== 'fix' && verdict !== 'note');
+/**
+ * Findings that cost the user something: what is not followed, and what a default stands in for, which is
+ * milder than images that nodes lack. What was merely mended stands in Ready's message.
+ */
+function badValues({ findings }: Facts) {
+  const lost = findings.filter(({ verdict }) => verdict === 'hold' || verdict === 'skip');
+  const defaulted = findings.filter(({ verdict }) => verdict === 'default');
+  return { lost, defaulted };
 }
 
 function ailments(facts: Facts): readonly Complaint[] {
@@ -312,12 +318,20 @@ export function worstOf(complaints: readonly Complaint[], limit = messageLimit):
   let text = '';
   let shown = 0;
   for (const { message, count: told = 1 } of complaints.slice(0, 10)) {
-    const longer = shown === 0 ? sentence(message) : `${text} ${sentence(message)}`;
+    const longer = shown === 0 ? sentence(message) : `${text} ${capital(sentence(message))}`;
     if (told > 1 || (longer.length + more(shown + 1).length > limit && shown > 0)) break;
     text = longer;
     shown += 1;
   }
   return `${text}${more(shown)}`;
+}
+
+/** A sentence that begins with a word of ours; names are left as their owners write them. */
+function capital(text: string): string {
+  return text.replace(
+    /^(?:the|all|none|neither|no) /,
+    (word) => word[0]?.toUpperCase() + word.slice(1),
+  );
 }
 
 /** Our own messages are phrases, those of others often whole sentences; several are read as prose. */

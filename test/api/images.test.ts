@@ -45,7 +45,9 @@ describe('a list of images', () => {
   });
 
   it.each([
-    ['a=b=c', 'more than one "="'],
+    ['a=b=c', 'more than one "="; write name=image'],
+    ['a=b\nc=d', 'more than one "="; separate entries by ";"'],
+    ['a=b, c=d', 'more than one "="; separate entries by ";"'],
     ['quay.io/x:1', 'it has no name; write name=image, for example image=quay.io/x:1'],
     ['rm -rf /', 'it is not name=image'],
     ['name=', 'no image follows its "="'],

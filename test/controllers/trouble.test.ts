@@ -265,7 +265,7 @@ describe('a roll-out that does not advance', () => {
     expect(told('Stalled')).toBeUndefined();
     await scene.until(() => told('Progressing') === 'False RolloutStalled');
     expect(told('Stalled')).toBe('True ImagesFailing');
-    expect(message('Degraded')).toContain('the roll-out does not advance');
+    expect(message('Degraded')).toContain('The roll-out does not advance');
     for (const node of scene.workloads.nodes) {
       const names = scene.workloads.imagesOn(node).flatMap((image) => image.names);
       expect(names).toContain('quay.io/example/good:1');

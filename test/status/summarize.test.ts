@@ -230,8 +230,20 @@ describe('the conditions', () => {
       pullerUnavailable: 'no pod',
     });
     expect(messageOf(observed, 'Degraded')).toMatch(
-      /^skipped\. the roll-out .* the puller's .*no pod\.$/,
+      /^skipped\. The roll-out .* The puller's .*no pod\.$/,
     );
+  });
+
+  it('tell in Degraded of images that are lost or lacking before the fields that a default stands in for', () => {
+    const observed = seen({
+      observation: pulling,
+      stalled: true,
+      findings: [
+        aFinding('skip', 'InvalidImages', 'skipped'),
+        aFinding('default', 'InvalidField', 'defaulted'),
+      ],
+    });
+    expect(messageOf(observed, 'Degraded')).toMatch(/^skipped\. The roll-out .* defaulted\.$/);
   });
 
   it('speak of the generation they were made from', () => {
