@@ -249,7 +249,7 @@ const startReasons =
 
 function refused({ observation, missing, lagging }: Facts): readonly Complaint[] {
   const waiting = lagging.filter(({ verdict }) => verdict === 'waiting');
-  // Where an old pod waits for its successor the node is not without a pod.
+  // A node whose old pod waits for its successor is not without a pod.
   const nodes = missing || waiting.reduce((sum, group) => sum + group.nodes.count, 0);
   if (nodes === 0) return [];
   const gets = `${someOf(nodes, observation.nodesDesired)} ${nodes === 1 ? 'gets' : 'get'}`;

@@ -266,7 +266,7 @@ function judged(node: string, draft: Draft, input: Judging): NodeObservation {
   const { holdings, oldestAt } = draft;
   const { verdict, message } = verdictOn(draft, input.references.length);
   const leftMs = oldestAt + youngMs - input.now;
-  // In the first minutes of a new list the pods of all nodes are new, and so is nobody.
+  // In the first minutes of a new list all pods are new, however old their nodes are.
   const isExcused =
     verdict !== 'holds' &&
     verdict !== 'unreachable' &&

@@ -271,7 +271,7 @@ function shortageOf({
 }: Pick<Scene, 'daemonSet' | 'living' | 'refusal'>): Shortage {
   if (refusal === undefined || !isRefusedByQuota(daemonSet, refusal)) return 'none';
   const { currentNumberScheduled, desiredNumberScheduled } = daemonSetCounts(daemonSet);
-  // A node without any pod gets none by another one's losing its own.
+  // A node that has no pod is not helped by another one's losing its own.
   if (currentNumberScheduled < desiredNumberScheduled) return 'pods';
   // Where the next pod takes more than the old one leaves, its node would be left without any.
   const old = living.filter(({ condition }) => condition.isReady);
