@@ -76,6 +76,11 @@ describe('the documentation', () => {
     expect(unsaid).toEqual([]);
   });
 
+  it('has npm add no line of its own to the objects that it prints', () => {
+    expect(read('README.md')).toContain('npm run -s render');
+    expect(pages.filter((page) => read(page).includes('npm run render'))).toEqual([]);
+  });
+
   it('has every page of docs in its index', () => {
     const inDocs = pages.filter((page) => page.startsWith('docs/') && page !== 'docs/README.md');
     const named = linksOf('docs/README.md').map((target) => join('docs', target));
