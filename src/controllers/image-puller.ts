@@ -14,7 +14,7 @@ import type { Log } from '../log.ts';
 import { identityOf } from '../manifests/input.ts';
 import { fieldManager } from '../manifests/names.ts';
 import { reasons } from '../status/conditions.ts';
-import { meansTheSame, saysTheSame } from '../status/due.ts';
+import { concludesTheSame, meansTheSame, saysTheSame } from '../status/due.ts';
 import { newsBetween, type Told } from '../status/news.ts';
 import { isMoving } from '../status/observation.ts';
 import { type Summary, stalledInMs, summary } from '../status/summarize.ts';
@@ -261,7 +261,9 @@ export class ImagePullerController {
       return undefined;
     }
     const meansNothingNew = meansTheSame(last.status, status);
-    const waitMs = meansNothingNew ? this.#patience.untilCounts(key, status, isCalm) : 0;
+    const isOverwritten = this.#isOverwritten(key, last.status, status);
+    const dueMs = meansNothingNew ? this.#patience.untilCounts(key, status, isCalm) : 0;
+    const waitMs = isOverwritten ? this.#patience.untilRepeated(key) : dueMs;
     if (waitMs > 0) return waitMs;
 
     const { name, namespace, uid } = puller.metadata;
@@ -284,13 +286,26 @@ export class ImagePullerController {
     }
     // Otherwise the spec was edited meanwhile, and its event, still on its way, would tell nobody.
     if (generationOf(written) === generationOf(puller)) this.#the.pullers.observe(written);
-    this.#patience.statusWritten(key);
+    const times = this.#patience.statusWritten(key, isOverwritten);
+    if (times > 1) {
+      log.warn('somebody else writes another status, which is put right at growing intervals', {
+        times,
+      });
+    }
     for (const news of newsBetween(last, told)) {
       this.#the.recorder.record(written, { ...news, action });
     }
     this.#told.set(key, told);
     if (!meansNothingNew) log.info('status', spoken(status));
     return undefined;
+  }
+
+  /** Claims that the last word was ours, is so still, and that another one stands in its place. */
+  #isOverwritten(key: Key, stored: ImagePullerStatus, status: ImagePullerStatus): boolean {
+    const ours = this.#told.get(key)?.status;
+    return (
+      ours !== undefined && concludesTheSame(ours, status) && !concludesTheSame(stored, status)
+    );
   }
 }
 

@@ -17,6 +17,9 @@ const passingMs = 10_000;
 /** Who keeps changing an object back pauses now and then: what is told of it stays this long. */
 const disputeMs = 2 * 60_000;
 
+/** How long a status is left alone that somebody else has written over: doubled each time, up to this. */
+const overwritten = { firstMs: 1_000, mostMs: 5 * 60_000 };
+
 /** What a role that follows, or a finalizer that ends, makes pass. */
 const hindrances: ReadonlySet<string> = new Set([reasons.forbidden, reasons.waitingForDeletion]);
 
@@ -44,6 +47,7 @@ export class Patience {
   >();
   readonly #failing = new Map<Key, number>();
   readonly #blind = new Map<Key, number>();
+  readonly #overwritten = new Map<Key, number>();
   readonly #hindered = new Map<Key, { readonly reason: string; readonly since: number }>();
   readonly #disputes = new Map<Key, { readonly failure: Failure; readonly until: number }>();
 
@@ -60,6 +64,7 @@ export class Patience {
     this.#blind.delete(key);
     this.#hindered.delete(key);
     this.#disputes.delete(key);
+    this.#overwritten.delete(key);
   }
 
   /**
@@ -176,9 +181,32 @@ export class Patience {
     return Math.max(0, dueAt - now);
   }
 
-  statusWritten(key: Key): void {
+  /**
+   * Milliseconds until a status may be written again that somebody else has written over; 0 means now.
+   * Two operators that draw other conclusions would else answer each other without end.
+   */
+  untilRepeated(key: Key): number {
+    const times = this.#overwritten.get(key) ?? 0;
+    const pauseMs = Math.min(overwritten.firstMs * 2 ** times, overwritten.mostMs);
+    const written = this.#written.get(key) ?? Number.NEGATIVE_INFINITY;
+    return Math.max(0, written + pauseMs - this.#clock.monotonic());
+  }
+
+  /**
+   * A status was written; `isRepeated` claims that it was written over before. Who has left it alone for
+   * long is not held to be at it still.
+   *
+   * @returns how many times in a row it was written over
+   */
+  statusWritten(key: Key, isRepeated = false): number {
+    const now = this.#clock.monotonic();
+    const sinceMs = now - (this.#written.get(key) ?? now);
+    const before = sinceMs > 2 * overwritten.mostMs ? 0 : (this.#overwritten.get(key) ?? 0);
+    const times = isRepeated ? before + 1 : 0;
+    this.#overwritten.set(key, times);
     this.#unwritten.delete(key);
-    this.#written.set(key, this.#clock.monotonic());
+    this.#written.set(key, now);
+    return times;
   }
 }
 

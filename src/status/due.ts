@@ -20,14 +20,25 @@ export function meansTheSame(stored: ImagePullerStatus, next: ImagePullerStatus)
   return meaning(stored) === meaning(next);
 }
 
+/** Claims that both draw the same conclusions, whenever these turned. */
+export function concludesTheSame(one: ImagePullerStatus, other: ImagePullerStatus): boolean {
+  return conclusions(one) === conclusions(other);
+}
+
 const types = Object.values(conditionTypes);
 
 function meaning(status: ImagePullerStatus): string {
   return JSON.stringify([
-    status.observedGeneration,
     status.imagePullerImage,
     status.imagesDesired,
     status.lastCompleteTime,
+    conclusions(status),
+  ]);
+}
+
+function conclusions(status: ImagePullerStatus): string {
+  return JSON.stringify([
+    status.observedGeneration,
     types.map((type) => {
       const condition = conditionOf(status, type);
       return [condition?.status, condition?.reason, condition?.observedGeneration];

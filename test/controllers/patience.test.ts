@@ -69,6 +69,33 @@ describe('a refusal', () => {
   });
 });
 
+describe('a status that somebody else has written over', () => {
+  it('is left alone for longer each time, up to five minutes', async () => {
+    const clock = new ManualClock();
+    const patience = new Patience(clock, deadline);
+    expect(patience.untilRepeated('n/a')).toBe(0);
+    patience.statusWritten('n/a');
+    const waits: number[] = [];
+    for (let round = 1; round <= 11; round += 1) {
+      waits.push(patience.untilRepeated('n/a') / 1_000);
+      await clock.advance(patience.untilRepeated('n/a'));
+      expect(patience.statusWritten('n/a', true)).toBe(round);
+    }
+    expect(waits).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+  });
+
+  it('is put right at once again after another one of ours, or when it was left alone for long', async () => {
+    const clock = new ManualClock();
+    const patience = new Patience(clock, deadline);
+    for (let round = 1; round <= 9; round += 1) patience.statusWritten('n/a', true);
+    patience.statusWritten('n/a');
+    expect(patience.untilRepeated('n/a')).toBe(1_000);
+    for (let round = 1; round <= 9; round += 1) patience.statusWritten('n/a', true);
+    await clock.advance(11 * 60_000);
+    expect(patience.statusWritten('n/a', true)).toBe(1);
+  });
+});
+
 describe('counts that have moved', () => {
   const counted = (nodes: number) =>
     statusOf(

@@ -1,4 +1,4 @@
-import type { RawSpec } from '../../src/api/types.ts';
+import type { ImagePullerStatus, RawSpec } from '../../src/api/types.ts';
 import { imagePullers } from '../../src/controllers/keys.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { ApiError } from '../../src/kube/client.ts';
@@ -360,6 +360,42 @@ describe('somebody who keeps changing a child back', () => {
       /keeps changing data\.IMAGES of ConfigMap k8s-image-puller/,
     );
     await scene.until(() => told('Degraded') === 'False ReconcileComplete');
+  });
+});
+
+describe('somebody else who writes the status', () => {
+  const theirs = (object: KubeObject): KubeObject => {
+    const { conditions = [] } = object['status'] as ImagePullerStatus;
+    const turned = conditions.map((condition) => ({ ...condition, reason: 'Theirs' }));
+    return { ...object, status: { conditions: turned } };
+  };
+
+  /** Writes it over for so long, ten times a second, and returns how often it was ours again. */
+  async function writtenOver(ms: number): Promise<number> {
+    let times = 0;
+    for (let passed = 0; passed < ms; passed += 100) {
+      const live = scene.puller() as KubeObject;
+      if (told('Ready') !== 'True Theirs') {
+        times += 1;
+        scene.cluster.controlPlane.updateStatus(imagePullers, theirs(live));
+      }
+      await scene.pass(100);
+    }
+    return times;
+  }
+
+  it('is put right at once, and at growing intervals where it goes on', async () => {
+    scene = await startScene();
+    scene.apply(aPuller());
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    await scene.settle();
+    const inTheFirstMinutes = await writtenOver(5 * 60_000);
+    // After 1, 2, 4 ... seconds.
+    expect(inTheFirstMinutes).toBeGreaterThan(6);
+    expect(inTheFirstMinutes).toBeLessThan(12);
+    expect(await writtenOver(20 * 60_000)).toBeLessThan(7);
+    await scene.pass(5 * 60_000);
+    expect(told('Ready')).toBe('True AllResourcesReady');
   });
 });
 
