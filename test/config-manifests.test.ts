@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
+import { render } from '../src/cli/render.ts';
+import { operatorConfig } from '../src/config.ts';
 import type { KubeObject } from '../src/kube/objects.ts';
 import { flags } from './image/launcher.ts';
 import { resourcesOf } from './shipped.ts';
@@ -291,5 +293,21 @@ describe('the install manifests', () => {
       'spec.template.spec.containers.0.env.0.name',
       patch.value.name,
     );
+  });
+});
+
+describe('the samples', () => {
+  /** The objects that the operator would make of all of them. */
+  const made = globSync('config/samples/*.yaml', { cwd: root }).flatMap((sample) => {
+    const { output } = render(['-f', join(root, sample)], operatorConfig({}));
+    return parseAllDocuments(output).map((document) => document.toJS() as KubeObject);
+  });
+
+  it('can all be applied at once, as no two want an object of the same name', () => {
+    const names = made.map(
+      ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`,
+    );
+    expect(names).toContain('DaemonSet default/kubernetes-image-puller');
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
   });
 });
