@@ -70,8 +70,8 @@ export function withStrategies(step: HandOver, input: RollsInput): Step {
     (ms) => ms !== undefined,
   );
   const roomFor = (name: string) => {
-    const daemonSet = owned.find(({ metadata }) => metadata.name === name);
-    return rolls.get(name)?.shortage === 'pods' && room.mark ? room.mark : lastRoomOf(daemonSet);
+    const isShort = rolls.get(name)?.shortage === 'pods';
+    return (isShort ? room.mark : undefined) ?? lastRoomOf(name, owned);
   };
   return {
     ...step,
@@ -85,8 +85,9 @@ export function withStrategies(step: HandOver, input: RollsInput): Step {
   };
 }
 
-/** What a DaemonSet was told last of room that was made for it. */
-function lastRoomOf(daemonSet: KubeObject | undefined): string | undefined {
+/** What the DaemonSet of that name was told last of room that was made for it. */
+function lastRoomOf(name: string, owned: readonly KubeObject[]): string | undefined {
+  const daemonSet = owned.find(({ metadata }) => metadata.name === name);
   return daemonSet?.metadata.annotations?.[roomMadeAnnotation];
 }
 

@@ -236,6 +236,9 @@ describe('a quota that holds the cache or the puller, and not both', () => {
     await scene.until(() => replicas() === 1);
     await scene.settle();
     expect(scene.writes().filter(isOfDaemonSet)).toHaveLength(1);
+    const told = scene.get(daemonSets, 'kubernetes-image-puller')?.metadata.annotations;
+    // The second generation of the Deployment is the one without replicas.
+    expect(told?.['che.eclipse.org/room-made']).toBe('2');
   });
 });
 
