@@ -1,8 +1,8 @@
 import { enumerated } from '../api/text.ts';
 import { kind, type SpecField } from '../api/types.ts';
 import type { OwnerReference, Resource } from '../kube/objects.ts';
-import type { Failure } from '../status/checks.ts';
 import { reasons } from '../status/conditions.ts';
+import type { Failure } from '../status/facts.ts';
 
 /** Why a name cannot be had. */
 export type Hindrance =

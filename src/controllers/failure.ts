@@ -3,8 +3,8 @@ import { ContendedError } from '../kube/applier.ts';
 import { type ApiError, isApiError, isOfEndingNamespace } from '../kube/client.ts';
 import { daemonSets } from '../kube/objects.ts';
 import { errorChain } from '../log.ts';
-import type { Failure } from '../status/checks.ts';
 import { reasons } from '../status/conditions.ts';
+import type { Failure } from '../status/facts.ts';
 import { conflictFailure, NameConflictError } from './conflicts.ts';
 
 /** A refusal stays one until somebody changes something that we may not see; we ask again this often. */

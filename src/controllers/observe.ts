@@ -12,8 +12,8 @@ import {
 import { errorChain } from '../log.ts';
 import { sleeperImage } from '../manifests/config-map.ts';
 import type { ManifestInput } from '../manifests/input.ts';
-import { isSettled, type Observed } from '../status/checks.ts';
 import { conditionOf, conditionTypes } from '../status/conditions.ts';
+import { isSettled, type Observed } from '../status/facts.ts';
 import { idlePods } from '../status/idle-pods.ts';
 import { lingering } from '../status/lingering.ts';
 import { listOf, observation } from '../status/observation.ts';

@@ -2,9 +2,9 @@ import type { ImagePullerStatus } from '../api/types.ts';
 import type { Clock } from '../clock.ts';
 import type { Key, KubeObject } from '../kube/objects.ts';
 import { availabilityOf } from '../status/availability.ts';
-import type { Failure } from '../status/checks.ts';
 import { conditionOf, conditionTypes, reasons } from '../status/conditions.ts';
 import { calmIntervalMs, countsIntervalMs, saysTheSame } from '../status/due.ts';
+import type { Failure } from '../status/facts.ts';
 import type { Observation } from '../status/observation.ts';
 import { follow, type Progress } from '../status/rollout.ts';
 

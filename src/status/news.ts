@@ -1,8 +1,9 @@
 import { count, nounCount } from '../api/text.ts';
 import type { Finding, ImagePullerStatus, ImageStatus } from '../api/types.ts';
 import { listedImages } from '../api/types.ts';
-import { type Complaint, holdsOrHold } from './checks.ts';
 import { completeOf, conditionOf, conditionTypes, cut, reasons } from './conditions.ts';
+import type { Complaint } from './facts.ts';
+import { holdsOrHold } from './spoken-counts.ts';
 import { worstOf } from './summarize.ts';
 
 /** Something that has happened to a puller, to be told once as an Event of it. */

@@ -19,7 +19,7 @@ export interface ObservationInput {
   readonly pods: readonly PodRecord[] | undefined;
   /** Why pods do not come into being, in the words of the DaemonSet controller's Events. */
   readonly refusals: readonly string[];
-  /** Claims that the cache was complete since the list last changed ({@link isSettled} in checks.ts). */
+  /** Claims that the cache was complete since the list last changed ({@link isSettled} in facts.ts). */
   readonly isSettled: boolean;
   /** Wall-clock milliseconds. */
   readonly now: number;

@@ -1,22 +1,7 @@
 import { holdOf } from '../api/findings.ts';
 import { printable } from '../api/text.ts';
 import type { Condition, ImagePullerStatus } from '../api/types.ts';
-import {
-  type Complaint,
-  completeness,
-  countOf,
-  type Facts,
-  factsOf,
-  imagesOf,
-  impairments,
-  isComplete,
-  isSettled,
-  notInPlace,
-  type Observed,
-  obstacleTo,
-  progressOf,
-  readyChecks,
-} from './checks.ts';
+import { notInPlace, readyChecks } from './checks.ts';
 import {
   type Claim,
   completeOf,
@@ -26,8 +11,20 @@ import {
   reasons,
   timestamp,
 } from './conditions.ts';
+import {
+  type Complaint,
+  countOf,
+  type Facts,
+  factsOf,
+  imagesOf,
+  isComplete,
+  isSettled,
+  type Observed,
+} from './facts.ts';
 import { imageRows, listed, type RowContext } from './image-rows.ts';
+import { impairments, obstacleTo } from './impairments.ts';
 import { isMoving } from './observation.ts';
+import { completeness, progressOf } from './progress.ts';
 
 /** What a status depends on beside what was observed. */
 export interface SummaryContext {

@@ -1,6 +1,6 @@
 import type { CachedImage, ImagePullerStatus, PullerSpec } from '../../src/api/types.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
-import { isSettled, type Observed } from '../../src/status/checks.ts';
+import { isSettled, type Observed } from '../../src/status/facts.ts';
 import {
   type Observation,
   type ObservationInput,

@@ -1,7 +1,7 @@
 import type { Condition, Finding, PullerSpec, Verdict } from '../../src/api/types.ts';
-import type { Observed } from '../../src/status/checks.ts';
 import { condition, messageLimit } from '../../src/status/conditions.ts';
 import { meansTheSame, saysTheSame } from '../../src/status/due.ts';
+import type { Observed } from '../../src/status/facts.ts';
 import type { Observation } from '../../src/status/observation.ts';
 import type { Rollout } from '../../src/status/rollout.ts';
 import { summary, worstOf } from '../../src/status/summarize.ts';

@@ -11,9 +11,9 @@ import type {
 } from '../../api/types.ts';
 import { statusOf } from '../../controllers/subject.ts';
 import { isControlledBy, type KubeObject } from '../../kube/objects.ts';
-import { isSettled } from '../../status/checks.ts';
 import { type ConditionType, conditionOf, conditionTypes } from '../../status/conditions.ts';
 import { timeOf } from '../../status/event-time.ts';
+import { isSettled } from '../../status/facts.ts';
 import { imageRows } from '../../status/image-rows.ts';
 import {
   type ImageObservation,

@@ -1,0 +1,182 @@
+import { nounCount, printable } from '../api/text.ts';
+import type { ImageStatus } from '../api/types.ts';
+import { isPullFailure, toldFailure } from './causes.ts';
+import { reasons } from './conditions.ts';
+import type { Complaint, Facts } from './facts.ts';
+import type { StartTrouble } from './idle-pods.ts';
+import { essence } from './kubelet-words.ts';
+import { spoken } from './node-names.ts';
+import type { NodeVerdict } from './nodes.ts';
+import type { Failing, FailureGroup, ImageObservation } from './observation.ts';
+import type { ContainerRecord } from './pods.ts';
+import { refusedPods } from './refusal-words.ts';
+import { lackOf } from './scheduler-words.ts';
+import { cannot, someOf } from './spoken-counts.ts';
+
+/** All that keeps images from nodes and will not pass by itself, worst first. */
+export function impairments(facts: Facts): readonly Complaint[] {
+  return [
+    ...sleeperFailing(facts),
+    ...imagesFailing(facts),
+    ...refused(facts),
+    ...notStarting(facts),
+    ...verdictComplaints.flatMap((each) => withoutPod(facts, each)),
+    ...nobodyReachable(facts),
+  ];
+}
+
+/** How many nodes fail, those that are given time aside. */
+function blamed({ failing, failingExcused }: Failing, { excuses }: Facts): number {
+  return failing - (excuses ? failingExcused : 0);
+}
+
+function sleeperFailing(facts: Facts): readonly Complaint[] {
+  const { blocked, nodesDesired } = facts.observation;
+  const [worst] = blocked.failures;
+  if (!worst || blamed(blocked, facts) === 0) return [];
+  const { reference } = worst.container;
+  const message = `the image that brings sleep (${reference}): ${cannot(blocked.failing, nodesDesired)} ${attempt(worst.container)} it: ${toldFailure(worst.container)}${whereOf(worst, nodesDesired)}`;
+  return [{ reason: reasons.imagesFailing, message }];
+}
+
+function imagesFailing(facts: Facts): readonly Complaint[] {
+  const seen = new Map(facts.observation.images.map((each) => [each.image.reference, each]));
+  return facts.rows.flatMap((row) => {
+    const image = seen.get(row.reference);
+    if (!image || blamed(image, facts) === 0) return [];
+    return [{ reason: reasons.imagesFailing, message: failingSentence(row, image) }];
+  });
+}
+
+/** `my_Image (registry.example/x:1): 2 of 40 nodes cannot pull it: 401 Unauthorized; check …`. */
+function failingSentence(row: ImageStatus, image: ImageObservation): string {
+  const { name, reference, reason = '', advice = reason } = row;
+  const [worst] = image.failures;
+  const where = worst ? whereOf(worst, image.desired) : '';
+  const verb = worst ? attempt(worst.container) : 'pull';
+  return `${name} (${reference}): ${cannot(image.failing, image.desired)} ${verb} it: ${advice}${where}`;
+}
+
+function whereOf({ nodes }: FailureGroup, of: number): string {
+  return nodes.count < of ? ` (on ${spoken(nodes)})` : '';
+}
+
+/** What a kubelet was at when it failed: a container keeps the digest of a former run while it is pulled. */
+function attempt({ reason, digest }: ContainerRecord): 'pull' | 'run' {
+  const hasImage = digest !== '' || startReasons.test(reason);
+  return hasImage && !isPullFailure(reason) ? 'run' : 'pull';
+}
+
+const startReasons =
+  /^(?:Create|Run)Container|^(?:StartError|ContainerCannotRun|OOMKilled|CrashLoopBackOff)$/;
+
+function refused({ observation, missing, lagging }: Facts): readonly Complaint[] {
+  const waiting = lagging.filter(({ verdict }) => verdict === 'waiting');
+  // A node whose old pod waits for its successor is not without a pod.
+  const nodes = missing || waiting.reduce((sum, group) => sum + group.nodes.count, 0);
+  if (nodes === 0) return [];
+  const gets = `${someOf(nodes, observation.nodesDesired)} ${nodes === 1 ? 'gets' : 'get'}`;
+  return observation.refusals.map((message) => {
+    // One new pod is enough for a roll to go on: the old one makes room for the next.
+    const { isQuota, says } = refusedPods(message, missing || 1);
+    return {
+      reason: isQuota ? reasons.quotaExceeded : reasons.podsRefused,
+      message: `${gets} ${missing === 0 ? `no new pod: ${isQuota ? 'for one ' : ''}` : 'no pod: '}${says}`,
+    };
+  });
+}
+
+/** Told of a node that lacks images; where another pod holds them, it only keeps a roll from going on. */
+function notStarting({ startTrouble, observation, excuses }: Facts): readonly Complaint[] {
+  const node = observation.nodes.get(startTrouble?.node ?? '');
+  const isHarmless = node?.verdict === 'holds' || (excuses && node?.isExcused);
+  if (!startTrouble || !node || isHarmless) return [];
+  return [{ reason: reasons.podsNotStarting, message: spokenTrouble(startTrouble) }];
+}
+
+function spokenTrouble({ node, reason, message }: StartTrouble): string {
+  const speaker = { name: '', namespace: '', uid: '' };
+  const failure = { reason, message: essence(message, speaker) };
+  return `${node}: its pod does not start: ${toldFailure(failure)}`;
+}
+
+interface VerdictComplaint {
+  readonly verdict: NodeVerdict;
+  readonly reason: string;
+  readonly says: (message: string) => string;
+}
+
+/** What is told of nodes that keep no pod, worst first. */
+const verdictComplaints: readonly VerdictComplaint[] = [
+  {
+    verdict: 'unscheduled',
+    reason: reasons.unschedulable,
+    says: (message) => {
+      const lack = lackOf(message);
+      const remedy = /^Insufficient/.test(lack) ? '; make room there, or lower the requests' : '';
+      return `no room for the cache: ${printable(lack, 200)}${remedy}`;
+    },
+  },
+  {
+    verdict: 'diskPressure',
+    reason: reasons.diskPressure,
+    says: (message) =>
+      `no disk space left for the cache: ${printable(message, 200)}; free some, or cache less there`,
+  },
+  {
+    verdict: 'evicted',
+    reason: reasons.podsEvicted,
+    says: (message) => `evicted the cache: ${printable(message, 200)}`,
+  },
+  {
+    verdict: 'rejected',
+    reason: reasons.podsRejected,
+    says: (message) => `rejected the cache: ${printable(message, 200)}`,
+  },
+];
+
+function withoutPod(
+  { lagging, observation }: Facts,
+  { verdict, reason, says }: VerdictComplaint,
+): readonly Complaint[] {
+  return lagging
+    .filter((group) => group.verdict === verdict)
+    .map(({ nodes, message }) => {
+      const verb = verdict === 'evicted' || verdict === 'rejected' ? '' : hasOrHave(nodes.count);
+      return {
+        reason,
+        message: `${someOf(nodes.count, observation.nodesDesired)} (${spoken(nodes)}) ${verb}${says(message)}`,
+      };
+    });
+}
+
+/** What keeps new pods from taking the place of old ones, as far as anybody tells. */
+export function obstacleTo({ observation, startTrouble }: Facts): string {
+  if (startTrouble) return spokenTrouble(startTrouble);
+  const [crowded] = observation.crowded;
+  if (crowded) {
+    const { nodes, message } = crowded;
+    return `no room for another pod on ${spoken(nodes)}: ${printable(lackOf(message), 200)}`;
+  }
+  const [refusal] = observation.refusals;
+  if (refusal !== undefined) return refusedPods(refusal, 1).says;
+  // Those that wait do so for others, and are more of them.
+  const { lagging } = observation;
+  const slowest = lagging.find(({ verdict }) => verdict !== 'waiting') ?? lagging[0];
+  const whose = slowest ? `the pod's events on ${spoken(slowest.nodes)}` : "the pods' events";
+  return `see ${whose} for the cause`;
+}
+
+function nobodyReachable({ observation }: Facts): readonly Complaint[] {
+  const { unreachable, nodesDesired } = observation;
+  if (nodesDesired === 0 || unreachable.count < nodesDesired) return [];
+  const message =
+    nodesDesired === 1
+      ? `the selected node does not answer: ${spoken(unreachable)}`
+      : `none of the ${nounCount(nodesDesired, 'selected node')} answers`;
+  return [{ reason: reasons.nodesUnreachable, message }];
+}
+
+function hasOrHave(number: number): string {
+  return number === 1 ? 'has ' : 'have ';
+}
