@@ -87,6 +87,12 @@ const podWatch = {
   resyncEveryMs: 60 * 60_000,
 } as const;
 
+/**
+ * A puller of 40 images has 22 kB with its status, and its DaemonSet 46. For 500 such pullers, lists in
+ * pages of 500 made a process of 242 MiB, of 100 one of 186 (Node 24, the heap limits of the image).
+ */
+const pageSize = 100;
+
 /** What operators have made. */
 const childSelector = `${managedByLabel}=${fieldManager}`;
 
@@ -117,7 +123,8 @@ export function assembleOperator(parts: OperatorParts): Operator {
     const byNamespace = namespaces.map((namespace) => {
       const { onChange = enqueueOwner, ...selection } = { ...how, ...(namespace && { namespace }) };
       const onStart = (what: 'list' | 'watch') => metrics.cacheStarts(resource.plural, what);
-      const options = { client, resource, project, ...selection, clock, random, log, onStart };
+      const common = { client, resource, project, pageSize };
+      const options = { ...common, ...selection, clock, random, log, onStart };
       const reflector = new Reflector(options);
       reflector.onChange(onChange);
       reflectors.push(reflector);
