@@ -1,8 +1,8 @@
 import { errorChain, type Log } from './log.ts';
 
 /**
- * Aborted by the signals that ask a process to end. What nobody caught ends it as well, by the same
- * orderly way and with exit code 1.
+ * Aborted by the signals that ask a process to end, and where the process that started this one with an
+ * IPC channel is gone. What nobody caught ends it as well, by the same orderly way and with exit code 1.
  */
 export function endOfProcess(log: Log): AbortSignal {
   const end = new AbortController();
@@ -12,6 +12,12 @@ export function endOfProcess(log: Log): AbortSignal {
       end.abort();
     });
   }
+  process.once('disconnect', () => {
+    log.info('asked to stop', { reason: 'the process that started this one is gone' });
+    end.abort();
+  });
+  // To listen keeps a channel, and so the process, open.
+  process.channel?.unref();
   for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
     process.on(event, (thrown: unknown) => {
       log.error('a failure that nobody handled', { event, error: errorChain(thrown) });

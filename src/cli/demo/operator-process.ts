@@ -35,12 +35,12 @@ export function startOperator(kubeconfig: string, settings: Environment): Operat
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', main, 'operator'],
-    { env, stdio: ['ignore', 'pipe', 'pipe'] },
+    // By the channel it notices that this process was killed.
+    { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
   );
   const lines: string[] = [];
   let ended: string | undefined;
-  collect(child.stdout, lines);
-  collect(child.stderr, lines);
+  for (const output of [child.stdout, child.stderr]) if (output !== null) collect(output, lines);
   const end = new Promise<void>((resolve) => {
     child.once('error', (error) => {
       ended = `could not be started: ${error.message}`;
@@ -51,7 +51,7 @@ export function startOperator(kubeconfig: string, settings: Environment): Operat
       resolve();
     });
   });
-  // Whatever ends this process, the operator does not outlive it.
+  // Whatever else ends this process, the operator does not outlive it.
   const callOff = beforeExit(() => child.kill('SIGKILL'));
   return {
     pid: child.pid,
