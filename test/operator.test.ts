@@ -10,6 +10,10 @@ import { customResourceDefinition } from '../src/api/schema.ts';
 import { leases } from '../src/kube/objects.ts';
 import { leaseName } from '../src/manifests/names.ts';
 import { type EmbeddedCluster, startEmbeddedCluster } from './cluster/embedded/embedded-cluster.ts';
+import { nodeEnvironment } from './node-environment.ts';
+
+/** Far more than a start takes, on a machine that is not busy. */
+const patienceMs = 50_000;
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'operator-'));
@@ -17,14 +21,16 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 /** How `main.ts operator` ends with this environment and these arguments. */
 async function ending(env: Readonly<Record<string, string>>, ...args: readonly string[]) {
-  const operator = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', main, 'operator', ...args],
-    {
-      env: { PATH: process.env['PATH'], HOME: directory, HEALTH_PORT: '0', ...env },
-      stdio: ['ignore', 'ignore', 'pipe'],
+  const operator = spawn(process.execPath, [main, 'operator', ...args], {
+    env: {
+      ...nodeEnvironment,
+      PATH: process.env['PATH'],
+      HOME: directory,
+      HEALTH_PORT: '0',
+      ...env,
     },
-  );
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let stderr = '';
   operator.stderr.on('data', (chunk) => {
     stderr += chunk;
@@ -123,18 +129,15 @@ describe('an operator that cannot run ends with one sentence', () => {
 describe('an operator whose API server does not answer', () => {
   it('lives, is not ready, and ends in order when it is asked to', async () => {
     const port = await freePort();
-    const operator = spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', main, 'operator'],
-      {
-        env: {
-          PATH: process.env['PATH'],
-          KUBECONFIG: file('dead', aKubeconfig('{ server: "http://127.0.0.1:1" }')),
-          HEALTH_PORT: String(port),
-        },
-        stdio: ['ignore', 'pipe', 'inherit'],
+    const operator = spawn(process.execPath, [main, 'operator'], {
+      env: {
+        ...nodeEnvironment,
+        PATH: process.env['PATH'],
+        KUBECONFIG: file('dead', aKubeconfig('{ server: "http://127.0.0.1:1" }')),
+        HEALTH_PORT: String(port),
       },
-    );
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const closed = once(operator, 'close');
     for await (const chunk of operator.stdout) {
       if (!String(chunk).includes('does not answer yet')) continue;
@@ -175,30 +178,30 @@ describe('an operator that competes with another one', () => {
   it('is ready while it stands by, leads when it may, and ends in order when it has lost', async () => {
     hold('somebody');
     const port = await freePort();
-    operator = spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', main, 'operator'],
-      {
-        env: {
-          PATH: process.env['PATH'],
-          KUBECONFIG: file('embedded', cluster.kubeconfig()),
-          POD_NAMESPACE: 'default',
-          METRICS_PORT: '0',
-          HEALTH_PORT: String(port),
-        },
-        stdio: ['ignore', 'pipe', 'inherit'],
+    operator = spawn(process.execPath, [main, 'operator'], {
+      env: {
+        ...nodeEnvironment,
+        PATH: process.env['PATH'],
+        KUBECONFIG: file('embedded', cluster.kubeconfig()),
+        POD_NAMESPACE: 'default',
+        METRICS_PORT: '0',
+        HEALTH_PORT: String(port),
       },
-    );
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const closed = once(operator, 'close');
     let log = '';
     operator.stdout.on('data', (chunk) => {
       log += chunk;
     });
-    await cluster.until(() => log.includes('standing by'));
-    await cluster.until(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok);
+    await cluster.until(() => log.includes('standing by'), patienceMs);
+    await cluster.until(
+      async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok,
+      patienceMs,
+    );
     expect(log).not.toContain('running');
     hold('');
-    await cluster.until(() => log.includes('running'));
+    await cluster.until(() => log.includes('running'), patienceMs);
     hold('somebody else');
     expect(await closed).toEqual([1, null]);
     expect(log).toContain('lost the lease');

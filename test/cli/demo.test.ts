@@ -10,6 +10,7 @@ import { type DemoSurroundings, show } from '../../src/cli/demo.ts';
 import { plainStyle } from '../../src/cli/style.ts';
 import { UsageError } from '../../src/errors.ts';
 import { Api, type Reply } from '../cluster/contract/api.ts';
+import { nodeEnvironment } from '../node-environment.ts';
 import { aPuller } from '../pullers.ts';
 
 /** Far more than any of these needs: they start processes, and machines that test are busy. */
@@ -24,7 +25,7 @@ afterAll(() => rmSync(temporary, { recursive: true }));
 /** Runs `demo` as a user does; `during` sees its output as it comes. */
 async function run(args: readonly string[], during: (signal: SignalSender) => void = () => {}) {
   const child = spawn(process.execPath, [main, 'demo', ...args], {
-    env: { TMPDIR: temporary, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' },
+    env: { ...nodeEnvironment, TMPDIR: temporary },
   });
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
   during({ output: child.stdout, kill: (signal) => child.kill(signal) });

@@ -29,6 +29,7 @@ import {
   startEmbeddedCluster,
 } from '../cluster/embedded/embedded-cluster.ts';
 import { clusterWithoutOperator } from '../image/scene.ts';
+import { nodeEnvironment } from '../node-environment.ts';
 import { aPuller } from '../pullers.ts';
 import { aCondition } from './status/scenes.ts';
 import { grantView, viewer } from './viewer.ts';
@@ -127,7 +128,7 @@ async function spawned(
   const child = spawn(process.execPath, [main, 'status', ...args], {
     env: {
       KUBECONFIG: kubeconfigFile(kubeconfig(viewer)),
-      NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
+      ...nodeEnvironment,
     },
   });
   const closed = once(child, 'close');
@@ -381,7 +382,7 @@ describe('a watch', () => {
         env: {
           PATH: process.env['PATH'],
           KUBECONFIG: kubeconfig,
-          NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
+          ...nodeEnvironment,
           TERM: 'xterm-256color',
         },
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -570,7 +571,7 @@ describe('where there is nothing to tell, status', () => {
       const command = `'${process.execPath}' '${main}' status --help | true`;
       const env = {
         PATH: process.env['PATH'],
-        NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
+        ...nodeEnvironment,
       };
       const shell = spawn('sh', ['-c', command], { env, stdio: ['ignore', 'ignore', 'pipe'] });
       expect(await text(shell.stderr)).toBe('');
