@@ -140,8 +140,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'the counts of a status are written whenever they move',
     file: 'controllers/image-puller.ts',
-    text: 'const waitMs = meansNothingNew ? this.#patience.untilCounts(key, status, isCalm) : 0;',
-    instead: 'const waitMs = 0;',
+    text: 'const dueMs = meansNothingNew ? this.#patience.untilCounts(key, status, isCalm) : 0;',
+    instead: 'const dueMs = 0;',
     foundBy: inWorkload('create', 'G0'),
     seenOnlyBy: 'O5: patch kubernetesimagepullers/puller/status was done',
   },
