@@ -1,5 +1,7 @@
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { parse } from 'yaml';
+import { deployment } from '../src/manifests/operator.ts';
 import { resourcesOf } from './shipped.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -85,5 +87,42 @@ describe('the documentation', () => {
     const inDocs = pages.filter((page) => page.startsWith('docs/') && page !== 'docs/README.md');
     const named = linksOf('docs/README.md').map((target) => join('docs', target));
     expect(named.filter((page) => page.startsWith('docs/')).toSorted()).toEqual(inDocs);
+  });
+});
+
+/** As much of a Deployment as names images. */
+interface WithImages {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly spec: { readonly template: { readonly spec: { readonly containers: [Container] } } };
+}
+
+interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly env: readonly { readonly name: string; readonly value?: string }[];
+}
+
+/** Where a Deployment names images, and which. */
+function imagesOf({ kind, metadata, spec }: WithImages) {
+  const [{ name, image, env }] = spec.template.spec.containers;
+  const related = env.filter((variable) => variable.name.startsWith('RELATED_IMAGE_'));
+  return {
+    places: [kind, metadata.namespace, metadata.name, name, ...related.map(({ name }) => name)],
+    images: [image, ...related.map(({ value }) => value)],
+  };
+}
+
+describe('the kustomization of README for images of your own', () => {
+  it('names another image wherever the Deployment of config/default names one', () => {
+    const [, text = ''] = /```yaml\n(resources:\n.*?)```/s.exec(read('README.md')) ?? [];
+    const { resources, patches } = parse(text);
+    expect(resources).toEqual(['../config/default']);
+    const shipped = imagesOf(deployment() as unknown as WithImages); // as the API server takes it
+    const [{ patch }] = patches;
+    const own = imagesOf(parse(patch));
+    expect(own.places).toEqual(shipped.places);
+    expect(own.images.filter((image) => shipped.images.includes(image))).toEqual([]);
+    expect(own.images[0]).toBe(own.images[1]);
   });
 });
