@@ -6,13 +6,14 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
+const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
+  readonly scripts: Readonly<Record<string, string>>;
+};
+
 /** The programs of ours that npm runs, as words for Node; those that end with a command take other words. */
 function programs(): readonly (readonly [string, readonly string[]])[] {
-  const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
-    readonly scripts: Readonly<Record<string, string>>;
-  };
   return Object.entries(scripts)
-    .filter(([name]) => !['test:e2e', 'prepack'].includes(name))
+    .filter(([name]) => name !== 'test:e2e')
     .map(([name, line]) => [name, line.split(' ')] as const)
     .filter(([, words]) => words.some((word) => word.endsWith('.ts')))
     .map(([name, [, ...words]]) => [name, words]);
@@ -33,6 +34,15 @@ describe('the scripts of package.json', () => {
     expect(programs().map(([name]) => name)).toEqual(
       expect.arrayContaining(['bench', 'cluster', 'generate', 'start', 'soak']),
     );
+  });
+
+  it('install the packages first, but for what npm runs before them', () => {
+    const others = Object.keys(scripts).filter(
+      (name) => scripts[`pre${name}`] !== 'node .ci/install.mjs',
+    );
+    expect(others.filter((name) => scripts[name] !== 'node .ci/install.mjs')).toEqual(['prepack']);
+    // npm runs it by itself, with nothing before.
+    expect(scripts['prepack']).toMatch(/^npm run --silent image /);
   });
 
   it.each(programs())(
