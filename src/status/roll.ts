@@ -19,10 +19,11 @@ export const hopelessAfterMs = 30_000;
 /**
  * A node that has refused one pod is given another after so long, which is how often a kubelet looks at its disk
  * (kubernetes/kubernetes: pkg/kubelet/kubelet.go, evictionMonitoringPeriod); one that has refused many, after
- * as many times that, and this at most.
+ * as many times that, and this at most: as a try leaves one or two behind and Kubernetes clears one away every 15
+ * minutes, there are never more than about 140.
  */
 const firstTryMs = 10_000;
-const lastTryMs = 5 * 60_000;
+const lastTryMs = 30 * 60_000;
 
 /** A pod that could not be created, in the words of an Event. */
 export interface RefusedPod {

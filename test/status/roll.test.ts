@@ -247,7 +247,7 @@ describe('a node', () => {
     expect(seen([one, two], { daemonSet: inPlace }).againMs).toBe(11 * second);
     const past = [refused(11 * second)];
     expect(seen(past, { daemonSet: inPlace })).toMatchObject({ refusing: 0, againMs: undefined });
-    const many = Array.from({ length: 100 }, (_, at) => refused(299 * second, `refused-${at}`));
+    const many = Array.from({ length: 300 }, (_, at) => refused(1_799 * second, `refused-${at}`));
     expect(seen(many, { daemonSet: inPlace })).toMatchObject({ refusing: 1, againMs: second });
     expect(seen(past, { daemonSet: rolling() }).refusing).toBe(1);
   });
