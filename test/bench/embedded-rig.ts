@@ -1,9 +1,10 @@
 import { verbAndResource } from '../../src/kube/exchange.ts';
+import { operatorUser } from '../../src/manifests/operator.ts';
 import { startEmbeddedCluster } from '../cluster/embedded/embedded-cluster.ts';
 import { Registries } from '../cluster/embedded/workloads/registry.ts';
 import { largeRollOut } from './embedded-roll-out.ts';
 import { type CountedRequest, dryRun, type Rig } from './rig.ts';
-import { installation, operatorUser } from './rig-installation.ts';
+import { installation } from './rig-installation.ts';
 
 /** The embedded cluster in this process, with the operator's kinds and rights. */
 export async function embeddedRig(nodes: number, isOurs: boolean): Promise<Rig> {

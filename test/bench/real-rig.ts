@@ -1,10 +1,14 @@
 import { daemonSets, resourcePath } from '../../src/kube/objects.ts';
 import { dryRunName } from '../../src/manifests/names.ts';
-import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
+import {
+  operatorNamespace,
+  operatorServiceAccount,
+  operatorUser,
+} from '../../src/manifests/operator.ts';
 import { fakeNodeTaint } from '../cluster/real/fake-nodes.ts';
 import { RealCluster } from '../cluster/real/real-cluster.ts';
 import { dryRun, type Rig } from './rig.ts';
-import { installation, operatorUser } from './rig-installation.ts';
+import { installation } from './rig-installation.ts';
 
 /** How quick the control plane is, and which requests are counted. */
 export interface RealRigOptions {

@@ -2,9 +2,6 @@ import { objectsOf, projectPath } from '../../src/cli/demo/install-manifests.ts'
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
 
-/** Who the operator is to the API server. */
-export const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
-
 /**
  * What has to be in a cluster before the operator: its kinds, its account, its rights. Another operator
  * gets all rights: which it needs is its own affair.

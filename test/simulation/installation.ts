@@ -2,10 +2,6 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import type { KubeObject } from '../../src/kube/objects.ts';
-import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
-
-/** The user that the operator is, with the rights of config/rbac and no others. */
-export const operatorUser = `system:serviceaccount:${operatorNamespace}:${operatorServiceAccount}`;
 
 /** Where the pullers are. */
 export const namespace = 'workspaces';
@@ -20,7 +16,7 @@ const files = [
   'config/rbac/cluster/role_binding.yaml',
 ];
 
-/** What is installed before an operator runs; read once. */
+/** What is installed before an operator runs, whose rights are those of config/rbac and no others; read once. */
 export const installation: readonly KubeObject[] = [
   ...files.map((file) => {
     const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));

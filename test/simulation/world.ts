@@ -2,13 +2,13 @@ import { imagePullers } from '../../src/controllers/keys.ts';
 import { type KubeObject, pods, type Resource } from '../../src/kube/objects.ts';
 import type { WireRequest } from '../../src/kube/transport.ts';
 import { childResources } from '../../src/manifests/children.ts';
-import { operatorNamespace } from '../../src/manifests/operator.ts';
+import { operatorNamespace, operatorUser } from '../../src/manifests/operator.ts';
 import {
   createInProcessCluster,
   type InProcessCluster,
 } from '../cluster/embedded/in-process-cluster.ts';
 import { Registries } from '../cluster/embedded/workloads/registry.ts';
-import { installation, namespace, operatorUser } from './installation.ts';
+import { installation, namespace } from './installation.ts';
 import { Network } from './network.ts';
 import { OperatorProcess } from './operator-process.ts';
 import { Scheduler, seeded } from './scheduler.ts';
