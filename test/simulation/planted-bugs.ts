@@ -50,7 +50,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'kube/controller.ts',
     text: 'return failureOf(asError(thrown));',
     instead: `return isApiError(thrown) && thrown.code === 409 ? { kind: 'success' } : failureOf(asError(thrown));`,
-    foundBy: inWorkload('a change of mind', 'G2'),
+    foundBy: inWorkload('a child that is edited', 'G2'),
   },
   {
     name: 'the retry of a status that met a conflict is lost',

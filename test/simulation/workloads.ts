@@ -45,6 +45,14 @@ const foreign: KubeObject = {
   data: { theirs: 'yes' },
 };
 
+/** The puller's Role, as somebody makes it who wants the puller to have no rights. */
+const powerless: KubeObject = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'Role',
+  metadata: { name: 'kubernetes-image-puller-report', namespace },
+  rules: [],
+};
+
 export const workloads: readonly Workload[] = [
   { name: 'create', nodes: 3, before: [], acts: [apply(puller())] },
   {
@@ -97,6 +105,11 @@ export const workloads: readonly Workload[] = [
         world.apply(puller());
       },
     ],
+  },
+  {
+    name: 'a child that is edited',
+    before: [apply(puller())],
+    acts: [apply(powerless)],
   },
   { name: 'delete', nodes: 2, before: [apply(puller())], acts: [remove('puller')] },
   {
