@@ -16,9 +16,10 @@ if (!existsSync(marker) || readFileSync(marker, 'utf8') !== wanted) {
   process.stderr.write(
     'installing the packages of package-lock.json (once; takes about half a minute)\n',
   );
+  // Under `npm pack --dry-run` it would install nothing.
   const npm = spawnSync(
     'npm',
-    ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+    ['ci', '--ignore-scripts', '--dry-run=false', '--no-audit', '--no-fund', '--loglevel=error'],
     {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit'],
