@@ -39,6 +39,8 @@ export interface InProcessOptions extends WorkloadOptions {
   readonly version?: string;
   /** Further API groups that discovery shows, as `route.openshift.io/v1`. */
   readonly groups?: readonly string[];
+  /** A mutating webhook: what it makes of an object that is created or changed; it runs once, and last. */
+  readonly mutate?: (object: KubeObject) => KubeObject;
   /** Commits kept for watches that resume; older ones answer 410. 10,000 by default. */
   readonly historyLimit?: number;
 }
@@ -95,6 +97,7 @@ function createParts(options: InProcessOptions) {
       immutableRoleRef,
     ],
     fill,
+    ...(options.mutate && { mutate: options.mutate }),
     after: [...after, quotaAdmission({ store, clock })],
   };
   const writer = new Writer({ store, clock, random: options.random, admissions });

@@ -62,6 +62,8 @@ export interface Admissions {
   readonly before?: readonly Admission[];
   /** What a new object is made into before it is validated. */
   readonly fill?: readonly ((attempt: Attempt, next: KubeObject) => KubeObject)[];
+  /** What a webhook makes of an object, each time that one is written; of a status, nothing. */
+  readonly mutate?: (next: KubeObject) => KubeObject;
   /** Asked for new objects that are valid, before they are stored. */
   readonly after?: readonly Admission[];
 }
@@ -114,7 +116,7 @@ export class Writer {
     this.#admit(attempt);
     const { fill = [], after = [] } = this.#admissions;
     const filled = fill.reduce((object, add) => add(attempt, object), next);
-    const created = this.#newObject(kind, filled);
+    const created = this.#newObject(kind, this.#mutated(filled, options));
     refuseErrors(kind, created, [
       ...metadataErrors(created, undefined, kind.rules.nameGrammar ?? dnsSubdomain),
       ...(kind.rules.validate?.(created, undefined) ?? []),
@@ -195,7 +197,8 @@ export class Writer {
     const { namespace = '', name = '' } = live.metadata;
     this.#admit({ verb: 'update', kind, namespace, name, next, live, options });
     refuseStale(kind, live, next);
-    const updated = withoutNewTimes(live, withServerFields(kind, live, next, options));
+    const mutated = this.#mutated(next, options);
+    const updated = withoutNewTimes(live, withServerFields(kind, live, mutated, options));
     refuseErrors(kind, updated, [
       ...uidErrors(live, next),
       ...metadataErrors(updated, live, kind.rules.nameGrammar ?? dnsSubdomain),
@@ -266,6 +269,12 @@ export class Writer {
       reset: resetFields(kind, subresource),
       time: this.#timestamp(),
     };
+  }
+
+  /** Managed fields are those of the request: who owns a field is not asked anew. */
+  #mutated(next: KubeObject, { subresource }: WriteOptions): KubeObject {
+    const { mutate } = this.#admissions;
+    return mutate === undefined || subresource !== undefined ? next : mutate(next);
   }
 
   #admit(attempt: Attempt): void {
