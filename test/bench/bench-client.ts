@@ -45,13 +45,13 @@ const patienceMs = 600_000;
 export class Bench {
   readonly rig: Rig;
   readonly client: ConnectedClient;
-  readonly #child: Resource;
-  readonly #children: Reflector;
+  /** What the operator makes last for a puller, in this order. */
+  readonly lastChildren: readonly Resource[];
+  readonly #children: readonly Reflector[];
 
-  /** `child` is what an operator makes last for a puller. */
-  constructor(rig: Rig, child: Resource) {
+  constructor(rig: Rig, lastChildren: readonly Resource[]) {
     this.rig = rig;
-    this.#child = child;
+    this.lastChildren = lastChildren;
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromString(rig.kubeconfig);
     this.client = createClient(kubeConfig, {
@@ -59,21 +59,24 @@ export class Bench {
       userAgent: 'bench',
       requestTimeoutMs: 60_000,
     });
-    this.#children = new Reflector({
-      client: this.client,
-      resource: child,
-      clock: systemClock,
-      random: Math.random,
-      log: silentLog,
-    });
+    this.#children = lastChildren.map(
+      (resource) =>
+        new Reflector({
+          client: this.client,
+          resource,
+          clock: systemClock,
+          random: Math.random,
+          log: silentLog,
+        }),
+    );
   }
 
   async start(): Promise<void> {
-    await this.#children.start();
+    for (const children of this.#children) await children.start();
   }
 
   async stop(): Promise<void> {
-    await this.#children.stop();
+    for (const children of this.#children) await children.stop();
     await this.client.close();
   }
 
@@ -108,23 +111,20 @@ export class Bench {
     await this.until(`the pods of ${name} to go`, areGone, { everyMs: 500 });
   }
 
-  /** Does something; resolves when this many namespaces have had a new child of a puller since. */
-  async newChildren(count: number, act: () => Promise<void>): Promise<void> {
-    const seen = new Set<string>();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const unsubscribe = this.#children.onChange(({ type, object }) => {
-      if (type === 'added') seen.add(object.metadata.namespace ?? '');
-      if (seen.size === count) resolve();
-    });
-    const cancel = systemClock.after(patienceMs, () =>
-      reject(new Error(`${seen.size} of ${count} ${this.#child.plural} after ${patienceMs} ms`)),
-    );
-    try {
-      await Promise.all([act(), promise]);
-    } finally {
-      unsubscribe();
-      cancel();
-    }
+  /**
+   * Does something; resolves when so many namespaces have had a new object of each of the last kinds of
+   * children since, with the milliseconds until then, by kind.
+   */
+  async newChildren(count: number, act: () => Promise<void>): Promise<readonly number[]> {
+    const awaited = this.#children.map((children) => newObjects(children, count));
+    const [, ...times] = await Promise.all([act(), ...awaited]);
+    return times;
+  }
+
+  /** Does something; resolves when a new object of the first of the last kinds of children is there. */
+  async newChild(act: () => Promise<void>): Promise<void> {
+    const awaited = this.#children.slice(0, 1).map((children) => newObjects(children, 1));
+    await Promise.all([act(), ...awaited]);
   }
 
   /** Resolves when a puller is Ready with the spec that it has. */
@@ -169,5 +169,26 @@ export class Bench {
       if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`);
       await sleep(systemClock, everyMs);
     }
+  }
+}
+
+/** Resolves when so many namespaces have had a new object since this was called; how long that took. */
+async function newObjects(objects: Reflector, count: number): Promise<number> {
+  const begun = performance.now();
+  const seen = new Set<string>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const unsubscribe = objects.onChange(({ type, object }) => {
+    if (type === 'added') seen.add(object.metadata.namespace ?? '');
+    if (seen.size === count) resolve();
+  });
+  const cancel = systemClock.after(patienceMs, () =>
+    reject(new Error(`waited ${patienceMs} ms for new children: ${seen.size} of ${count}`)),
+  );
+  try {
+    await promise;
+    return performance.now() - begun;
+  } finally {
+    unsubscribe();
+    cancel();
   }
 }

@@ -3,7 +3,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProgram } from '../../src/command-line.ts';
 import { asError } from '../../src/errors.ts';
-import { daemonSets, deployments } from '../../src/kube/objects.ts';
+import { daemonSets, deployments, type Resource } from '../../src/kube/objects.ts';
 import { inNetworkOf } from '../cluster/real/command.ts';
 import { currentCluster } from '../cluster/real/namespace.ts';
 import { Bench } from './bench-client.ts';
@@ -105,8 +105,7 @@ class Run {
   }
 
   async #onStage(rig: Rig, measure: (stage: Stage) => Promise<void>): Promise<void> {
-    const child = this.#options.other?.child === 'deployments' ? deployments : daemonSets;
-    const bench = new Bench(rig, child);
+    const bench = new Bench(rig, this.#lastChildren());
     const kubeconfig = join(this.#directory, 'kubeconfig');
     writeFileSync(kubeconfig, rig.operatorKubeconfig, { mode: 0o600 });
     const started: Subject[] = [];
@@ -118,6 +117,13 @@ class Run {
       for (const subject of started) await subject.end('SIGKILL');
       await bench.stop();
     }
+  }
+
+  /** Ours makes the Deployment of a puller when the nodes have their pods. */
+  #lastChildren(): readonly Resource[] {
+    const { other } = this.#options;
+    if (other === undefined) return [daemonSets, deployments];
+    return [other.child === 'deployments' ? deployments : daemonSets];
   }
 
   #rig(nodes: number): Promise<Rig> {

@@ -18,19 +18,20 @@ export async function* crowdFigures(bench: Bench, subject: Subject, size: number
   const since = bench.rig.position();
   const cpuBefore = subject.cpuSeconds();
   const machineBefore = machineSeconds();
-  const begun = performance.now();
-  await bench.newChildren(size, () =>
+  const times = await bench.newChildren(size, () =>
     inParallel(names, (name) => bench.apply(puller(name, { images: lists.two, ...nowhere }))),
   );
-  const lastedMs = performance.now() - begun;
+  const lastedMs = Math.max(...times);
   const cpu = subject.cpuSeconds() - cpuBefore;
   const machine = machineSeconds() - machineBefore;
-  yield {
-    what: `${size} pullers created at once until the last child of each exists`,
-    asked: '<= 12 s',
-    measured: spoken.seconds(lastedMs / 1000),
-    go: goOperator.crowd,
-  };
+  for (const [index, { kind }] of bench.lastChildren.entries()) {
+    yield {
+      what: `${size} pullers created at once until the ${kind} of each exists`,
+      asked: kind === 'DaemonSet' ? '<= 12 s' : '-',
+      measured: spoken.seconds((times[index] ?? Number.NaN) / 1000),
+      go: kind === 'DaemonSet' ? goOperator.crowdDaemonSets : goOperator.crowdDeployments,
+    };
+  }
   yield {
     what: 'processor time of everything on this machine until then',
     asked: '-',

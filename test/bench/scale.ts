@@ -44,7 +44,7 @@ async function* rollOutFigures(
   const cpuBefore = subject.cpuSeconds();
   await subject.stalls();
   const begun = performance.now();
-  await bench.newChildren(1, () => bench.apply(puller(largeName, { images: list.join(';') })));
+  await bench.newChild(() => bench.apply(puller(largeName, { images: list.join(';') })));
   await roll.run(largeName);
   const over = performance.now();
   // Of another operator it is not known what it says when all pods run.

@@ -24,7 +24,7 @@ describe('a list of 20 images on 500 nodes', () => {
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'scale-'));
     rig = await realRig(0, true, { controllerQps });
-    bench = new Bench(rig, daemonSets);
+    bench = new Bench(rig, [daemonSets]);
     await bench.start();
     const { fleet } = await rig.largeRollOut(500);
     if (fleet === undefined) throw new Error('a real control plane has a fleet');
