@@ -121,7 +121,7 @@ const specDescriptions: Readonly<Record<SpecField, string>> = {
   cachingMemoryLimit: `Memory limit for each image on each node, as a quantity; containers do not start below 4Mi. Default: ${defaults.cachingMemoryLimit}. ${limitRule}`,
   cachingCPURequest: `CPU requested for each image on each node, as a quantity such as 50m or .05. Default: ${requestDefault(defaults.cachingCPURequest, 'that much for all images of a pod together')}. What is no quantity is replaced by the default and reported as InvalidField.`,
   cachingCPULimit: `CPU limit for each image on each node, as a quantity. Default: ${defaults.cachingCPULimit}. ${limitRule}`,
-  nodeSelector: `Labels of the nodes that get the images: ${example('nodeSelector')} Default: ${defaults.nodeSelector}, every node. Anything else is reported as InvalidNodeSelector; ${held}.`,
+  nodeSelector: `Labels of the nodes that get the images: ${example('nodeSelector')} Default: ${defaults.nodeSelector}, every Linux node: kubernetes.io/os: linux is added unless the object has that label. Anything else is reported as InvalidNodeSelector; ${held}.`,
   imagePullSecrets:
     'Names of Secrets in this namespace with credentials for the registries, separated by semicolons. Example: "quay;internal". Default: none. Invalid names are left out and reported as InvalidImagePullSecrets.',
   affinity: `Where pods of the cache may run: ${example('affinity')} Default: ${defaults.affinity}. Unknown fields are ignored and remarked on. Anything else is reported as InvalidAffinity; ${held}.`,
