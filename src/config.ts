@@ -121,12 +121,14 @@ export function healthPort(env: Environment): number {
 /** Stands for election wherever the operator knows its namespace: in a cluster, not on a desk. */
 function lease(env: Environment): LeaseConfig | undefined {
   const namespace = text(env, 'POD_NAMESPACE', '');
+  // A wrong one is told also where nobody stands for election yet.
+  const leader = name(env, 'LEASE_NAME', leaseName);
   const choice = oneOf(env, 'LEADER_ELECT', ['true', 'false'], String(namespace !== ''));
   if (choice === 'false') return undefined;
   if (namespace === '') {
     throw wrong('LEADER_ELECT', choice, 'POD_NAMESPACE beside it, which says where the Lease is');
   }
-  return Object.freeze({ namespace, name: name(env, 'LEASE_NAME', leaseName) });
+  return Object.freeze({ namespace, name: leader });
 }
 
 /** As in the Go operator, 0 means off; so does a run outside a cluster, where nobody scrapes. */
