@@ -15,6 +15,8 @@ import { strategyCleared } from '../manifests/deployment.ts';
 import { type HandOver, handOver } from '../manifests/hand-over.ts';
 import type { ManifestInput } from '../manifests/input.ts';
 import { partsOf } from '../manifests/shards.ts';
+import type { PodRecord } from '../status/pods.ts';
+import type { ReadPods } from '../status/rewrites.ts';
 import { rolloutOf } from '../status/rollout.ts';
 import { type Conflict, NameConflictError } from './conflicts.ts';
 import { knownPods } from './known-pods.ts';
@@ -32,6 +34,8 @@ export interface ConvergeDependencies extends NameCheckDependencies {
   readonly children: ReadonlyMap<Resource, Cache>;
   /** Of the caches, as projected records; only hand-overs and rolls look at them, and do without. */
   readonly pods: Cache;
+  /** The pods of the DaemonSets of the puller, in the words of their templates. */
+  readonly readPods: (daemonSets: readonly KubeObject[], pods: readonly PodRecord[]) => ReadPods;
   /** What is known of pods that could not be created, by the uid of their DaemonSet. */
   readonly refusals: ReadonlyMap<string, KnownRefusal>;
   readonly clock: Clock;
@@ -107,7 +111,7 @@ async function lookForParts(
 function nextStep(
   { puller, spec, settings }: ManifestInput,
   known: readonly Live[],
-  { children, pods, refusals, clock }: ConvergeDependencies,
+  { children, pods, readPods, refusals, clock }: ConvergeDependencies,
 ): Step {
   const cached = children.get(daemonSets)?.list(puller.namespace) ?? [];
   const byName = new Map([...cached, ...known].map((live) => [live?.metadata.name, live]));
@@ -117,11 +121,11 @@ function nextStep(
   const now = clock.now();
   const { records: lastKnown, error } = knownPods(puller.namespace, pods);
   // Nothing is handed over by what pods were like a while ago.
-  const records = error === undefined ? lastKnown : undefined;
+  const read = error === undefined && lastKnown ? readPods(owned, lastKnown) : undefined;
   const next = handOver({
     spec,
     present: owned.map((object) => ({ object, rollout: rolloutOf(object) })),
-    nodes: () => records && nodeHoldings(owned, records, now),
+    nodes: () => (read?.isCertain ? nodeHoldings(owned, read.pods, now) : undefined),
     now,
   });
   return withStrategies(next, {
@@ -129,7 +133,7 @@ function nextStep(
     deployments: (children.get(deployments)?.list(puller.namespace) ?? []).filter((live) =>
       isOurs(live, puller.uid ?? ''),
     ),
-    pods: records,
+    pods: read?.pods,
     refusals,
     maxSurge: settings.maxSurge,
     now,

@@ -25,6 +25,7 @@ import { imagePullers } from './keys.ts';
 import type { NameWatches } from './name-watches.ts';
 import { type ObserveDependencies, observe } from './observe.ts';
 import { Patience } from './patience.ts';
+import { PodReadings } from './pod-readings.ts';
 import { PodRequestsKnowledge } from './pod-requests.ts';
 import { Refusals } from './refusals.ts';
 import { StartTroubles } from './start-troubles.ts';
@@ -32,7 +33,7 @@ import { generationOf, type Subject, statusOf } from './subject.ts';
 
 /** Everything that an {@link ImagePullerController} does its work with. */
 export interface Dependencies
-  extends Omit<ConvergeDependencies, 'refusals' | 'fateOfSpec'>,
+  extends Omit<ConvergeDependencies, 'readPods' | 'refusals' | 'fateOfSpec'>,
     Readable {
   readonly client: Client;
   readonly recorder: Recorder;
@@ -47,7 +48,10 @@ export interface Dependencies
 }
 
 /** What observing needs, but for what this controller remembers itself. */
-type Readable = Omit<ObserveDependencies, 'patience' | 'refusals' | 'startTroubles'>;
+type Readable = Omit<
+  ObserveDependencies,
+  'patience' | 'podReadings' | 'refusals' | 'startTroubles'
+>;
 
 /** Tells of objects by Events; returns at once. */
 export type Recorder = Pick<EventRecorder, 'record'>;
@@ -70,6 +74,7 @@ export class ImagePullerController {
   readonly #refusals: Refusals;
   readonly #startTroubles: StartTroubles;
   readonly #podRequests: PodRequestsKnowledge;
+  readonly #podReadings = new PodReadings();
   /** What rows were like at the last look: more than are told, and sooner. A restart forgets them. */
   readonly #seen = new Map<Key, Summary['seen']>();
   /** What was told last, as far as statuses have no room for it. */
@@ -100,6 +105,7 @@ export class ImagePullerController {
     const { observed, againMs } = await observe(subject, outcome.error, {
       ...this.#the,
       patience: this.#patience,
+      podReadings: this.#podReadings,
       refusals: this.#refusals,
       startTroubles: this.#startTroubles,
     });
@@ -135,6 +141,7 @@ export class ImagePullerController {
     this.#patience.forget(key);
     this.#refusals.forget(key);
     this.#startTroubles.forget(key);
+    this.#podReadings.forget(key);
     this.#seen.delete(key);
     this.#told.delete(key);
     this.#the.nameWatches.keep(key, []);
@@ -190,6 +197,7 @@ export class ImagePullerController {
         { ...input, settings: { ...input.settings, podRequests } },
         {
           ...this.#the,
+          readPods: (daemonSets, pods) => this.#podReadings.read(key, daemonSets, pods),
           refusals: this.#refusals.known(key),
           fateOfSpec: () => this.#fateOfSpec(puller),
         },

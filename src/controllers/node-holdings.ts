@@ -60,8 +60,10 @@ function holding(
   const heldBy = (some: readonly PodRecord[]) =>
     union(some.map(({ containers }) => reader.held(containers)));
   const onNode = living.filter(({ isScheduled }) => isScheduled);
+  const held = union(onNode.map(({ containers }) => reader.mayHold(containers)));
   return {
-    held: union(onNode.map(({ containers }) => reader.mayHold(containers))),
+    // An image of which nobody can tell what it is may be any of its DaemonSet's.
+    held: held.has('') ? union([held, template]) : held,
     firm: heldBy(ready),
     kept: heldBy([...ready, ...stuck]),
   };

@@ -21,6 +21,7 @@ import type { PodRecord } from '../status/pods.ts';
 import { failureOf, notSynced } from './failure.ts';
 import { knownPods } from './known-pods.ts';
 import type { Patience } from './patience.ts';
+import type { PodReadings } from './pod-readings.ts';
 import type { Refusals } from './refusals.ts';
 import type { StartTroubles } from './start-troubles.ts';
 import { generationOf, type Subject, statusOf } from './subject.ts';
@@ -30,6 +31,7 @@ export interface ObserveDependencies {
   readonly children: ReadonlyMap<Resource, Cache>;
   /** Of the pods of caches, as projected records. */
   readonly pods: Cache;
+  readonly podReadings: PodReadings;
   readonly refusals: Refusals;
   readonly startTroubles: StartTroubles;
   readonly patience: Patience;
@@ -57,10 +59,10 @@ export async function observe(
   const { spec, findings } = parsed;
   const { patience } = the;
   const stored = statusOf(puller);
-  const pods = podsOf(subject, the);
   // The spec has no say while it is held: the list is what the DaemonSets hold.
   const list = holdOf(findings) ? undefined : spec.images;
   const present = daemonSetsOf(input, list, the);
+  const pods = podsOf(subject, present, the);
   const wasTold = conditionOf(stored, conditionTypes.degraded)?.status === 'True';
   const refused = await the.refusals.of(key, present, wasTold);
   const lingers = lingering(ownDaemonSets(input, the), the.clock.now());
@@ -115,12 +117,16 @@ interface Pods {
 }
 
 /** @throws WaitingError while they are not known, for a while */
-function podsOf({ key, input }: Subject, { pods, patience }: ObserveDependencies): Pods {
+function podsOf(
+  { key, input }: Subject,
+  present: readonly KubeObject[],
+  { pods, podReadings, patience }: ObserveDependencies,
+): Pods {
   const { namespace } = input.puller;
   const { records, error, isRefused } = knownPods(namespace, pods);
   if (records) {
     patience.seesPods(key);
-    return { records };
+    return { records: podReadings.read(key, present, records).pods };
   }
   if (error && (isRefused || patience.isBlindForLong(key))) {
     return { unreadable: errorChain(error), againMs: unreadableRetryMs };

@@ -6,6 +6,7 @@ import {
   cacheNameLabel,
   daemonSetSelector,
   deploymentSelector,
+  imagesAnnotation,
   perContainer,
   pullerUidLabel,
   requestsAnnotation,
@@ -17,6 +18,7 @@ import { containerSecurityContext, podSecurityContext } from './pod-security.ts'
 import { priority } from './priority.ts';
 import { gapless } from './roll-strategy.ts';
 import type { Part } from './shards.ts';
+import { imagesText, templateContainers } from './template-images.ts';
 
 /** Where the static `sleep` lies in every container of the pod. */
 const sleepDirectory = '/kip';
@@ -46,7 +48,7 @@ export function daemonSet(input: ManifestInput, part: Part): KubeObject {
         // modules/optimize/pages/verify-optimization-impact.adoc). Pods with it would be the Deployment's.
         ...deploymentSelector,
       }),
-      ...annotations(input, part),
+      annotations: annotations(input, part),
     },
     spec: {
       selector: { matchLabels: part.selector ?? labels },
@@ -86,10 +88,9 @@ export function daemonSet(input: ManifestInput, part: Part): KubeObject {
 
 /** The references that the template of a DaemonSet holds; containers that others put into it hold none. */
 export function cachedReferences(daemonSet: KubeObject): readonly string[] {
-  const { template } = daemonSet['spec'] as DaemonSetSpec;
-  return template.spec.containers
+  return templateContainers(daemonSet)
     .filter(({ command }) => command?.[0] === sleepProgram)
-    .map(({ image }) => image);
+    .map(({ image = '' }) => image);
 }
 
 /**
@@ -108,23 +109,15 @@ interface DaemonSetSpec {
     readonly matchLabels?: Readonly<Record<string, string>>;
     readonly matchExpressions?: readonly unknown[];
   };
-  readonly template: {
-    readonly spec: {
-      readonly containers: readonly {
-        readonly image: string;
-        readonly command?: readonly string[];
-      }[];
-    };
-  };
 }
 
-function annotations({ settings }: ManifestInput, { shardOf, roomMade }: Part) {
-  const annotations = {
+function annotations({ settings }: ManifestInput, { images, shardOf, roomMade }: Part) {
+  return {
+    [imagesAnnotation]: imagesText(images),
     ...(shardOf !== undefined && { [shardOfAnnotation]: shardOf }),
     ...(roomMade !== undefined && { [roomMadeAnnotation]: roomMade }),
     ...(settings.podRequests === 'refused' && { [requestsAnnotation]: perContainer }),
   };
-  return Object.keys(annotations).length === 0 ? {} : { annotations };
 }
 
 function copySleep(input: ManifestInput) {

@@ -22,6 +22,11 @@ export const managedByLabel = 'app.kubernetes.io/managed-by';
 export const pullerUidLabel = 'che.eclipse.org/image-puller-uid';
 /** Tells the pods of one DaemonSet from those of another: part of its selector. */
 const daemonSetLabel = 'che.eclipse.org/daemonset';
+/**
+ * On a DaemonSet: the references that we gave its containers, as a mutating webhook may write others
+ * into the template.
+ */
+export const imagesAnnotation = 'che.eclipse.org/images';
 /** On the DaemonSet of a shard: the `daemonsetName` that its own name is made from. */
 export const shardOfAnnotation = 'che.eclipse.org/shard-of';
 /**

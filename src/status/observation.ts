@@ -1,5 +1,6 @@
 import type { CachedImage } from '../api/types.ts';
 import type { KubeObject } from '../kube/objects.ts';
+import { templateContainers } from '../manifests/template-images.ts';
 import { daemonSetCounts } from './daemon-set-counts.ts';
 import type { Holdings } from './holdings.ts';
 import { isGoing } from './lingering.ts';
@@ -7,7 +8,7 @@ import { type NodeNames, NodeTally } from './node-names.ts';
 import { type NodeObservation, type NodeVerdict, namesOfUnreachable, nodesOf } from './nodes.ts';
 import { type ContainerRecord, holdsImage, type PodRecord } from './pods.ts';
 import { type RollsOnTheWay, rollsOf } from './roll.ts';
-import { containersOf, type Rollout, rolloutOfAll } from './rollout.ts';
+import { type Rollout, rolloutOfAll } from './rollout.ts';
 
 /** What an observation is made of. */
 export interface ObservationInput {
@@ -109,7 +110,7 @@ export function isMoving({ lagging, missing }: Pick<Observation, 'lagging' | 'mi
 /** The list of what the DaemonSets hold, where the spec cannot be followed. */
 export function listOf(daemonSets: readonly KubeObject[]): readonly CachedImage[] {
   const images = new Map<string, CachedImage>();
-  for (const { name: container, image: reference = '' } of daemonSets.flatMap(containersOf)) {
+  for (const { name: container, image: reference = '' } of daemonSets.flatMap(templateContainers)) {
     if (!images.has(reference)) images.set(reference, { container, reference, names: [container] });
   }
   return [...images.values()].sort((a, b) => (a.reference < b.reference ? -1 : 1));

@@ -13,7 +13,10 @@ export type ContainerState = 'running' | 'waiting' | 'failing' | 'done' | 'unkno
 /** One container of a pod. Equal ones are one object. */
 export interface ContainerRecord {
   readonly name: string;
-  /** What the pod's spec asks for; the kubelet's own `image` may be another name of the same content. */
+  /**
+   * What the pod's spec asks for, which may not be what its template did (rewrites.ts); the kubelet's own
+   * `image` may be another name of the same content.
+   */
   readonly reference: string;
   readonly isInit: boolean;
   readonly state: ContainerState;
@@ -56,6 +59,8 @@ export interface PodRecord extends KubeObject {
     /** The controlling owner alone, or nothing. */
     readonly ownerReferences: readonly OwnerReference[];
   };
+  /** How often the template of its DaemonSet had changed when it was made from it; 0 where that is not told. */
+  readonly templateGeneration: number;
   /** Where it runs, or which it is meant for while it has no place; empty where neither is told. */
   readonly node: string;
   /** Claims that the scheduler has given it to its node. */
@@ -75,6 +80,9 @@ export interface PodRecord extends KubeObject {
   /** What it takes from its node and of a quota. Equal ones are one object. */
   readonly cost: Cost;
 }
+
+/** Given by the DaemonSet controller (kubernetes/kubernetes: pkg/controller/daemon/util, CreatePodTemplate). */
+const templateGenerationLabel = 'pod-template-generation';
 
 const containerPool = new InternPool<ContainerRecord>();
 const vectorPool = new InternPool<ContainerVector>();
@@ -97,6 +105,7 @@ export function projectPod(pod: KubeObject): PodRecord {
     apiVersion: pod.apiVersion,
     kind: pod.kind,
     metadata: { name, namespace, uid, resourceVersion, ownerReferences },
+    templateGeneration: Number(pod.metadata.labels?.[templateGenerationLabel] ?? 0),
     node: spec.nodeName ?? intendedNode(spec),
     isScheduled: spec.nodeName !== undefined,
     isTerminating: pod.metadata.deletionTimestamp !== undefined,

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../kube/objects.ts';
 import { fieldManager } from '../manifests/names.ts';
+import { templateContainers } from '../manifests/template-images.ts';
 import { daemonSetCounts } from './daemon-set-counts.ts';
 
 /** How far DaemonSets are with their present templates, read from their own status. */
@@ -73,16 +74,9 @@ export function rolloutOfAll(daemonSets: readonly KubeObject[]): Rollout {
   };
 }
 
-/** The images that the template of a DaemonSet holds. */
+/** The images that the template of a DaemonSet holds, by the references that we gave it. */
 export function referencesOf(daemonSet: KubeObject): readonly string[] {
-  return containersOf(daemonSet).map(({ image = '' }) => image);
-}
-
-/** The containers of the template of a DaemonSet. */
-export function containersOf(
-  daemonSet: KubeObject,
-): readonly { readonly name: string; readonly image?: string }[] {
-  return (daemonSet['spec'] as DaemonSetSpec).template.spec.containers;
+  return templateContainers(daemonSet).map(({ image = '' }) => image);
 }
 
 /** When our own fields of an object last changed, by the server's clock, to the second; 0 where it is not told. */
@@ -101,14 +95,6 @@ export function lacksPods(daemonSet: KubeObject): boolean {
   const { desiredNumberScheduled, currentNumberScheduled, updatedNumberScheduled } =
     daemonSetCounts(daemonSet);
   return Math.min(currentNumberScheduled, updatedNumberScheduled) < desiredNumberScheduled;
-}
-
-interface DaemonSetSpec {
-  readonly template: {
-    readonly spec: {
-      readonly containers: readonly { readonly name: string; readonly image?: string }[];
-    };
-  };
 }
 
 /** The furthest a roll-out has come, and since when it has not come further. */

@@ -6,6 +6,7 @@ import type { Client } from '../../src/kube/client.ts';
 import { configMaps } from '../../src/kube/objects.ts';
 import { silentLog } from '../../src/log.ts';
 import { identityOf } from '../../src/manifests/input.ts';
+import { readPods } from '../../src/status/rewrites.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { aPuller } from '../pullers.ts';
 
@@ -43,6 +44,7 @@ it('a run that was aborted writes nothing more', async () => {
       applier,
       children: new Map(),
       pods: nothing,
+      readPods,
       refusals: new Map(),
       rivals,
       clock,
@@ -85,6 +87,7 @@ it.each([
       applier: new Applier({ client, clock, fieldManager: 'test', caches: new Map() }),
       children: new Map([[configMaps, { ...nothing, list: () => [former] }]]),
       pods: nothing,
+      readPods,
       refusals: new Map(),
       rivals: { claims: () => new Map(), exists: async () => false, isAwaited: () => false },
       clock,

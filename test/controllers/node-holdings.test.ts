@@ -38,6 +38,14 @@ describe('what a node holds', () => {
     expect(on(aPod('n1'))).toEqual({ isReachable: true, held: both, firm: both, kept: both });
   });
 
+  it('may be any image of the DaemonSet where nobody can tell what a pod holds', () => {
+    const unknown = [{ container: 'my-image', reference: '', names: [] }];
+    const old = aPod('n1', { images: unknown });
+    expect(on(old)).toMatchObject({ held: expect.arrayContaining(both), firm: [''], kept: [''] });
+    const failing = aPod('n1', { images: unknown, said: { 'my-image': unauthorized } });
+    expect(on(failing).held).toEqual([]);
+  });
+
   it('does not stay while a pod is not ready: an edit would replace it', () => {
     expect(on(aPod('n1', partly(creating)))).toMatchObject({ firm: [], kept: [] });
   });

@@ -21,6 +21,7 @@ import {
   type Observation,
   observation,
 } from '../../status/observation.ts';
+import { readPods } from '../../status/rewrites.ts';
 import { lacksPods } from '../../status/rollout.ts';
 import { type StandingCost, standingCost } from '../../status/standing-cost.ts';
 import type { Reading, Seen } from './seen.ts';
@@ -106,10 +107,11 @@ function pullerReport(puller: KubeObject, seen: Seen, now: number): PullerReport
   const parsed = parseSpec((puller['spec'] ?? {}) as RawSpec, { maxImages });
   const canTell = seen.daemonSets.error === undefined || daemonSets.length > 0;
   const images = imagesOf(parsed, { status, isCurrent }, daemonSets);
+  const pods = canTell ? readOf(seen.pods) : undefined;
   const observed = observation({
     images,
     daemonSets,
-    pods: canTell ? readOf(seen.pods) : undefined,
+    pods: pods && readPods(daemonSets, pods).pods,
     refusals: daemonSets.filter(lacksPods).flatMap((daemonSet) => refusalsOf(daemonSet, seen)),
     isSettled: isSettled(status, generation),
     now,
