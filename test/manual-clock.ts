@@ -76,7 +76,10 @@ export class ManualClock implements Clock {
   }
 
   #next(end: number): Timer | undefined {
-    const [next] = [...this.#timers].sort(byDue);
+    let next: Timer | undefined;
+    for (const timer of this.#timers) {
+      if (next === undefined || byDue(timer, next) < 0) next = timer;
+    }
     return next !== undefined && next.due <= end ? next : undefined;
   }
 }

@@ -10,8 +10,13 @@ const subdomainFormat = `${labelFormat}(\\.${labelFormat})*`;
 const keyFormat = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const configKeyFormat = '[-._a-zA-Z0-9]+';
 
+const patterns = new Map<string, RegExp>();
+
+/** Names are looked at at every write, and there are few formats. */
 function matches(format: string, value: string): boolean {
-  return new RegExp(`^(${format})$`).test(value);
+  const pattern = patterns.get(format) ?? new RegExp(`^(${format})$`);
+  patterns.set(format, pattern);
+  return pattern.test(value);
 }
 
 /** A rule with its examples and its regular expression, as messages give it. */
