@@ -76,6 +76,15 @@ describe('the audit log', () => {
     expect(await log.requests()).toHaveLength(1);
   });
 
+  it('takes a line that was being written at a position for an earlier one', async () => {
+    const [begun, rest] = ['{"verb":"get","us', 'er":{"username":"ann"}}\n'];
+    appendFileSync(file, begun);
+    const since = log.position();
+    appendFileSync(file, rest);
+    write({ verb: 'list', user: { username: 'ann' } });
+    expect((await log.requests({ since })).map(({ verb }) => verb)).toEqual(['list']);
+  });
+
   const reference = {
     resource: 'daemonsets',
     apiGroup: 'apps',

@@ -55,11 +55,15 @@ export class AuditLog {
   /** The requests in the order of their answers. */
   async requests(filter: AuditFilter = {}): Promise<readonly AuditedRequest[]> {
     const requests: AuditedRequest[] = [];
-    const start = filter.since ?? 0;
-    if (this.position() <= start) return requests;
+    const { since = 0 } = filter;
+    if (this.position() <= since) return requests;
+    // With the byte before it: what was being written at the position came earlier.
+    const start = Math.max(0, since - 1);
+    let isEarlier = since > 0;
     const input = createReadStream(this.#file, { start, end: this.position() - 1 });
     for await (const line of createInterface({ input })) {
-      const request = requestIn(line);
+      const request = isEarlier ? undefined : requestIn(line);
+      isEarlier = false;
       if (request && (filter.user === undefined || request.user === filter.user)) {
         requests.push(request);
       }
