@@ -57,9 +57,11 @@ export class HoldingsOf {
   #add(before: Holdings, containers: ContainerVector): Stage {
     const images = [...before.images];
     let { blocked } = before;
+    // A sidecar that crashes once others run keeps nothing from starting.
+    const isBegun = containers.some(({ isInit, state }) => !isInit && state === 'running');
     for (const container of containers) {
       if (container.isInit) {
-        if (container.state === 'failing') blocked ??= container;
+        if (container.state === 'failing' && !isBegun) blocked ??= container;
         continue;
       }
       const index = this.#indexes.get(container.reference);

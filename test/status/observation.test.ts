@@ -303,6 +303,20 @@ describe('a node', () => {
       failures: [{ container: { name: 'copy-sleep', reference: 'registry.example/sleeper:1' } }],
     });
   });
+
+  it('is none of a sidecar that crashes beside the images', () => {
+    const pod = aPod('node-1');
+    const sidecar = { name: 'proxy', image: 'mesh.example/proxy:1', restartPolicy: 'Always' };
+    const crashing = { name: 'proxy', ...waiting('CrashLoopBackOff') };
+    const beside = {
+      ...pod,
+      spec: { ...(pod['spec'] as object), initContainers: [sidecar] },
+      status: { ...(pod['status'] as object), initContainerStatuses: [crashing] },
+    };
+    const seen = observed([beside]);
+    expect(seen.nodes.get('node-1')?.verdict).toBe('holds');
+    expect(seen.blocked.failing).toBe(0);
+  });
 });
 
 describe('a new node', () => {
