@@ -213,7 +213,10 @@ describe('the install manifests', () => {
     expect(service).toMatchObject({
       metadata: {
         name: 'kubernetes-image-puller-operator-manager-metrics-service',
-        labels: { name: 'kubernetes-image-puller-operator' },
+        labels: {
+          name: 'kubernetes-image-puller-operator',
+          'app.kubernetes.io/name': 'kubernetes-image-puller-operator',
+        },
       },
       spec: {
         selector: { name: 'kubernetes-image-puller-operator' },
@@ -229,7 +232,7 @@ describe('the install manifests', () => {
     expect(monitor).toMatchObject({
       metadata: { namespace: service?.metadata.namespace },
       spec: {
-        selector: { matchLabels: service?.metadata.labels },
+        selector: { matchLabels: { 'app.kubernetes.io/name': 'kubernetes-image-puller-operator' } },
         endpoints: [{ path: '/metrics', port: 'https', scheme: 'https' }],
       },
     });

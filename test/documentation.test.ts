@@ -126,3 +126,39 @@ describe('the kustomization of README for images of your own', () => {
     expect(own.images[0]).toBe(own.images[1]);
   });
 });
+
+describe('the kustomization of docs/leader-election.md for a second installation', () => {
+  const [, text = ''] =
+    /```yaml\n(resources:\n.*?)```/s.exec(read('docs/leader-election.md')) ?? [];
+  const { resources, patches } = parse(text) as {
+    readonly resources: readonly string[];
+    readonly patches: readonly { readonly target: { kind: string }; readonly patch: string }[];
+  };
+  const objects = resources.flatMap((resource) => resourcesOf(join('config/b', resource)));
+
+  const replaced = patches.flatMap(({ target, patch }) =>
+    (parse(patch) as readonly { op: string; path: string }[])
+      .filter(({ op }) => op === 'replace')
+      .map(({ path }) => [target.kind, path] as const),
+  );
+
+  it.each(replaced)('replaces what a %s has at %s', (kinds, path) => {
+    const words = path
+      .split('/')
+      .slice(1)
+      .map((word) => word.replaceAll('~1', '/'));
+    const found = objects
+      .filter(({ kind }) => kinds.split('|').includes(kind))
+      .map((object) => words.reduce<unknown>((part, word) => Object(part)[word], object));
+    expect(found).toContainEqual(expect.anything());
+  });
+
+  it('asks OpenShift for a certificate of its own, and mounts that one', () => {
+    const names = text.match(/kubernetes-image-puller-operator-metrics-cert-\w+/g) ?? [];
+    expect(names).toHaveLength(2);
+    expect(new Set(names).size).toBe(1);
+    const pod = 'spec.template.spec.volumes.1.secret.secretName';
+    const deployment = objects.find(({ kind }) => kind === 'Deployment');
+    expect(deployment).toHaveProperty(pod, 'kubernetes-image-puller-operator-metrics-cert');
+  });
+});

@@ -19,6 +19,9 @@ export function metricsHosts(namespace: string): readonly [string, ...string[]] 
   return namespace === '' ? ['localhost'] : ['localhost', `${metricsServiceName}.${namespace}.svc`];
 }
 
+/** On the metrics Services of all installations, whatever their pods are called by. */
+const scraped = { 'app.kubernetes.io/name': operator };
+
 const authRoleName = `${operator}-metrics-auth-role`;
 const runbook =
   'https://github.com/che-incubator/kubernetes-image-puller-operator/blob/main/docs/runbook.md';
@@ -31,7 +34,7 @@ export function metricsService(): KubeObject {
     metadata: {
       name: metricsServiceName,
       namespace: operatorNamespace,
-      labels,
+      labels: { ...labels, ...scraped },
       annotations: { 'service.beta.openshift.io/serving-cert-secret-name': metricsCertSecret },
     },
     spec: {
@@ -89,7 +92,7 @@ export function serviceMonitor(): KubeObject {
     kind: 'ServiceMonitor',
     metadata: { name: `${operator}-metrics-monitor`, namespace: operatorNamespace, labels },
     spec: {
-      selector: { matchLabels: labels },
+      selector: { matchLabels: scraped },
       endpoints: [
         {
           path: '/metrics',
@@ -113,7 +116,8 @@ interface Alert {
   readonly annotations: { readonly summary: string; readonly description: string };
 }
 
-const job = `job="${metricsServiceName}"`;
+/** A further installation in one namespace has a Service whose name goes on: docs/leader-election.md. */
+const job = `job=~"${metricsServiceName}(-.+)?"`;
 const puller = '{{ $labels.puller_namespace }}/{{ $labels.puller_name }}';
 const show = 'kubectl -n {{ $labels.puller_namespace }} get kip {{ $labels.puller_name }} -o yaml';
 
