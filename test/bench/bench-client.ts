@@ -4,7 +4,14 @@ import * as api from '../../src/api/types.ts';
 import { sleep, systemClock } from '../../src/clock.ts';
 import { imagePullers } from '../../src/controllers/keys.ts';
 import { type ConnectedClient, createClient } from '../../src/kube/http-client.ts';
-import { configMaps, type KubeObject, pods, type Resource } from '../../src/kube/objects.ts';
+import { listAll } from '../../src/kube/list-all.ts';
+import {
+  configMaps,
+  deployments,
+  type KubeObject,
+  pods,
+  type Resource,
+} from '../../src/kube/objects.ts';
 import { Reflector } from '../../src/kube/reflector.ts';
 import { silentLog } from '../../src/log.ts';
 import { defaultConfigMapName } from '../../src/manifests/names.ts';
@@ -151,6 +158,22 @@ export class Bench {
     await this.until(`the ConfigMap of ${name} to be there again`, async () => {
       return (await this.client.get(configMaps, name, defaultConfigMapName)) !== undefined;
     });
+  }
+
+  /** Resolves when every Deployment has the pods that it asks for: until then there will be news. */
+  async deployed(): Promise<void> {
+    await this.until(
+      'the Deployments to have their pods',
+      async () => {
+        const all = await listAll(this.client, deployments, {});
+        return all.every((deployment) => {
+          const { replicas = 1 } = deployment['spec'] as { replicas?: number };
+          const { readyReplicas = 0 } = (deployment['status'] ?? {}) as { readyReplicas?: number };
+          return readyReplicas === replicas;
+        });
+      },
+      { everyMs: 2_000 },
+    );
   }
 
   /** Resolves when the operator has come to rest. */

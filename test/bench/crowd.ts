@@ -37,6 +37,7 @@ export async function* crowdFigures(bench: Bench, subject: Subject, size: number
     asked: '-',
     measured: `${spoken.seconds(machine)} of ${spoken.seconds((lastedMs / 1000) * cpus().length)}`,
   };
+  await bench.deployed();
   await bench.quiet();
   const cpuAll = subject.cpuSeconds() - cpuBefore;
   yield {
