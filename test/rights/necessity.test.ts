@@ -25,28 +25,23 @@ const failures: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'kubernetesimagepullers/finalizers.che.eclipse.org': { update: begins },
   'daemonsets.apps': { 'get list watch create patch': begins, delete: renames },
   'deployments.apps': {
-    'get list create patch': begins,
-    watch: 'brings back the Deployment keeper',
+    'get list watch create patch': begins,
     delete: renames,
   },
   configmaps: {
-    'get list create patch': begins,
-    watch: 'brings back the ConfigMap settings',
+    'get list watch create patch': begins,
     delete: renames,
   },
   serviceaccounts: {
-    'get list create patch': begins,
-    watch: 'brings back the ServiceAccount keeper-image-puller',
+    'get list watch create patch': begins,
     delete: renames,
   },
   'roles.rbac.authorization.k8s.io': {
-    'get list create patch': begins,
-    watch: 'brings back the Role keeper-report',
+    'get list watch create patch': begins,
     delete: renames,
   },
   'rolebindings.rbac.authorization.k8s.io': {
-    'get list create patch': begins,
-    watch: 'brings back the RoleBinding keeper-report',
+    'get list watch create patch': begins,
     delete: renames,
   },
   pods: { 'list watch': 'sees by the pods that it is there' },
