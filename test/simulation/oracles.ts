@@ -157,7 +157,10 @@ export class Oracles {
     const listed = listOf(puller);
     // A spec that is held changes nothing.
     if (listed === undefined) return;
-    const due = (this.#due.get(name) ?? []).filter(({ image }) => listed.includes(image));
+    // Where an image cannot be had pods are not Ready, and Kubernetes replaces them before their successors
+    // are (docs/rolls.md): nothing is due until the next list is complete.
+    const isHad = !listed.some((image) => image.startsWith('registry.invalid/'));
+    const due = (this.#due.get(name) ?? []).filter(({ image }) => isHad && listed.includes(image));
     this.#due.set(name, due);
     if (!saysReady(puller)) return;
     // O7: what a status says of its own generation is so.
