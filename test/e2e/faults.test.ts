@@ -181,7 +181,9 @@ describe('an operator process before a real API server', () => {
     await using scene = await behindProxy('ended');
     const { tenant, proxy, operator } = scene;
     const { promise: until, resolve: release } = Promise.withResolvers<void>();
-    proxy.trouble = ({ method }) => (method === 'PATCH' ? { wait: until } : undefined);
+    // Not what may still be on its way from before, as a Deployment or an Event.
+    proxy.trouble = ({ method, path }) =>
+      method === 'PATCH' && path.includes('/daemonsets/') ? { wait: until } : undefined;
     await tenant.edit(['after'], nobody);
     await cluster.until(() => proxy.troubles > 0);
     signal(operator, 'SIGTERM');
