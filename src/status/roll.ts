@@ -17,10 +17,10 @@ import { referencesOf, rolloutOf } from './rollout.ts';
 export const hopelessAfterMs = 30_000;
 
 /**
- * A node that has refused one pod is given another after so long, which is how often a kubelet looks at its disk
- * (kubernetes/kubernetes: pkg/kubelet/kubelet.go, evictionMonitoringPeriod); one that has refused many, after
- * as many times that, and this at most: as a try leaves one or two behind and Kubernetes clears one away every 15
- * minutes, there are never more than about 140.
+ * A node that has refused a pod is given another after so long, which is how often a kubelet looks at its disk
+ * (kubernetes/kubernetes: pkg/kubelet/kubelet.go, evictionMonitoringPeriod); one that has refused pods for long,
+ * after a quarter of that time, and this at most: a try leaves one or two behind, and Kubernetes clears one away
+ * every 15 minutes.
  */
 const firstTryMs = 10_000;
 const lastTryMs = 30 * 60_000;
@@ -186,10 +186,13 @@ function stillRefusing(
   return { refusing: waits.length, againMs: Number.isFinite(againMs) ? againMs : undefined };
 }
 
-/** The more pods a node has refused, the longer it is left alone. */
+/** The longer a node has refused pods, the longer it is left alone. */
 function untilNextTry(failed: readonly PodRecord[], now: number): number {
-  const newest = failed.reduce((latest, { createdAt }) => Math.max(latest, createdAt), 0);
-  return newest + Math.min(failed.length * firstTryMs, lastTryMs) - Math.max(now, newest);
+  const times = failed.map(({ createdAt }) => createdAt);
+  const newest = times.reduce((latest, time) => Math.max(latest, time), 0);
+  const oldest = times.reduce((earliest, time) => Math.min(earliest, time), newest);
+  const pauseMs = Math.min(Math.max((newest - oldest) / 4, firstTryMs), lastTryMs);
+  return newest + pauseMs - Math.max(now, newest);
 }
 
 function nodesWithout(

@@ -241,14 +241,18 @@ describe('a node', () => {
     expect(seen(pods, { daemonSet }).refusing).toBe(expected);
   });
 
-  it('that has refused a pod is tried again after ten seconds, and the later the more it has refused', () => {
-    const [one, two] = [refused(9 * second), refused(9 * second, 'second')];
-    expect(seen([one], { daemonSet: inPlace })).toMatchObject({ refusing: 1, againMs: second });
-    expect(seen([one, two], { daemonSet: inPlace }).againMs).toBe(11 * second);
+  it('that has refused a pod is tried again after ten seconds, and the later the longer it has refused pods', () => {
+    const since = (seconds: number) => refused((9 + seconds) * second, `refused-${seconds}`);
+    const againMs = (...pods: readonly KubeObject[]) => seen(pods, { daemonSet: inPlace }).againMs;
+    expect(seen([since(0)], { daemonSet: inPlace })).toMatchObject({
+      refusing: 1,
+      againMs: second,
+    });
+    expect(againMs(since(0), since(30))).toBe(second);
+    expect(againMs(since(80), since(40), since(0))).toBe(11 * second);
+    expect(againMs(since(0), since(86_400))).toBe(1_791 * second);
     const past = [refused(11 * second)];
     expect(seen(past, { daemonSet: inPlace })).toMatchObject({ refusing: 0, againMs: undefined });
-    const many = Array.from({ length: 300 }, (_, at) => refused(1_799 * second, `refused-${at}`));
-    expect(seen(many, { daemonSet: inPlace })).toMatchObject({ refusing: 1, againMs: second });
     expect(seen(past, { daemonSet: rolling() }).refusing).toBe(1);
   });
 
