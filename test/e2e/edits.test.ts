@@ -123,7 +123,9 @@ describe('edits of a spec, seen on a real node', () => {
       async () => {
         await edit({ nodeSelector: '{"disk": "fast"}' });
         await journey.cluster.until(async () => (await journey.pods(namespace)).length === 0);
-        expect((await journey.condition(namespace, 'Ready'))?.reason).toBe('NoMatchingNodes');
+        await journey.cluster.until(
+          async () => (await journey.condition(namespace, 'Ready'))?.reason === 'NoMatchingNodes',
+        );
         await edit({ nodeSelector: '{}' });
         expect([...(await watching().held())]).toContain(journey.reference('b'));
       },

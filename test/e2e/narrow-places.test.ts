@@ -199,10 +199,13 @@ describe('a node', () => {
         async () => !(await heldNow()).has(journey.reference('pressed-a')),
       );
       await scene.list('pressed-a', 'pressed-c');
-      await scene.untilOn(steadyFakes, 'pressed-c', { beside: 'pressed-a' });
+      const lackers = await scene.untilOn(steadyFakes, 'pressed-c', { beside: 'pressed-a' });
+      // What is not done by the time that the node has refused a hundred pods goes on in place.
+      const mayBeInPlace = (await scene.failedPods()) >= 100;
+      expect(mayBeInPlace ? [] : lackers).toEqual([]);
       await scene.untilStrategy(inPlace);
     });
-    // The more pods were refused, the longer the node is left alone: on a slow machine for five minutes.
+    // The longer pods were refused, the longer the node is left alone.
     await scene.untilReady(600_000);
     await scene.untilStrategy(gapless);
     expect(await heldNow()).toContain(journey.reference('pressed-a'));
@@ -323,12 +326,12 @@ class Scene {
     return `surge ${maxSurge}, unavailable ${maxUnavailable}`;
   }
 
-  /** Waits until each of these nodes holds an image; none of them lacks the other one in all that time. */
+  /** Waits until each of these nodes holds an image, and returns those that lacked the other one meanwhile. */
   async untilOn(
     nodes: readonly string[],
     name: string,
     { beside }: { readonly beside: string },
-  ): Promise<void> {
+  ): Promise<readonly string[]> {
     const lackers = new Set<string>();
     await journey.cluster.until(async () => {
       const holds = await this.#holders(name);
@@ -336,7 +339,14 @@ class Scene {
       for (const node of nodes) if (!held.has(node)) lackers.add(node);
       return nodes.every((node) => holds.has(node));
     }, 300_000);
-    expect([...lackers]).toEqual([]);
+    return [...lackers];
+  }
+
+  /** How many pods have failed and are still there. */
+  async failedPods(): Promise<number> {
+    const failed = ['get', 'pods', '--field-selector=status.phase=Failed', '-o', 'name'];
+    const names = await kubectl('-n', this.#namespace, ...failed);
+    return names.split('\n').filter((name) => name !== '').length;
   }
 
   /** The nodes where a container runs from an image, by what their pods tell. */
