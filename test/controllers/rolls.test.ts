@@ -561,9 +561,10 @@ describe('a roll past a node that refuses its pods', () => {
     await aRefusingNode({ pullMs: 2 * minute });
     list('kept', 'new');
     await scene.until(() => strategies.at(-1) === `${rollingInPlace}, unavailable 2`);
+    // How many more come until the roll has changed is up to the pace of the DaemonSet controller.
     const most = refused.size;
     expect(most).toBeGreaterThanOrEqual(100);
-    expect(most).toBeLessThan(115);
+    expect(most).toBeLessThan(200);
     await scene.until(() => {
       expect(holdersOf('kept').length).toBeGreaterThanOrEqual(3);
       return holdersOf('new').length === 4;
