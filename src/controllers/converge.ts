@@ -48,9 +48,9 @@ const outdatedRetryMs = 1_000;
 
 /**
  * Makes the children what they should be and removes those that should be no more. Every name is
- * looked at before anything is written, and what was made before one turned out to be taken is removed
- * again, so that a conflict leaves no half of a puller behind. A child that cannot be written for
- * another reason holds up no other one; only removals wait until everything is in place.
+ * looked at before anything is written, and what a run made before one turned out to be taken is removed
+ * again. A child that cannot be written for another reason holds up no other one; only removals wait until
+ * everything is in place.
  *
  * @returns milliseconds after which to look again though nothing happens, where there is such a time
  * @throws NameConflictError, ApiError, WaitingError
@@ -80,7 +80,7 @@ export async function converge(
     context.signal.throwIfAborted();
     // Without its DaemonSets there are no pods of the cache to wait for.
     const isHeld = next.puller === 'waits' && failuresOf(written).length === 0;
-    const step = isHeld ? all.filter(({ resource }) => resource !== deployments) : all;
+    const step = isHeld ? all.filter(({ resource, live }) => resource === daemonSets || live) : all;
     const puts = step.map((child) => put(child, input, the, context.log));
     const outcomes = await Promise.allSettled(puts);
     written.push(...outcomes.map((outcome, at) => ({ child: step[at] as PresentChild, outcome })));

@@ -15,8 +15,8 @@ const healthPort = 8081;
 const recreate = { type: 'Recreate' };
 
 /**
- * Whether the puller has its pod, or makes room for the cache; or is still to be made, after the first pods
- * of the cache.
+ * Whether the puller has its pod, or makes room for the cache; or is still to be made, with all that only it
+ * needs, after the first pods of the cache.
  */
 export type PullerState = 'works' | 'rests' | 'waits';
 

@@ -1,5 +1,6 @@
 import type { RawSpec } from '../../src/api/types.ts';
 import {
+  configMaps,
   controllerOf,
   daemonSets,
   deployments,
@@ -261,6 +262,38 @@ describe('the Deployment of a new puller', () => {
     await scene.settle();
     expect(pullers).toEqual([nodes]);
     expect(scene.writes().filter((write) => /deployments/.test(write))).toHaveLength(1);
+  });
+
+  it('brings along what only its pod needs', async () => {
+    await aScene({ nodes: 3, daemonPodEveryMs: 2 * second });
+    const childrenOf = () => scene.childrenOf(scene.puller()?.metadata.uid ?? '');
+    let before: readonly string[] = [];
+    scene.cluster.controlPlane.onChange(pods, () => {
+      if (scene.cluster.controlPlane.list(pods, 'workspaces').length < 3) before = childrenOf();
+    });
+    await comesAfter();
+    expect(before).toEqual(['DaemonSet/kubernetes-image-puller']);
+    await scene.settle();
+    expect(childrenOf()).toHaveLength(7);
+  });
+
+  it('holds up nothing else that was there before it', async () => {
+    await aScene({ nodes: 3, daemonPodEveryMs: 2 * second });
+    await comesAfter();
+    await scene.settle();
+    for (const kind of [deployments, daemonSets]) {
+      scene.cluster.controlPlane.remove(kind, 'workspaces', 'kubernetes-image-puller');
+    }
+    rest = { cachingIntervalHours: '7' };
+    list('kept');
+    const hours = () => {
+      const { data } = scene.get(configMaps, 'k8s-image-puller') as {
+        data?: Record<string, string>;
+      };
+      return data?.['CACHING_INTERVAL_HOURS'];
+    };
+    await scene.until(() => hours() === '7');
+    expect(scene.get(deployments, 'kubernetes-image-puller')).toBeUndefined();
   });
 
   it('comes after half a minute where nobody makes pods', async () => {
