@@ -4,7 +4,7 @@ import { type Client, isApiError } from '../kube/client.ts';
 import { coreEvents, type Key, type KubeObject } from '../kube/objects.ts';
 import type { Log } from '../log.ts';
 import { timeOf } from '../status/event-time.ts';
-import type { RefusedPod } from '../status/roll.ts';
+import type { RefusedPod } from '../status/refusals.ts';
 import { lacksPods } from '../status/rollout.ts';
 import type { Verdict } from './patience.ts';
 

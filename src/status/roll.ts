@@ -8,6 +8,7 @@ import {
 import { daemonSetCounts } from './daemon-set-counts.ts';
 import { isMadeFrom, isStuck, lives, type PodRecord } from './pods.ts';
 import { refusedPods, wouldFitInPlaceOf } from './refusal-words.ts';
+import { isPresent, type RefusedPod } from './refusals.ts';
 import { referencesOf, rolloutOf } from './rollout.ts';
 
 /**
@@ -24,13 +25,6 @@ export const hopelessAfterMs = 30_000;
  */
 const firstTryMs = 10_000;
 const lastTryMs = 30 * 60_000;
-
-/** A pod that could not be created, in the words of an Event. */
-export interface RefusedPod {
-  readonly message: string;
-  /** Wall-clock milliseconds by the cluster's clock. */
-  readonly at: number;
-}
 
 /** What is known of a DaemonSet. */
 export interface RollInput {
@@ -282,9 +276,8 @@ function shortageOf({
   return old.every(({ cost }) => wouldFitInPlaceOf(refusal.message, cost)) ? 'surge' : 'pods';
 }
 
-/** Claims that a quota has refused a pod of the DaemonSet since that was changed: Events tell of the past too. */
-function isRefusedByQuota(daemonSet: KubeObject, { at, message }: RefusedPod): boolean {
-  return at >= rolloutOf(daemonSet).changedAt && refusedPods(message, 1).isQuota;
+function isRefusedByQuota(daemonSet: KubeObject, refusal: RefusedPod): boolean {
+  return isPresent(daemonSet, refusal) && refusedPods(refusal.message, 1).isQuota;
 }
 
 /** Tells what has lasted from what may pass, and when the next will have lasted. */

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { projectPod } from '../../src/status/pods.ts';
-import { hopelessAfterMs, type RefusedPod, rollOf, rollsOf } from '../../src/status/roll.ts';
+import type { RefusedPod } from '../../src/status/refusals.ts';
+import { hopelessAfterMs, rollOf, rollsOf } from '../../src/status/roll.ts';
 import {
   aDaemonSet,
   aPod,

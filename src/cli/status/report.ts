@@ -12,7 +12,6 @@ import type {
 import { statusOf } from '../../controllers/subject.ts';
 import { isControlledBy, type KubeObject } from '../../kube/objects.ts';
 import { type ConditionType, conditionOf, conditionTypes } from '../../status/conditions.ts';
-import { timeOf } from '../../status/event-time.ts';
 import { isSettled } from '../../status/facts.ts';
 import { imageRows } from '../../status/image-rows.ts';
 import {
@@ -21,6 +20,7 @@ import {
   type Observation,
   observation,
 } from '../../status/observation.ts';
+import { newestRefusal } from '../../status/refusals.ts';
 import { readPods } from '../../status/rewrites.ts';
 import { lacksPods } from '../../status/rollout.ts';
 import { type StandingCost, standingCost } from '../../status/standing-cost.ts';
@@ -196,17 +196,16 @@ function outcomeOf(conditions: readonly Condition[]): Outcome {
 
 /** What the DaemonSet controller said last of the pods that it could not create. */
 function refusalsOf(daemonSet: KubeObject, { events }: Seen): readonly string[] {
-  const about = (events.objects as readonly CreateEvent[])
-    .filter(({ involvedObject }) => involvedObject?.uid === daemonSet.metadata.uid)
-    .sort((a, b) => (timeOf(a) < timeOf(b) ? -1 : 1));
-  const message = about.at(-1)?.message;
-  return message === undefined ? [] : [message];
+  const about = (events.objects as readonly CreateEvent[]).filter(
+    ({ involvedObject }) => involvedObject?.uid === daemonSet.metadata.uid,
+  );
+  const newest = newestRefusal(daemonSet, about);
+  return newest === undefined ? [] : [newest.message];
 }
 
 /** core/v1 Event, as far as it is read. */
 interface CreateEvent extends KubeObject {
   readonly involvedObject?: { readonly uid?: string };
-  readonly message?: string;
 }
 
 /** What is missing in the report for want of each kind. */

@@ -4,6 +4,7 @@ import type { Seen } from '../../../src/cli/status/seen.ts';
 import { aPuller } from '../../pullers.ts';
 import {
   aCondition,
+  changed,
   failedCreate,
   now,
   pulling,
@@ -135,6 +136,25 @@ describe('what is told of pullers', () => {
     const refusals = (of: Seen) => report({ ...of, events }, now).pullers[0]?.observation.refusals;
     expect(refusals(seen)).toEqual(['the newest']);
     expect(refusals(seenOf({ java: '##' }))).toEqual([]);
+  });
+
+  it('says nothing in a roll of what was refused before its DaemonSet was changed', () => {
+    const seen = seenOf({ java: '##' }, { conditions: pulling });
+    const [daemonSet = aPuller()] = seen.daemonSets.objects.map((set) => ({
+      ...changed(set, '2026-01-01T11:30:00Z'),
+      status: { ...(set['status'] as object), updatedNumberScheduled: 1 },
+    }));
+    const refusals = (at: string) =>
+      report(
+        {
+          ...seen,
+          daemonSets: reading([daemonSet]),
+          events: reading([failedCreate(daemonSet, 'exceeded quota: q', at)]),
+        },
+        now,
+      ).pullers[0]?.observation.refusals;
+    expect(refusals('2026-01-01T11:20:00Z')).toEqual([]);
+    expect(refusals('2026-01-01T11:30:00Z')).toEqual(['exceeded quota: q']);
   });
 });
 

@@ -4,6 +4,7 @@ import { type PullerReport, report } from '../../../src/cli/status/report.ts';
 import type { Reading, Seen } from '../../../src/cli/status/seen.ts';
 import { daemonSets, type KubeObject } from '../../../src/kube/objects.ts';
 import { children } from '../../../src/manifests/children.ts';
+import { fieldManager } from '../../../src/manifests/names.ts';
 import { projectPod } from '../../../src/status/pods.ts';
 import { aPuller } from '../../pullers.ts';
 
@@ -236,6 +237,12 @@ export function unplaced(message: string): (pod: KubeObject) => KubeObject {
       },
     };
   };
+}
+
+/** An object that the operator changed last at that time. */
+export function changed(object: KubeObject, time: string): KubeObject {
+  const ours = { manager: fieldManager, operation: 'Apply', apiVersion: 'apps/v1', time } as const;
+  return { ...object, metadata: { ...object.metadata, managedFields: [ours] } };
 }
 
 /** Pods that could not be created, as the DaemonSet controller tells of them. */
