@@ -184,6 +184,13 @@ const amounts: readonly Case[] = [
     used: { requests: { ...requests, memory: '0' } },
   }),
   {
+    row: 42,
+    input: 'neither request nor limit',
+    spec: { cachingMemoryRequest: '0', cachingMemoryLimit: '0' },
+    used: { requests: { ...requests, memory: '0' }, limits: { ...limits, memory: '0' } },
+    said: [],
+  },
+  {
     row: 43,
     input: 'a limit of one byte',
     spec: { cachingMemoryRequest: '1', cachingMemoryLimit: '1' },

@@ -118,6 +118,14 @@ describe('pods that never come to life', () => {
   });
 });
 
+describe('containers without a memory limit', () => {
+  it('start like any other, row 42', async () => {
+    scene = await startScene();
+    scene.apply(aPuller({ cachingMemoryRequest: '0', cachingMemoryLimit: '0' }));
+    await becomes('Ready', 'True AllResourcesReady');
+  });
+});
+
 describe('containers that never start', () => {
   it("for a limit of one byte make the roll-out stall, and the kubelet's Event says why, row 43", async () => {
     scene = await startScene({ env: { PROGRESS_DEADLINE_SECONDS: '90' } });

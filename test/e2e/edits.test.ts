@@ -91,6 +91,7 @@ describe('edits of a spec, seen on a real node', () => {
       ['an image less', () => ({ images: journey.images('b', 'c') })],
       ['a new name', () => ({ images: `renamed=${journey.reference('b')}` })],
       ['resources', () => ({ cachingCPURequest: '1m', cachingMemoryLimit: '30Mi' })],
+      ['no limit, row 42', () => ({ cachingMemoryRequest: '0', cachingMemoryLimit: '0' })],
       ['a nodeSelector', () => ({ nodeSelector: '{"kubernetes.io/arch": "amd64"}' })],
       ['tolerations', () => ({ tolerations: '[{"key": "team", "operator": "Exists"}]' })],
       ['an affinity', () => ({ affinity: JSON.stringify(toAmd64) })],

@@ -485,13 +485,13 @@ export function workloadContract(cluster: () => Cluster, fixtures: () => Workloa
       );
     });
 
-    test('does not come up within a memory limit of 2Mi', async () => {
-      const limits = { memory: '2Mi' };
-      await namespace.createPod('tiny', {
-        containers: [container('c0', fixtures().images[0], { resources: { limits } })],
+    test('does not come up within a memory limit of 2Mi, but does with one of 0, which is none', async () => {
+      const within = (memory: string) => ({
+        containers: [container('c0', fixtures().images[0], { resources: { limits: { memory } } })],
       });
-      await namespace.createPod('other', holding(fixtures().images[0]));
-      await namespace.untilReady('other');
+      await namespace.createPod('tiny', within('2Mi'));
+      await namespace.createPod('unlimited', within('0'));
+      await namespace.untilReady('unlimited');
       await namespace.untilContainer('tiny', 'c0', isWaiting('ContainerCreating'));
     });
 

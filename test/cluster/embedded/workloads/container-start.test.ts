@@ -34,6 +34,7 @@ describe('a container that must not run as root', () => {
 
 describe('a memory limit', () => {
   it.each([
+    ['0', false],
     ['1', true],
     ['2Mi', true],
     ['4Mi', false],

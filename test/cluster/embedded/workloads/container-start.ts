@@ -54,10 +54,13 @@ export function startError(
   );
 }
 
-/** Claims that the memory limit is too small for a container to come up at all. */
+/**
+ * Claims that the memory limit is too small for a container to come up at all; one of 0 is none.
+ * (kubernetes/kubernetes: pkg/kubelet/kuberuntime/kuberuntime_container_linux.go)
+ */
 export function isStarved(container: V1Container): boolean {
-  const limit = container.resources?.limits?.['memory'];
-  return limit !== undefined && quantityValue(limit) < leastMemory;
+  const limit = quantityValue(container.resources?.limits?.['memory'] ?? '0');
+  return limit > 0 && limit < leastMemory;
 }
 
 /** What a kubelet tells of a pod that such a limit keeps from coming up (runc 1.1, containerd 2.2). */
