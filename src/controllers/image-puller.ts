@@ -175,9 +175,15 @@ export class ImagePullerController {
     const { config, isOpenShift } = this.#the;
     const raw = (puller['spec'] ?? {}) as RawSpec;
     const parsed = parseSpec(raw, config);
-    const { operatorImage, sleeperImage, maxSurge, priorityClass } = config;
-    const openshift = isOpenShift();
-    const settings = { operatorImage, sleeperImage, maxSurge, priorityClass, openshift };
+    const { operatorImage, sleeperImage, maxSurge, priorityClass, allowedRegistries } = config;
+    const settings = {
+      operatorImage,
+      sleeperImage,
+      maxSurge,
+      priorityClass,
+      allowedRegistries,
+      openshift: isOpenShift(),
+    };
     const input = { puller: identityOf(puller), raw, spec: parsed.spec, settings };
     return { key, puller, parsed, input };
   }

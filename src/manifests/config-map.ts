@@ -1,3 +1,4 @@
+import { isAllowedImage } from '../api/allowance.ts';
 import { defaults } from '../api/defaults.ts';
 import { isBlankList, noImages } from '../api/images.ts';
 import { parseReference } from '../api/reference.ts';
@@ -28,8 +29,8 @@ export const configKeys: readonly (readonly [
 
 /**
  * The puller's configuration: the user's own text, verbatim, and the default where a field is unset.
- * Only images and tolerations that are not in effect are left out: the puller does not know the
- * operator's settings, and must not take what they refuse.
+ * Only images and tolerations that the operator's settings refuse are left out: the puller does not
+ * know them, and must not take such.
  */
 export function configMap(input: ManifestInput): KubeObject {
   const { puller, spec } = input;
@@ -53,29 +54,25 @@ export function sleeperImage({ spec, settings }: ManifestInput): string {
 function text(input: ManifestInput, field: keyof typeof defaults): string {
   const value: unknown = input.raw[field];
   const written = typeof value === 'string' && trimSpace(value) !== '' ? value : defaults[field];
-  if (field === 'images') return imagesInEffect(written, input);
-  return field === 'tolerations' ? tolerationsInEffect(written, input) : written;
+  if (field === 'images') return allowedImages(written, input);
+  return field === 'tolerations' ? allowedTolerations(written, input) : written;
 }
 
-function imagesInEffect(written: string, { spec }: ManifestInput): string {
-  const inEffect = new Set(spec.images.map(({ reference }) => reference));
+function allowedImages(written: string, { settings }: ManifestInput): string {
   const list = isBlankList(written) ? defaults.images : written;
   const entries = list.split(';');
-  const kept = entries.filter((entry) => inEffect.has(referenceOf(entry)) || namesNoImage(entry));
+  const kept = entries.filter((entry) => !isRefused(entry, settings.allowedRegistries));
   if (kept.length === entries.length) return written;
   const rest = kept.join(';');
   return isBlankList(rest) ? noImages : rest;
 }
 
-/** What the puller leaves out as well, whatever settings there are. */
-function namesNoImage(entry: string): boolean {
-  return !entry.includes('=') || isRefusal(parseReference(referenceOf(entry)));
+/** Claims that the settings refuse an image; what names none, the puller leaves out as well. */
+function isRefused(entry: string, registries: readonly string[]): boolean {
+  const reference = parseReference(trimSpace(entry.slice(entry.indexOf('=') + 1)));
+  return !isRefusal(reference) && !isAllowedImage(reference, registries);
 }
 
-function referenceOf(entry: string): string {
-  return trimSpace(entry.slice(entry.indexOf('=') + 1));
-}
-
-function tolerationsInEffect(written: string, { spec }: ManifestInput): string {
+function allowedTolerations(written: string, { spec }: ManifestInput): string {
   return spec.hasLeftOutTolerations ? JSON.stringify(spec.tolerations) : written;
 }

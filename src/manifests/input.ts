@@ -29,6 +29,8 @@ export interface ManifestSettings {
   readonly maxSurge: number | string;
   /** The PriorityClass of all pods, where they are to have one. */
   readonly priorityClass?: string | undefined;
+  /** Patterns of the registries that images may come from (see api/allowance.ts); none for any. */
+  readonly allowedRegistries: readonly string[];
   /** On OpenShift the platform assigns the uids, and a fixed one would be refused. */
   readonly openshift: boolean;
   /** Absent where the server does not keep requests for whole pods, or nobody knows. */

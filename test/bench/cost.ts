@@ -36,6 +36,7 @@ function eachNode(images: number, podRequests?: PodRequests) {
       sleeperImage: 'quay.io/example/sleeper:1',
       maxSurge: '10%',
       openshift: false,
+      allowedRegistries: [],
       podRequests,
     },
   };

@@ -118,7 +118,7 @@ describe('the children of a puller', () => {
   });
 
   it('carry the text of the user verbatim in the ConfigMap', () => {
-    const images = ' tools=quay.io/example/tools:1 ;\n  bad ; ';
+    const images = ' tools=quay.io/example/tools:1 ;\n  bad ; tools=quay.io/example/tools:2 ; ';
     const configMap = bodies(aPuller({ images })).find(
       ({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'k8s-image-puller',
     );

@@ -20,6 +20,7 @@ export function anInput(
       sleeperImage: 'registry.example/sleeper:1',
       maxSurge: '10%',
       openshift,
+      allowedRegistries: [],
       ...settings,
     },
   };

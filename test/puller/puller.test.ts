@@ -38,6 +38,7 @@ function dataOf(
     sleeperImage: 'registry.example/sleeper:1',
     maxSurge: 1,
     openshift: false,
+    allowedRegistries: limits.allowedRegistries ?? [],
   };
   return configMap({ puller: identityOf(puller), raw: puller.spec, spec, settings })[
     'data'
@@ -60,6 +61,10 @@ describe('the configuration of a managed puller', () => {
     ['some images', { images: ' a=quay.io/x/a:1 ;\n b=evil.example/b:1;;c=quay.io/x/c:1;' }],
     ['one of two of the same name', { images: 'a=evil.example/a:1;a=quay.io/x/a:1' }],
     ['the other of two of the same name', { images: 'a=quay.io/x/a:1;a=evil.example/a:1' }],
+    [
+      'an image that another entry of its name replaces',
+      { images: 'a=quay.io/x/a:1;a=quay.io/x/b:1;c=evil.example/c:1' },
+    ],
     ['all images', { images: 'b=evil.example/b:1;c=evil.example/c:1;' }],
     ['the default images', { images: ';;' }],
     ['what is no image', { images: 'a=quay.io/x/a:1;b=c=d;nothing;e=UPPER' }],
@@ -83,7 +88,7 @@ describe('the configuration of a managed puller', () => {
 
   it('is the text of the user where nothing is refused', () => {
     const raw = {
-      images: '\n  a = quay.io/x/a:1 ;;\n  b=quay.io/x/b:1;\n',
+      images: '\n  a = quay.io/x/a:1 ;;\n  b=quay.io/x/b:1;a=quay.io/x/c:1;no image;\n',
       tolerations: ' [ {"key": "gpu", "operator": "Exists"} ] ',
     };
     expect(dataOf(aPuller(raw))).toMatchObject({

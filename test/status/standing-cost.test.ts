@@ -11,6 +11,7 @@ const settings = {
   sleeperImage: 'quay.io/example/sleeper:1',
   maxSurge: '10%',
   openshift: false,
+  allowedRegistries: [],
 };
 
 /** The cost of a puller whose objects are the operator's own, on so many nodes. */

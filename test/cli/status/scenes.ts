@@ -119,6 +119,7 @@ function childrenOf(puller: KubeObject, raw: RawSpec): readonly KubeObject[] {
     sleeperImage: 'quay.io/example/sleeper:1',
     maxSurge: '10%',
     openshift: false,
+    allowedRegistries: [],
   };
   const { spec } = parseSpec(raw, { maxImages: 500 });
   return children({ puller: { name, namespace, uid }, raw, spec, settings }).map(({ body }) => ({
