@@ -13,7 +13,7 @@ export interface Rollout {
   readonly images: number;
   /** Nodes that should hold the images. */
   readonly desired: number;
-  /** Nodes that hold every image of the present list. */
+  /** Nodes that hold every image of the present list, as far as counts tell: never too many. */
   readonly ready: number;
   /** Claims that every desired node runs a ready pod of the present template. */
   readonly complete: boolean;
@@ -26,18 +26,21 @@ export interface Rollout {
 /**
  * Reads the status of a DaemonSet. The controller looks only at the oldest pod of each node
  * (kubernetes/kubernetes: pkg/controller/daemon/daemon_controller.go, updateDaemonSetStatus), so a
- * surge roll counts a node as updated once its old pod is gone; "updated" and "available" overlap in
- * at least `updated + available - desired` nodes, and exactly so in a first roll-out and in a surge.
+ * surge roll counts a node as updated once its old pod is gone. "Updated" and "available" are among the nodes
+ * that have a pod at all, "current", so they overlap in at least `updated + available - current` nodes:
+ * exactly so in a first roll-out, where all that have one are updated, and in a surge, where all are
+ * available. A node that is both outdated and not available, as a silent one, makes it less.
  */
 export function rolloutOf(daemonSet: KubeObject): Rollout {
   const {
     observedGeneration,
     desiredNumberScheduled: desired,
+    currentNumberScheduled: current,
     updatedNumberScheduled: updated,
     numberAvailable: available,
   } = daemonSetCounts(daemonSet);
   const observed = observedGeneration >= (daemonSet.metadata.generation ?? 1);
-  const ready = observed ? Math.max(0, updated + available - desired) : 0;
+  const ready = observed ? Math.max(0, updated + available - current) : 0;
   return {
     identity: `${daemonSet.metadata.uid} ${daemonSet.metadata.generation}`,
     changedAt: appliedAt(daemonSet),

@@ -11,6 +11,7 @@ function aDaemonSet(status: object = {}, metadata: KubeObject['metadata'] = {}):
     status: {
       observedGeneration: 2,
       desiredNumberScheduled: 5,
+      currentNumberScheduled: 5,
       updatedNumberScheduled: 5,
       numberAvailable: 5,
       ...status,
@@ -59,9 +60,22 @@ describe('the roll-out of a DaemonSet', () => {
     expect(rollout.ready).toBe(0);
   });
 
+  it.each([
+    ['before any other', { updatedNumberScheduled: 3, numberAvailable: 2 }, 2],
+    ['while it rolls', { updatedNumberScheduled: 2, numberAvailable: 3 }, 2],
+    ['while some nodes pull as well', { updatedNumberScheduled: 2, numberAvailable: 2 }, 1],
+  ])('takes nothing from the others for nodes whose pod is refused, %s', (_when, counts, ready) => {
+    const refused = aDaemonSet({ currentNumberScheduled: 3, ...counts });
+    expect(rolloutOf(refused)).toMatchObject({ desired: 5, ready, complete: false });
+  });
+
   it('is complete on no nodes', () => {
-    const none = { desiredNumberScheduled: 0, updatedNumberScheduled: 0, numberAvailable: 0 };
-    expect(rolloutOf(aDaemonSet(none))).toMatchObject({ desired: 0, complete: true });
+    const none = { desiredNumberScheduled: 0, currentNumberScheduled: 0 };
+    const counts = { updatedNumberScheduled: 0, numberAvailable: 0 };
+    expect(rolloutOf(aDaemonSet({ ...none, ...counts }))).toMatchObject({
+      desired: 0,
+      complete: true,
+    });
   });
 
   it('has not begun where the DaemonSet has no status', () => {
@@ -87,14 +101,16 @@ describe('following a roll-out', () => {
   });
 
   it('goes on when nodes are added or go, so that a moving cluster hides no stall', () => {
-    const more = { desiredNumberScheduled: 6, updatedNumberScheduled: 6, numberAvailable: 2 };
+    const nodes = { desiredNumberScheduled: 6, currentNumberScheduled: 6 };
+    const more = { ...nodes, updatedNumberScheduled: 6, numberAvailable: 2 };
     const larger = follow(begun, rolloutOf(aDaemonSet(more)), 500);
     expect(larger.since).toBe(100);
     expect(follow(larger, rolloutOf(twoOfFive), 900).since).toBe(100);
   });
 
   it('counts nodes that become ready after others have gone', () => {
-    const fewer = { desiredNumberScheduled: 4, updatedNumberScheduled: 4 };
+    const nodes = { desiredNumberScheduled: 4, currentNumberScheduled: 4 };
+    const fewer = { ...nodes, updatedNumberScheduled: 4 };
     const smaller = follow(begun, rolloutOf(aDaemonSet({ ...fewer, numberAvailable: 1 })), 500);
     expect(smaller.since).toBe(100);
     expect(
