@@ -24,7 +24,7 @@ export interface NodeCopy {
 /** What a node has of the images of a puller. */
 export interface NodePullerReport {
   readonly puller: PullerReport;
-  /** What the pods say of the node; undefined where there is none of this puller. */
+  /** What the pods say of the node; undefined where there is none of this puller, or none can be read. */
   readonly observation: NodeObservation | undefined;
   /** In the order of the list. */
   readonly copies: readonly NodeCopy[];
@@ -59,7 +59,7 @@ export function nodeReport(
     list,
     pullers: pullers.map((puller) => {
       const observed = puller.observation.nodes.get(node);
-      const copies = puller.observation.images.map(({ image }, index) => {
+      const copies = puller.list.map((image, index) => {
         const container = observed?.holdings.images[index];
         const isListed = list !== undefined && 'has' in list && list.has(image.reference);
         return { image, container, isListed, state: stateOf(container, isListed, list) };
@@ -87,15 +87,18 @@ function containerStateOf(container: ContainerRecord): CopyState {
 
 /**
  * What is to become of the images on the node, as of a puller; `untold` where neither pods nor the node
- * tell of an image.
+ * tell of an image, or where it was long ago that they did.
  */
-export function nodeOutcome({ puller, copies }: NodePullerReport): Outcome | 'untold' {
+export function nodeOutcome({ puller, observation, copies }: NodePullerReport): Outcome | 'untold' {
   const states = new Set(copies.map(({ state }) => state));
   states.delete('held');
   states.delete('listed');
-  if (states.size === 0) return 'ready';
+  if (!puller.observation.hasPods)
+    return copies.length > 0 && states.size === 0 ? 'ready' : 'untold';
+  const isSilent = observation?.verdict === 'unreachable';
+  if (states.size === 0) return isSilent ? 'untold' : 'ready';
   if (puller.outcome === 'stuck') return 'stuck';
-  if (states.has('unknown')) return 'untold';
+  if (isSilent || states.has('unknown')) return 'untold';
   // Without a pod nothing is on its way.
   return states.has('absent') ? 'stuck' : 'underway';
 }

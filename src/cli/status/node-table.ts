@@ -43,13 +43,16 @@ function pullerLines(
   drawing: NodeDrawing,
 ): readonly string[] {
   const { style, isWide } = drawing;
-  const held = copies.filter(({ state }) => state === 'held' || state === 'listed').length;
-  const node = observation === undefined ? 'no pod of it is there' : stateOf(observation);
   const why = observation === undefined ? '' : whyOf(observation);
-  const head = `${style.paint('heading', keyOf(puller))}  ${node}  ${count(held)} of ${nounCount(copies.length, 'image')}`;
+  const head = [
+    style.paint('heading', keyOf(puller)),
+    nodeText({ puller, observation }),
+    ...countOf({ observation, copies }),
+  ].join('  ');
   if (copies.length === 0) return [head];
+  const isSilent = observation?.verdict === 'unreachable';
   const paint = (text: string, row: number) =>
-    style.paint(states[copies[row]?.state ?? 'unknown'][1], text);
+    style.paint(isSilent ? 'quiet' : states[copies[row]?.state ?? 'unknown'][1], text);
   const rows = copies.map((copy) => [
     nameOf(copy.image),
     states[copy.state][0],
@@ -74,6 +77,25 @@ function pullerLines(
   ];
 }
 
+function nodeText({
+  puller,
+  observation,
+}: Pick<NodePullerReport, 'puller' | 'observation'>): string {
+  if (!puller.observation.hasPods) return 'its pods cannot be read';
+  return observation === undefined ? 'no pod of it is there' : stateOf(observation);
+}
+
+/** How many images are there, where anything is known of that. */
+function countOf({
+  observation,
+  copies,
+}: Pick<NodePullerReport, 'observation' | 'copies'>): readonly string[] {
+  if (copies.every(({ state }) => state === 'unknown')) return [];
+  const held = copies.filter(({ state }) => state === 'held' || state === 'listed').length;
+  const then = observation?.verdict === 'unreachable' ? ' when it last spoke' : '';
+  return [`${count(held)} of ${nounCount(copies.length, 'image')}${then}`];
+}
+
 function failureOf({ container }: NodeCopy): string {
   return container?.state === 'failing' ? toldFailure(container) : '';
 }
@@ -95,14 +117,18 @@ function notes({ node, list, pullers }: NodeReport): readonly string[] {
     .flatMap(({ copies }) => copies)
     .filter(({ container }) => container === undefined).length;
   if (list === undefined || open === 0) return [];
+  const hasPods = pullers.some(({ puller }) => puller.observation.hasPods);
   const them = open === 1 ? 'one image' : nounCount(open, 'image');
+  const lack = hasPods ? `No container on the node speaks of ${them}` : 'Pods cannot be read';
   if ('error' in list) {
-    return [
-      `No container on the node speaks of ${them}, and the node ${printable(node, mostProse)} cannot be read: ${printable(list.error, 500)}`,
-    ];
+    const name = printable(node, mostProse);
+    const cannot = hasPods
+      ? `${lack}, and the node ${name} cannot be read`
+      : `Neither pods nor the node ${name} can be read`;
+    return [`${cannot}: ${printable(list.error, 500)}`];
   }
   const cut = list.isCut
     ? ` Kubernetes cuts that list at ${most.images} images and ${most.namesOfEach} names of each, so an image that is not on it may be there nevertheless.`
     : '';
-  return [`No container on the node speaks of ${them}, so the node's own list was asked.${cut}`];
+  return [`${lack}, so the node's own list was asked.${cut}`];
 }

@@ -43,6 +43,8 @@ export interface PullerReport {
   readonly isOutdated: boolean;
   /** Claims that it was deleted and is only not gone yet. */
   readonly isTerminating: boolean;
+  /** The images that it is about, sorted by reference. */
+  readonly list: readonly CachedImage[];
   /** Where the images are. Without a right to read DaemonSets, the counts are the operator's. */
   readonly observation: Observation;
   /** Failing ones first. Those of the operator's status, which has no more than 100, without pods. */
@@ -123,6 +125,7 @@ function pullerReport(puller: KubeObject, seen: Seen, now: number): PullerReport
     conditions,
     isOutdated,
     isTerminating,
+    list: images,
     observation: canTell ? observed : { ...observed, ...countsOf(status) },
     images: imageReports(observed, status, now),
     cost: canTell

@@ -6,9 +6,11 @@ import {
   nodeReport,
 } from '../../../src/cli/status/node-report.ts';
 import { nodeTable } from '../../../src/cli/status/node-table.ts';
+import { type Report, report } from '../../../src/cli/status/report.ts';
+import type { Seen } from '../../../src/cli/status/seen.ts';
 import { plainStyle } from '../../../src/cli/style.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
-import { digestOf, pulling, reportOf, stalled } from './scenes.ts';
+import { digestOf, now, pulling, reportOf, seenOf, stalled, unheard } from './scenes.ts';
 
 /** A node that lists images by these names, one of them each. */
 function aNode(...names: readonly string[]): KubeObject {
@@ -126,6 +128,99 @@ describe('what is to become of the images on a node', () => {
   });
 });
 
+describe('a node of which pods cannot be read', () => {
+  const error = new Error('list pods: you may not');
+  const without = (kind: keyof Seen): Report['pullers'] => {
+    const seen = seenOf({ bad: 'x#', java: '##' }, { conditions: stalled });
+    return report({ ...seen, [kind]: { objects: [], error } }, now).pullers;
+  };
+  const both = ['quay.io/example/bad:1', 'quay.io/example/java:1'];
+
+  it.each<[keyof Seen, string, NodeList | undefined]>([
+    ['pods', 'where the node cannot be read either', forbidden],
+    ['daemonSets', 'where nobody can tell whose pods are whose', forbidden],
+    ['pods', 'where its own list may be cut', list(true)],
+    ['pods', 'where its own list lacks one: a pod may be about to hold it', list(false)],
+  ])('without %s leaves untold what is to become of its images %s', (kind, _where, own) => {
+    const { pullers } = nodeReport(without(kind), 'node-1', own);
+    expect(pullers.map(({ copies }) => copies.length)).toEqual([2]);
+    expect(pullers.map(nodeOutcome)).toEqual(['untold']);
+  });
+
+  it('has all where its own list says so', () => {
+    const { pullers } = nodeReport(without('pods'), 'node-1', list(true, ...both));
+    expect(pullers.map(nodeOutcome)).toEqual(['ready']);
+  });
+
+  it('leaves untold what the list is, where that is what the DaemonSets hold', () => {
+    const spec = { nodeSelector: '{' };
+    const seen = seenOf({ java: '#' }, { spec, status: { conditions: stalled }, generation: 2 });
+    const unreadable = { objects: [], error };
+    const { pullers } = report({ ...seen, daemonSets: unreadable, pods: unreadable }, now);
+    expect(nodeReport(pullers, 'node-1', undefined).pullers.map(nodeOutcome)).toEqual(['untold']);
+  });
+
+  it('is asked for its own list', () => {
+    expect(leavesOpen(without('pods'), 'node-1')).toBe(true);
+  });
+
+  it('is drawn with that, and without a count of what is not known', () => {
+    const drawing = { width: 80, style: plainStyle, isWide: false };
+    const lines = (own: NodeList) =>
+      nodeTable(nodeReport(without('pods'), 'node-1', own), drawing).split('\n');
+    expect(lines(forbidden)).toEqual([
+      'workspaces/puller  its pods cannot be read',
+      'IMAGE  STATE    DIGEST  WHY',
+      'bad    unknown  -',
+      'java   unknown  -',
+      '',
+      'Neither pods nor the node node-1 can be read: get nodes node-1: you may not',
+      '',
+    ]);
+    expect(lines(list(false, ...both))).toEqual([
+      'workspaces/puller  its pods cannot be read  2 of 2 images',
+      'IMAGE  STATE        DIGEST  WHY',
+      'bad    on its disk  -',
+      'java   on its disk  -',
+      '',
+      "Pods cannot be read, so the node's own list was asked.",
+      '',
+    ]);
+  });
+});
+
+describe('a node that does not answer', () => {
+  const silent = (conditions = pulling, drawn = '##') =>
+    nodeReport(
+      [reportOf({ java: drawn, tools: '##' }, { conditions, pods: { 'node-1': unheard } })],
+      'node-1',
+      undefined,
+    );
+
+  it('may have lost what it held', () => {
+    expect(silent().pullers.map(nodeOutcome)).toEqual(['untold']);
+  });
+
+  it('is drawn with what it held when it last spoke', () => {
+    const text = nodeTable(silent(), { width: 80, style: plainStyle, isWide: false });
+    expect(text.split('\n').slice(0, 3)).toEqual([
+      'workspaces/puller  unreachable  2 of 2 images when it last spoke',
+      'IMAGE  STATE  DIGEST               WHY',
+      'java   held   sha256:6a6176610000',
+    ]);
+  });
+
+  it('has no state that looks good', () => {
+    const painted: string[] = [];
+    const paint = (role: string, text: string) => {
+      painted.push(`${role} ${text}`);
+      return text;
+    };
+    nodeTable(silent(), { width: 80, style: { ...plainStyle, paint }, isWide: false });
+    expect(painted.filter((each) => each.endsWith(' held'))).toEqual(['quiet held', 'quiet held']);
+  });
+});
+
 describe('a node', () => {
   const drawn = (node: string, own: NodeList | undefined, isWide = false) =>
     nodeTable(nodeReport([puller], node, own), { width: 80, style: plainStyle, isWide }).split(
@@ -167,7 +262,7 @@ describe('a node', () => {
 
   it('says that it has no pod, and that it may not be read', () => {
     const lines = drawn('node-9', forbidden);
-    expect(lines[0]).toBe('workspaces/puller  no pod of it is there  0 of 3 images');
+    expect(lines[0]).toBe('workspaces/puller  no pod of it is there');
     expect(lines.slice(6).join(' ').trim()).toBe(
       'No container on the node speaks of 3 images, and the node node-9 cannot be read: get nodes node-1: you may not',
     );
