@@ -189,7 +189,7 @@ function keep(entry: WantedName, entries: Map<string, WantedName>, findings: Fin
       'images',
       'MendedInput',
       () =>
-        `spec.images has the name ${quote(entry.name)} more than once; the last one counts, so ${quote(earlier.reference)} is left out.`,
+        `spec.images has the name ${quote(entry.name)} more than once; the last one counts, so its entry with ${quote(earlier.reference)} is left out.`,
     );
     // Set anew, an entry stands where it counts: at the place of the last one.
     entries.delete(key);

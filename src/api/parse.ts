@@ -122,21 +122,48 @@ function images(
   settings: ParseSettings,
   findings: Findings,
 ): readonly CachedImage[] {
-  const list = texts.get('images') ?? defaults.images;
-  const isBlank = isBlankList(list);
-  if (isBlank) {
+  const list = texts.get('images');
+  if (list === undefined) return defaultImages(settings, findings);
+  if (isBlankList(list)) {
     findings.add(
       'images',
       'MendedInput',
       () =>
         'spec.images has nothing but separators and counts as unset, so the default images are cached; write {} to cache none.',
     );
+    return defaultImages(settings, findings);
   }
-  return (
-    parseImages(isBlank ? defaults.images : list, settings, findings) ??
-    parseImages(defaults.images, { maxImages: Number.POSITIVE_INFINITY }, new Findings()) ??
-    []
-  );
+  return parseImages(list, settings, findings) ?? defaultImages(unlimited, new Findings());
+}
+
+const unlimited: ParseSettings = { maxImages: Number.POSITIVE_INFINITY };
+
+/** The default images that the settings allow. Whoever has left the list out has not written the others. */
+function defaultImages(
+  { maxImages, allowedRegistries = [] }: ParseSettings,
+  findings: Findings,
+): readonly CachedImage[] {
+  const all = parseImages(defaults.images, unlimited, new Findings()) ?? [];
+  const allowed = all.filter(({ reference }) => {
+    const parsed = parseReference(reference);
+    if (!isRefusal(parsed) && isAllowedImage(parsed, allowedRegistries)) return true;
+    findings.add(
+      'images',
+      'RegistryNotAllowed',
+      () =>
+        `spec.images is unset, and the default image ${quote(reference)} is left out: ${notAllowed(allowedRegistries)}; list images of your own, or write {} to cache none.`,
+    );
+    return false;
+  });
+  if (allowed.length > maxImages) {
+    findings.add(
+      'images',
+      'TooManyImages',
+      () =>
+        `spec.images is unset, and there are ${nounCount(allowed.length, 'default image')}, while the operator allows ${nounCount(maxImages, 'image')}; list what to cache, write {} to cache nothing, or raise the operator's MAX_IMAGES.`,
+    );
+  }
+  return allowed;
 }
 
 function intervalHours(texts: SpecTexts, findings: Findings): number {

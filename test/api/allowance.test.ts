@@ -98,7 +98,18 @@ describe('images of registries that are not allowed', () => {
   });
 
   it('are left out of the default list as well', () => {
-    expect(read({}).spec.images).toEqual([]);
+    const { spec, findings } = read({});
+    expect(spec.images).toEqual([]);
+    const rest =
+      'is left out: ALLOWED_REGISTRIES of the operator allows only "quay.io/team,*.example.com"; list images of your own, or write {} to cache none.';
+    expect(findings).toEqual([
+      `skip RegistryNotAllowed: spec.images is unset, and the default image "quay.io/che-incubator/che-code:next" ${rest}`,
+      `skip RegistryNotAllowed: spec.images is unset, and the default image "quay.io/devfile/base-developer-image:ubi9-latest" ${rest}`,
+    ]);
+    expect(read({ images: ';;' }).findings).toEqual([
+      ...findings,
+      expect.stringMatching(/^fix MendedInput: .* counts as unset/),
+    ]);
   });
 
   it('bring no sleep either', () => {

@@ -68,9 +68,15 @@ describe('a list of images', () => {
     expect(read('a=q.io/1:1;b=q.io/2:1;a=q.io/3:1')).toEqual({
       images: [image('b', 'q.io/2:1'), image('a', 'q.io/3:1')],
       findings: [
-        'fix: spec.images has the name "a" more than once; the last one counts, so "q.io/1:1" is left out.',
+        'fix: spec.images has the name "a" more than once; the last one counts, so its entry with "q.io/1:1" is left out.',
       ],
     });
+  });
+
+  it('tells of an entry that is left out, not of its image, which another one may have', () => {
+    const { images, findings } = read('a=q.io/1:1;b=q.io/1:1;a=q.io/2:1');
+    expect(images).toEqual([image('b', 'q.io/1:1'), image('a', 'q.io/2:1')]);
+    expect(findings).toEqual([expect.stringContaining('its entry with "q.io/1:1" is left out')]);
   });
 
   it('does not let an unusable entry replace a usable one of that name', () => {

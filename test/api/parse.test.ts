@@ -135,6 +135,17 @@ describe('spec.images', () => {
     expect(findings).toEqual([expect.stringMatching(/^hold TooManyImages: /)]);
   });
 
+  it('is not blamed for the default images where the operator allows fewer', () => {
+    const { spec, findings } = parseSpec({}, { maxImages: 1 });
+    expect(spec.images).toEqual(defaultSpec.images);
+    expect(findings.map(({ reason, message }) => `${reason}: ${message}`)).toEqual([
+      "TooManyImages: spec.images is unset, and there are 2 default images, while the operator allows 1 image; list what to cache, write {} to cache nothing, or raise the operator's MAX_IMAGES.",
+    ]);
+    const one = { maxImages: 1, allowedRegistries: ['quay.io/devfile'] };
+    expect(parseSpec({}, one).spec.images).toEqual(defaultSpec.images.slice(1));
+    expect(parseSpec({}, one).findings.map(({ reason }) => reason)).toEqual(['RegistryNotAllowed']);
+  });
+
   it('holds everything if no ConfigMap can hold it', () => {
     const images = 'x=q.io/x:1;'.repeat(100_000);
     expect(read({ images, daemonsetName: 'mine' })).toEqual({
