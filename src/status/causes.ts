@@ -19,13 +19,17 @@ interface Row extends Cause {
 }
 
 /** Reasons of a kubelet that did not get an image. */
-const pulling = /^(?:ErrImagePull|ImagePullBackOff|RegistryUnavailable|SignatureValidationFailed)$/;
+const pulling = /^(?:ErrImagePull|ImagePullBackOff|RegistryUnavailable)$/;
+const notPulling = /^(?!ErrImagePull|ImagePullBackOff|RegistryUnavailable)/;
 
 /**
  * Messages come from registries through containerd, CRI-O and cri-dockerd, so a row names what these have
  * in common. The first that fits counts: what a registry answered tells more than that it did not work.
+ * A message tells its cause last, behind what was tried and by whom, so no row goes by such a beginning;
+ * all that happens at the token server of a registry begins with "failed to authorize".
  * Reasons are those of kubernetes/kubernetes: pkg/kubelet/images/types.go and
- * pkg/kubelet/kuberuntime/kuberuntime_container.go.
+ * pkg/kubelet/kuberuntime/kuberuntime_container.go; messages those of containerd/containerd:
+ * core/remotes/docker, containers/image: docker/errors.go, and Go's net/http.
  */
 const table: readonly Row[] = [
   {
@@ -39,6 +43,12 @@ const table: readonly Row[] = [
     reason: /^ErrImageNeverPull$/,
     says: 'it is not there and the pull policy is Never',
     remedy: 'look who changes the pull policy',
+  },
+  {
+    code: 'SignatureRefused',
+    reason: /^SignatureValidationFailed$/,
+    says: "the node's policy refuses its signature",
+    remedy: 'sign the image, or change the policy',
   },
   {
     code: 'WrongArchitecture',
@@ -55,9 +65,19 @@ const table: readonly Row[] = [
   },
   {
     code: 'OutOfMemory',
+    reason: notPulling,
     message: /container init was OOM-killed|memory limit too low|cannot allocate memory/i,
     says: 'the memory limit is too small for its container to start',
     remedy: 'raise cachingMemoryLimit',
+  },
+  {
+    code: 'Proxy',
+    reason: pulling,
+    // The second is Go's word for what a proxy answers to CONNECT: the text of a status without its number.
+    message:
+      /407 \(?Proxy|proxyconnect|": (?:Proxy Authentication Required|Forbidden|Bad Gateway|Service Unavailable|Gateway Time-?out)$/i,
+    says: 'the proxy does not let the node through',
+    remedy: "check the proxy and the settings for it of the nodes' container runtime",
   },
   {
     code: 'RateLimited',
@@ -78,67 +98,83 @@ const table: readonly Row[] = [
     code: 'Unauthorized',
     reason: pulling,
     message:
-      /401 Unauthorized|unauthorized:|authentication required|no basic auth credentials|authorization failed|failed to authorize/i,
+      /401 \(?Unauthorized|(?:StatusCode: |HTTP )401|unauthorized:|authentication required|no basic auth credentials|authorization failed/i,
     says: '401 Unauthorized',
     remedy: 'check imagePullSecrets',
   },
   {
     code: 'Forbidden',
     reason: pulling,
-    message: /403 Forbidden|denied:|access denied/i,
+    message:
+      /403 \(?Forbidden|(?:StatusCode: |HTTP )403|(?<!permission )denied:|(?<!tls: )access denied/i,
     says: '403 Forbidden',
     remedy: 'check imagePullSecrets and what they may pull',
   },
   {
+    code: 'NoToken',
+    reason: pulling,
+    message: /(?:fetch \w+ token|bearer token): .*(?: 40[045] |token response|include a token)/i,
+    says: "the registry's token server gives no token",
+    remedy: '',
+  },
+  {
     code: 'NotFound',
     reason: pulling,
-    message: /404 Not Found|manifest unknown|name unknown|: not found/i,
+    // Of what a node itself lacks, a layer say, containerd also says that it is not found.
+    message:
+      /404 \(?Not Found|(?:StatusCode: |HTTP )404|manifest unknown|name unknown|name not known|^\S+: not found|from remote: not found/i,
     says: 'the registry has no such image (404)',
     remedy: 'check repository and tag',
   },
   {
+    code: 'PlainHttp',
+    reason: pulling,
+    message: /server gave HTTP response to HTTPS client/i,
+    says: 'the registry speaks plain HTTP, and the node HTTPS',
+    remedy: "give the registry a certificate, or allow HTTP in the nodes' container runtime",
+  },
+  {
     code: 'Certificate',
     reason: pulling,
-    message: /x509: |tls: |server gave HTTP response to HTTPS client/i,
+    message: /x509: |tls: /i,
     says: 'no TLS connection that the node trusts',
     remedy: "check the registry's certificate and that the nodes trust its authority",
   },
   {
     code: 'UnknownHost',
     reason: pulling,
-    message: /no such host|server misbehaving|failure in name resolution|invalid port/i,
-    says: "the registry's host name cannot be resolved",
+    message:
+      /no such host|server misbehaving|failure in name resolution|invalid port|tcp: lookup /i,
+    says: 'a host name of the registry cannot be resolved',
     remedy: 'check the host in the reference, and the DNS of the nodes',
   },
   {
     code: 'DiskFull',
-    message: /no space left on device|disk quota exceeded/i,
+    // Of control groups and watches there can be too many too, and Linux says the same of that.
+    message: /^(?!.*(?:cgroup|[fi]notify)).*(?:no space left on device|disk quota exceeded)/is,
     says: "the node's disk is full",
     remedy: 'free or add disk space, or cache fewer images there',
   },
   {
     code: 'RegistryFailed',
     reason: pulling,
-    message: /500 Internal|502 Bad Gateway|503 Service|504 Gateway/i,
+    message:
+      /500 \(?Internal|502 \(?Bad Gateway|503 \(?Service|504 \(?Gateway|(?:StatusCode: |HTTP )5\d\d/i,
     says: 'the registry answers with an error of its own',
     remedy: 'look after the registry; pulls are tried again',
   },
   {
     code: 'Unreachable',
     reason: pulling,
+    // A deadline that stands alone is that of the whole pull, which may be slow for other reasons.
     message:
-      /connection refused|timeout|deadline exceeded|no route to host|network is unreachable|connection reset|EOF$|proxyconnect|dial tcp/i,
+      /connection refused|timeout|timed out|": .*deadline exceeded|no route to host|network is unreachable|connection reset|EOF$|dial tcp/i,
     says: 'the registry cannot be reached',
     remedy: 'check the registry, and the network and proxy of the nodes',
   },
   {
-    code: 'SignatureRefused',
-    reason: /^SignatureValidationFailed$/,
-    says: "the node's policy refuses its signature",
-    remedy: 'sign the image, or change the policy',
-  },
-  {
     code: 'RunsAsRoot',
+    reason: notPulling,
     message: /runAsNonRoot|run as root|non-root/i,
     says: 'its container may not run as root',
     remedy: 'look who changes the security context',
@@ -174,7 +210,9 @@ type Failing = Pick<ContainerRecord, 'reason' | 'message'>;
 export function isPullFailure(reason: string): boolean {
   return (
     pulling.test(reason) ||
-    /^(?:InvalidImageName|ErrImageNeverPull|ImageInspectError)$/.test(reason)
+    /^(?:InvalidImageName|ErrImageNeverPull|ImageInspectError|SignatureValidationFailed)$/.test(
+      reason,
+    )
   );
 }
 

@@ -38,21 +38,35 @@ export interface Speaker {
 
 /**
  * A message of a kubelet in the words that matter: without preambles, without what differs from pod to
- * pod though the matter is the same (its name and uid, back-off times, local ports, ids of containers),
- * and at most {@link keptMessageLength} characters long.
+ * pod though the matter is the same (its name and uid, back-off times, local ports, ids of containers,
+ * what an address asks for and is signed with), and at most {@link keptMessageLength} characters long.
  */
-export function essence(message: string, { name, namespace, uid }: Speaker): string {
-  const text = withoutPreambles(message.slice(0, readLength))
-    .replaceAll(`${name}_${namespace}(${uid})`, 'the pod')
-    .replaceAll(uid === '' ? '\0' : uid, '...')
-    .replaceAll(name === '' ? '\0' : name, 'the pod')
+export function essence(message: string, speaker: Speaker): string {
+  const text = withoutNames(withoutPreambles(message.slice(0, readLength)), speaker)
     .replace(/^back-off [0-9hms.]+ restarting/, 'back-off restarting')
     .replace(/ container=\S+ pod=the pod$/, '')
     .replace(/\(pod: "the pod", container: [^)]*\)/, '')
     .replace(/(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9a-f:]+\]):[0-9]+->/g, '')
+    .replace(/(https?:\/\/[^\s"?]*)\?[^\s"]*?(?=:?(?:[\s"]|$))/g, '$1')
+    .replace(/ \(Retry-After: [^)]*\)/, '')
     .replace(/(?<!sha256:|[0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g, '...')
     .trim();
   return text.length <= keptMessageLength ? text : `${text.slice(0, keptMessageLength - 3)}...`;
+}
+
+/**
+ * Containerd and CRI-O make names of a pod's: `<container>_<pod>_<namespace>_<uid>_<attempt>`
+ * (containerd/containerd: internal/cri/server/helpers.go).
+ */
+function withoutNames(message: string, { name, namespace, uid }: Speaker): string {
+  if (name === '') return message;
+  return message
+    .replaceAll(`${name}_${namespace}(${uid})`, 'the pod')
+    .replaceAll(`${name}_${namespace}_${uid}`, 'the pod')
+    .replace(/_the pod_\d+/g, ' of the pod')
+    .replace(/the pod_\d+/g, 'the pod')
+    .replaceAll(uid === '' ? '\0' : uid, '...')
+    .replaceAll(name, 'the pod');
 }
 
 function withoutPreambles(message: string): string {

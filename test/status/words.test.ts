@@ -36,6 +36,22 @@ describe('the essence of a message of a kubelet', () => {
     ],
     [`no container ${id} here`, 'no container ... here'],
     [`of sha256:${id}`, `of sha256:${id}`],
+    [
+      'failed to copy: httpReadSeeker: failed open: failed to do request: Get "https://cdn.example/blob?X-Amz-Signature=af01&X-Amz-Date=20260101T120000Z": dial tcp: i/o timeout',
+      'httpReadSeeker: failed open: failed to do request: Get "https://cdn.example/blob": dial tcp: i/o timeout',
+    ],
+    [
+      'unexpected status from GET request to https://r.example/token?scope=repository:x:pull: 429 Too Many Requests (Retry-After: 2026-01-01T12:00:00Z)',
+      'unexpected status from GET request to https://r.example/token: 429 Too Many Requests',
+    ],
+    [
+      'failed to reserve sandbox name "cache-abc12_workspaces_0000-1111_3": name is reserved',
+      'failed to reserve sandbox name "the pod": name is reserved',
+    ],
+    [
+      'failed to reserve container name "x_cache-abc12_workspaces_0000-1111_12": name is reserved',
+      'failed to reserve container name "x of the pod": name is reserved',
+    ],
   ])('leaves out what differs from pod to pod: %s', (message, kept) => {
     expect(essence(message, speaker)).toBe(kept);
   });
@@ -45,6 +61,11 @@ describe('the essence of a message of a kubelet', () => {
       text.repeat(20_000),
     );
     for (const text of long) expect(essence(text, speaker).length).toBeLessThanOrEqual(300);
+  });
+
+  it('has the cause also behind the address of a storage that is signed anew for each pull', () => {
+    const message = `failed to copy: Get "https://s3.example/blob?token=${'x'.repeat(2_000)}": no such host`;
+    expect(essence(message, speaker)).toBe('Get "https://s3.example/blob": no such host');
   });
 
   it('is the message where the pod has no names', () => {
