@@ -49,7 +49,7 @@ export interface Facts extends Observed {
   readonly isSettled: boolean;
   /** The images, failing ones first. */
   readonly rows: readonly ImageStatus[];
-  /** Claims that new nodes are given time. */
+  /** Claims that nodes are given time whose pods are new. */
   readonly excuses: boolean;
   /** Nodes that do not hold the list, and should. */
   readonly lagging: readonly NodeGroup[];
@@ -75,8 +75,10 @@ export function factsOf(
   const { lagging, missing, refusals, nodesReady } = observed.observation;
   const young = lagging.filter((group) => group.isExcused);
   const newNodes = young.reduce((sum, { nodes }) => sum + nodes.count, missing);
-  // As old as their pods, all nodes look new when a cache is lost as a whole.
-  const excuses = !observed.stalled && newNodes <= nodesReady;
+  // As old as their pods, all nodes look new when a cache is lost as a whole: that nobody holds it tells, and
+  // until as many do again as are new they are counted. Else any number of nodes can come.
+  const isKept = isSettled ? newNodes === 0 || nodesReady > 0 : newNodes <= nodesReady;
+  const excuses = !observed.stalled && isKept;
   const isAwaited = excuses && isSettled && refusals.length === 0;
   return {
     ...observed,

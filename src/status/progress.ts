@@ -40,8 +40,8 @@ function asides({ observation, excuses }: Facts): string {
     );
   }
   for (const { nodes } of excuses ? lagging.filter((group) => group.isExcused) : []) {
-    const verb = nodes.count === 1 ? 'is' : 'are';
-    parts.push(`${nounCount(nodes.count, 'node')} ${verb} new and not done: ${spoken(nodes)}`);
+    const what = nodes.count === 1 ? 'has a new pod and is' : 'have new pods and are';
+    parts.push(`${nounCount(nodes.count, 'node')} ${what} not done: ${spoken(nodes)}`);
   }
   return parts.map((part) => `; ${part}`).join('');
 }

@@ -205,13 +205,29 @@ function complaintsOf(facts: Facts): readonly Complaint[] {
 function degraded(facts: Facts): Claim {
   const complaints = complaintsOf(facts);
   const [worst] = complaints;
-  return worst
-    ? {
-        status: 'True',
-        reason: worst.reason,
-        message: complaints.length === 1 ? worst.message : worstOf(complaints),
-      }
-    : { status: 'False', reason: reasons.reconcileComplete, message: 'nothing is wrong' };
+  const excused = excusedOf(facts);
+  if (worst) {
+    return { status: 'True', reason: worst.reason, message: joined([...complaints, ...excused]) };
+  }
+  const message =
+    excused.length === 0
+      ? 'nothing is wrong'
+      : `nothing is wrong but on nodes whose pods are new: ${joined(excused)}`;
+  return { status: 'False', reason: reasons.reconcileComplete, message };
+}
+
+/** What would be told as well if no node were given time. */
+function excusedOf(facts: Facts): readonly Complaint[] {
+  const { lagging } = facts.observation;
+  if (lagging.length === facts.lagging.length) return [];
+  const told = new Set(impairments(facts).map(({ message }) => message));
+  const all = impairments({ ...facts, excuses: false, lagging });
+  return all.filter(({ message }) => !told.has(message));
+}
+
+function joined(complaints: readonly Complaint[]): string {
+  const [first] = complaints;
+  return first && complaints.length === 1 ? first.message : worstOf(complaints);
 }
 
 function failures({ failure }: Facts): readonly Complaint[] {
@@ -268,14 +284,14 @@ function rolloutStalled(facts: Facts, causes: readonly Complaint[]): readonly Co
   ];
 }
 
-/** An image is there when no node lacks it that is neither unreachable nor given time. */
+/** An image is there when some node answers, and none lacks it that does and is not given time. */
 function imagesReady(facts: Facts): number {
   const { observation, excuses, missing } = facts;
   const { images, unreachable } = observation;
   const awaited = observation.missing - missing;
   return images.filter(({ cached, desired, lackingExcused }) => {
     const forgiven = unreachable.count + awaited + (excuses ? lackingExcused : 0);
-    return desired > 0 && cached + forgiven >= desired;
+    return desired > unreachable.count && cached + forgiven >= desired;
   }).length;
 }
 

@@ -375,9 +375,8 @@ describe('a new node', () => {
 
 describe('an observation without pods', () => {
   it('has the counts of the DaemonSets', () => {
-    const daemonSets = [
-      aDaemonSet(5, { status: { numberAvailable: 2, currentNumberScheduled: 4 } }),
-    ];
+    const counts = { currentNumberScheduled: 4, updatedNumberScheduled: 4, numberAvailable: 2 };
+    const daemonSets = [aDaemonSet(5, { status: counts })];
     expect(observed([], { pods: undefined, daemonSets })).toMatchObject({
       hasPods: false,
       nodesDesired: 5,

@@ -85,7 +85,7 @@ describe('a complete cache', () => {
       Progressing: 'True ImagesPulling',
     });
     expect(messageOf(status, 'Ready')).toBe(
-      'all 2 images on 3 of 4 nodes; 1 node is new and not done: node-4',
+      'all 2 images on 3 of 4 nodes; 1 node has a new pod and is not done: node-4',
     );
     expect(status).toMatchObject({
       nodesDesired: 4,
@@ -102,7 +102,28 @@ describe('a complete cache', () => {
       Ready: 'True AllResourcesReady',
       Degraded: 'False ReconcileComplete',
     });
+    expect(messageOf(status, 'Degraded')).toBe(
+      'nothing is wrong but on nodes whose pods are new: tools (registry.example/y:2): 1 of 4 nodes cannot pull it: 401 Unauthorized; check imagePullSecrets (on node-4)',
+    );
     expect(status).toMatchObject({ imagesFailing: 1, imagesReady: 2 });
+  });
+
+  it('names what fails on a new node behind what is wrong elsewhere', () => {
+    const node = young('node-4', { said: { tools: unauthorized } });
+    const seen = { pullerUnavailable: 'no pod' };
+    const status = statusOf([...pods(3), node], { previous: complete, seen });
+    expect(told(status)['Degraded']).toBe('True DeploymentNotAvailable');
+    expect(messageOf(status, 'Degraded')).toMatch(/no pod\. tools .*401 Unauthorized/);
+  });
+
+  it('stays Ready while more new nodes come than there were', () => {
+    const come = ['node-3', 'node-4', 'node-5'].map((node) => young(node));
+    const awaited = { daemonSets: [aDaemonSet(7)] };
+    const status = statusOf([...pods(2), ...come], { previous: complete, facts: awaited });
+    expect(told(status)['Ready']).toBe('True AllResourcesReady');
+    expect(messageOf(status, 'Ready')).toBe(
+      'all 2 images on 2 of 7 nodes; 3 nodes have new pods and are not done: node-3, node-4 and node-5',
+    );
   });
 
   it('stays Ready while the pod of a new node is not made yet', () => {
@@ -149,6 +170,31 @@ describe('a complete cache', () => {
     ],
   ])('is Ready no more when %s', (_when, present, reason) => {
     expect(told(statusOf(present, { previous: complete }))['Ready']).toBe(`False ${reason}`);
+  });
+
+  it('counts no image as there when nobody answers', () => {
+    const silent = nodeNames(3).map((node) => aPod(node, { conditions: marked }));
+    expect(statusOf(silent, { previous: complete })).toMatchObject({
+      imagesReady: 0,
+      nodesReady: 0,
+    });
+  });
+
+  it('that was lost as a whole is Ready again when as many nodes hold it as are new', () => {
+    const lost = statusOf(
+      nodeNames(5).map((node) => young(node)),
+      { previous: complete },
+    );
+    const back = (holding: number) => {
+      const rest = nodeNames(5).slice(holding);
+      const all = [...pods(holding), ...rest.map((node) => young(node))];
+      return told(statusOf(all, { previous: lost }))['Ready'];
+    };
+    expect([0, 2, 3].map(back)).toEqual([
+      'False ImagesPulling',
+      'False ImagesPulling',
+      'True AllResourcesReady',
+    ]);
   });
 
   it('is Ready no more when its DaemonSet is gone', () => {
@@ -438,7 +484,7 @@ describe('a forged pod with the true uid of the DaemonSet', () => {
     const ghost = aPod('ghost', { said: silent, createdAt: now - minute / 2 });
     const facts = { daemonSets: [aDaemonSet(3)] };
     const status = statusOf([...pods(3), ghost], { facts, previous: complete });
-    expect(messageOf(status, 'Ready')).toContain('1 node is new and not done: ghost');
+    expect(messageOf(status, 'Ready')).toContain('1 node has a new pod and is not done: ghost');
   });
 });
 
