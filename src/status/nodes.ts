@@ -161,6 +161,7 @@ interface Draft {
   silentAt: number;
   isSilent: boolean;
   hasLivingPod: boolean;
+  hasReadyPod: boolean;
   /** Which DaemonSet it was last found to have a living pod of. */
   peopledBy: number;
   trouble: Trouble | undefined;
@@ -188,6 +189,7 @@ function draftOf(pod: PodRecord, drafts: Map<string, Draft>, { none }: HoldingsO
     silentAt: Number.POSITIVE_INFINITY,
     isSilent: false,
     hasLivingPod: false,
+    hasReadyPod: false,
     peopledBy: -1,
     trouble: undefined,
   };
@@ -205,6 +207,7 @@ function take(pod: PodRecord, draft: Draft, { holdingsOf, now }: Taking): void {
     return;
   }
   draft.hasLivingPod = true;
+  if (pod.condition.isReady) draft.hasReadyPod = true;
   draft.spokenAt = Math.max(draft.spokenAt, pod.spokenAt);
   draft.holdings = holdingsOf.with(draft.holdings, pod.containers);
   if (isUnspoken(pod.containers)) listen(draft, pod, now);
@@ -303,8 +306,9 @@ const lacking: ReadonlySet<NodeVerdict> = new Set(['pulling', 'waiting', 'failin
 
 /**
  * Nodes that fell silent while they lacked an image, of which no pod has a mark: their pods were not ready
- * before. The DaemonSet controller does not want pods on so many nodes that have one, as a node that
- * does not answer is tainted. Which ones is not told; those are meant that have not spoken for longest.
+ * before, as a ready one would have it. The DaemonSet controller does not want pods on so many nodes that
+ * have one, as a node that does not answer is tainted. Which ones is not told; those are meant that have
+ * not spoken for longest.
  */
 function forsaken(
   nodes: ReadonlyMap<string, NodeObservation>,
@@ -316,8 +320,12 @@ function forsaken(
   const all = [...nodes.values()];
   const known = all.filter(({ verdict }) => verdict === 'unreachable').length;
   const spokenAt = ({ node }: NodeObservation) => drafts.get(node)?.spokenAt ?? 0;
+  const mayBeSilent = ({ node }: NodeObservation) => {
+    const draft = drafts.get(node);
+    return draft?.hasLivingPod === true && !draft.hasReadyPod;
+  };
   return all
-    .filter(({ node, verdict }) => lacking.has(verdict) && drafts.get(node)?.hasLivingPod)
+    .filter((node) => lacking.has(node.verdict) && mayBeSilent(node))
     .sort((a, b) => spokenAt(a) - spokenAt(b))
     .slice(0, Math.max(0, unwanted - known))
     .filter((node) => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { imagePullers } from '../../src/controllers/keys.ts';
 import { daemonSets, type KubeObject, pods, roles } from '../../src/kube/objects.ts';
 import { partsOf } from '../../src/manifests/shards.ts';
+import { nodes as nodeResource } from '../cluster/embedded/workloads/shapes.ts';
 import { aPuller } from '../pullers.ts';
 import { type Scene, type SceneOptions, startScene } from './scene.ts';
 
@@ -137,6 +138,33 @@ function withoutPods(): void {
   };
   const rules = role.rules.filter(({ resources }) => !resources.includes('pods'));
   scene.cluster.controlPlane.update(roles, { ...role, rules });
+}
+
+/** Keeps new pods from a node, or no longer; those that it has stay. */
+function taint(node: string, isTainted = true): void {
+  guard.unguarded.add(node);
+  const live = scene.cluster.controlPlane.get(nodeResource, '', node) as KubeObject;
+  const taints = isTainted ? [{ key: 'example.com/team', effect: 'NoSchedule' }] : [];
+  const spec = { ...(live['spec'] as object), taints };
+  scene.cluster.controlPlane.update(nodeResource, { ...live, spec });
+}
+
+function allow(pods: number): void {
+  const metadata = { name: 'few-pods', namespace: 'workspaces' };
+  const spec = { hard: { pods: String(pods) } };
+  scene.apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec });
+}
+
+/** Lets these nodes hold an image that takes longer than half an hour elsewhere. */
+async function withSlowImage(number: number, holders: readonly string[]): Promise<void> {
+  const slowMs = 45 * 60_000;
+  scene.registries.at('quay.io').push(`example/image-${number}:1`, { pullMs: slowMs });
+  for (const nodeName of holders) {
+    const metadata = { name: `first-on-${nodeName}`, namespace: 'elsewhere' };
+    const spec = { nodeName, containers: [{ name: 'work', image: reference(number) }] };
+    scene.apply({ apiVersion: 'v1', kind: 'Pod', metadata, spec });
+  }
+  await scene.pass(slowMs + 60_000);
 }
 
 describe('200 images on five nodes', () => {
@@ -343,6 +371,50 @@ describe('a list on three nodes', () => {
     await scene.startOperator();
     await becomesReady();
     expect(Object.keys(templates()).sort()).toEqual(['cache', 'cache-s1']);
+  });
+});
+
+describe('a list of which some nodes take long to get their part', () => {
+  const rightPods = () =>
+    scene.cluster.controlPlane
+      .list(pods, 'workspaces')
+      .filter(({ metadata }) => metadata.name?.startsWith(`${name}-s1-`));
+  const nodesWithRight = () =>
+    rightPods().map(({ spec }) => (spec as { readonly nodeName?: string }).nodeName);
+
+  it('loses nothing where a quota has no room for a pod, and another node is tainted', async () => {
+    await aScene({ nodes: 3 });
+    list(range(0, 40));
+    await becomesReady();
+    // Three of the first part, and two of the second: the puller gives way.
+    allow(5);
+    list(range(0, 41));
+    await scene.pass(7 * 60_000);
+    const [tainted = '', ...others] = nodesWithRight();
+    expect(others).toHaveLength(1);
+    taint(tainted);
+    await scene.pass(10 * 60_000);
+    expect(scene.status().nodesUnreachable).toBe(0);
+    expect(templates()[name]).toHaveLength(40);
+    taint(tainted, false);
+    allow(50);
+    await becomesReady();
+  });
+
+  it('loses nothing where an image is slow on one node, and another is tainted', async () => {
+    await aScene({ nodes: 3 });
+    list(range(0, 40));
+    await becomesReady();
+    const slow = range(200, 299).find(isRight) ?? 0;
+    await withSlowImage(slow, ['node-1', 'node-2']);
+    list([slow, ...range(0, 40)]);
+    await scene.pass(60_000);
+    taint('node-1');
+    await scene.pass(8 * 60_000);
+    expect(scene.status().nodesUnreachable).toBe(0);
+    expect(hasParts()).toBe(false);
+    taint('node-1', false);
+    await becomesReady();
   });
 });
 

@@ -242,6 +242,14 @@ describe('a node', () => {
       expect(observed(all, { daemonSets: unwanted(1) }).unreachable.first).toEqual(['node-3']);
     });
 
+    it('is none on which a pod is ready: were it silent, that one would have the mark', () => {
+      const former = { uid: 'former', createdAt: now - 70 * minute, images: images.slice(0, 1) };
+      const third = [aPod('node-3', former), pulling('node-3', 60 * minute)];
+      const seen = observed([...pods(2), ...third], { daemonSets: unwanted(1) });
+      expect(seen.unreachable.count).toBe(0);
+      expect(seen.nodes.get('node-3')).toMatchObject({ verdict: 'pulling' });
+    });
+
     it('is none beside those that have the mark of a silent node', () => {
       const all = [aPod('node-1', { conditions: marked }), aPod('node-2')];
       const seen = observed([...all, pulling('node-3', 60 * minute)], { daemonSets: unwanted(1) });
