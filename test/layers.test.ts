@@ -42,6 +42,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   status: [
     'api',
     'manifests/names.ts',
+    'manifests/puller-resources.ts',
     'manifests/roll-strategy.ts',
     'manifests/template-images.ts',
     'kube/objects.ts',

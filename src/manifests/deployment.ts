@@ -5,6 +5,7 @@ import { childMeta, type ManifestInput } from './input.ts';
 import { configHashAnnotation, deploymentSelector, serviceAccountName } from './names.ts';
 import { containerSecurityContext, podSecurityContext } from './pod-security.ts';
 import { priority } from './priority.ts';
+import { pullerResources } from './puller-resources.ts';
 
 /** Where the puller finds its ConfigMap: files, as one environment variable ends at 128 KiB. */
 const configDirectory = '/etc/image-puller';
@@ -65,11 +66,7 @@ export function deployment(input: ManifestInput, state: PullerState): KubeObject
               ports: [{ name: 'health', containerPort: healthPort, protocol: 'TCP' }],
               livenessProbe: { httpGet: { path: '/healthz', port: 'health' }, periodSeconds: 20 },
               readinessProbe: { httpGet: { path: '/readyz', port: 'health' }, periodSeconds: 5 },
-              // Measured on a node: 74 MiB resident, of which 31 are its own; a start takes 0.2 s of CPU.
-              resources: {
-                requests: { cpu: '10m', memory: '96Mi' },
-                limits: { cpu: '500m', memory: '256Mi' },
-              },
+              resources: pullerResources,
               securityContext: containerSecurityContext,
               volumeMounts: [{ name: 'config', mountPath: configDirectory, readOnly: true }],
             },

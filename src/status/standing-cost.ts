@@ -1,6 +1,7 @@
 import { defaults } from '../api/defaults.ts';
 import type { PullerSpec } from '../api/types.ts';
 import type { KubeObject } from '../kube/objects.ts';
+import { pullerResources } from '../manifests/puller-resources.ts';
 import { type Amount, type Cost, nanosOf, podCost, podSpecOf } from './pod-cost.ts';
 import { rolloutOf } from './rollout.ts';
 
@@ -23,7 +24,7 @@ export interface StandingCost {
   readonly formula: Amount;
 }
 
-/** What the cost is made of: a puller's DaemonSets and, where it could be read, its Deployment. */
+/** What the cost is made of: a puller's DaemonSets and, where there is one to be read, its Deployment. */
 export interface CostSources {
   readonly spec: PullerSpec;
   readonly daemonSets: readonly KubeObject[];
@@ -50,10 +51,7 @@ export function peerReservation(images: number): Amount {
 export function standingCost({ spec, daemonSets, deployment }: CostSources): StandingCost {
   const { eachNode, allNodes } = cacheCost(daemonSets);
   const surge = costOf(daemonSets, surgePods);
-  const puller =
-    deployment === undefined
-      ? nothing
-      : times(podCost(podSpecOf(deployment)), replicasOf(deployment));
+  const puller = pullerCost(deployment);
   const nodes = Math.max(0, ...daemonSets.map((daemonSet) => rolloutOf(daemonSet).desired));
   const copies = BigInt(spec.images.length) * BigInt(nodes);
   return {
@@ -67,6 +65,12 @@ export function standingCost({ spec, daemonSets, deployment }: CostSources): Sta
       memory: nanosOf(spec.limits.memory) * copies,
     },
   };
+}
+
+/** A Deployment that is not there yet will be like all others. */
+function pullerCost(deployment: KubeObject | undefined): Cost {
+  if (deployment === undefined) return podCost({ containers: [{ resources: pullerResources }] });
+  return times(podCost(podSpecOf(deployment)), replicasOf(deployment));
 }
 
 interface WorkloadSpec {

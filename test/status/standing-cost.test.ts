@@ -115,7 +115,14 @@ describe('the standing cost of a puller', () => {
       });
     const cost = standingCost({ spec, daemonSets: [part(1), part(2)], deployment: undefined });
     expect(texts(cost.eachNode)).toEqual([2, '150m 30Mi', '600m 60Mi']);
-    expect(texts(cost.quota)).toEqual([8, '600m 120Mi', '2400m 240Mi']);
+    expect(texts(cost.allNodes)).toEqual([8, '600m 120Mi', '2400m 240Mi']);
     expect(text(cost.formula)).toBe('2400m 240Mi');
+  });
+
+  it("has the puller's own pod where that is not made yet", () => {
+    const { spec } = parseSpec({ images: manyImages(3) }, { maxImages: 500 });
+    const before = standingCost({ spec, daemonSets: [], deployment: undefined });
+    const { puller } = costOf({ images: manyImages(3) }, 5);
+    expect([before.puller, before.quota]).toEqual([puller, puller]);
   });
 });

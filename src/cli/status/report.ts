@@ -49,7 +49,7 @@ export interface PullerReport {
   readonly observation: Observation;
   /** Failing ones first. Those of the operator's status, which has no more than 100, without pods. */
   readonly images: readonly ImageReport[];
-  /** Undefined where the DaemonSets cannot be read. */
+  /** Undefined where the DaemonSets cannot be read, and where the puller has no workload at all. */
   readonly cost: StandingCost | undefined;
 }
 
@@ -102,6 +102,7 @@ function pullerReport(puller: KubeObject, seen: Seen, now: number): PullerReport
   const status = statusOf(puller);
   const isOwned = (object: KubeObject) => isControlledBy(object, uid);
   const daemonSets = seen.daemonSets.objects.filter(isOwned);
+  const deployment = seen.deployments.objects.find(isOwned);
   const { conditions = [], observedGeneration = 0 } = status;
   const isOutdated = conditions.length > 0 && observedGeneration < generation;
   const isCurrent = conditions.length > 0 && !isOutdated;
@@ -128,13 +129,11 @@ function pullerReport(puller: KubeObject, seen: Seen, now: number): PullerReport
     list: images,
     observation: canTell ? observed : { ...observed, ...countsOf(status) },
     images: imageReports(observed, status, now),
-    cost: canTell
-      ? standingCost({
-          spec: { ...parsed.spec, images },
-          daemonSets,
-          deployment: seen.deployments.objects.find(isOwned),
-        })
-      : undefined,
+    cost:
+      // Before any of them is there, nodes are not counted yet.
+      canTell && (daemonSets.length > 0 || deployment !== undefined)
+        ? standingCost({ spec: { ...parsed.spec, images }, daemonSets, deployment })
+        : undefined,
   };
 }
 
@@ -215,7 +214,7 @@ interface CreateEvent extends KubeObject {
 const losses: Readonly<Record<keyof Seen, string>> = {
   pullers: 'what is told of them may be outdated',
   daemonSets: 'the counts are those of the operator, and costs are not told',
-  deployments: "the puller's own pod is left out of the costs",
+  deployments: "the costs have the puller's own pod as it usually is",
   pods: "the images are told as in the operator's status, the nodes only counted",
   events: 'why pods are missing is not told',
 };

@@ -98,6 +98,7 @@ function imageLines({ observation, images }: PullerReport, drawing: Drawing): re
   const role = (row: number): Role => {
     const { nodesReady = 0, nodesFailing = 0 } = images[row]?.row ?? {};
     if (nodesFailing > 0) return 'bad';
+    if (nodesDesired === 0) return 'quiet';
     return nodesReady < nodesDesired ? 'waiting' : 'good';
   };
   const table: readonly (Column | undefined)[] = [
@@ -186,7 +187,7 @@ function lackingText(names: readonly string[], isWhole: boolean): string {
 }
 
 function costLines({ cost, observation }: PullerReport, drawing: Drawing): readonly string[] {
-  if (cost === undefined || cost.quota.pods === 0) return [];
+  if (cost === undefined) return [];
   const headings = ['COST', 'CPU', 'MEMORY', 'CPU LIMIT', 'MEMORY LIMIT', 'PODS'];
   const rows = [
     ['each node', ...costCells(cost.eachNode)],

@@ -182,7 +182,7 @@ describe('where something cannot be read', () => {
   it('says what is missing for want of it', () => {
     expect(without('daemonSets', 'deployments', 'pods', 'events').unread).toEqual([
       'the counts are those of the operator, and costs are not told: list things: you may not',
-      "the puller's own pod is left out of the costs: list things: you may not",
+      "the costs have the puller's own pod as it usually is: list things: you may not",
       "the images are told as in the operator's status, the nodes only counted: list things: you may not",
       'why pods are missing is not told: list things: you may not',
     ]);
@@ -203,12 +203,27 @@ describe('where something cannot be read', () => {
     expect(told?.cost).toBeUndefined();
   });
 
+  it("without Deployments, counts the puller's own pod as the operator makes it", () => {
+    const [told] = without('deployments').pullers;
+    expect(told?.cost).toEqual(without().pullers[0]?.cost);
+  });
+
   it('tells what was known before, where it was once read', () => {
     const seen = seenOf({ java: '#.' });
     const pods = { ...seen.pods, error: new Error('lost') };
     const [told] = report({ ...seen, pods }, now).pullers;
     expect(told?.observation).toMatchObject({ hasPods: true, nodesReady: 1 });
   });
+});
+
+it('a puller without any object of its own has no costs, as nobody knows its nodes', () => {
+  const seen = seenOf(
+    { java: '##' },
+    { conditions: [aCondition('Ready', 'False', 'NameConflict')] },
+  );
+  const nothing = reading([]);
+  const others = { ...seen, daemonSets: nothing, deployments: nothing, pods: nothing };
+  expect(report(others, now).pullers[0]?.cost).toBeUndefined();
 });
 
 it('a puller without images has no DaemonSet and costs what its own pod does', () => {

@@ -1,4 +1,4 @@
-import { report } from '../../../src/cli/status/report.ts';
+import { type PullerReport, report } from '../../../src/cli/status/report.ts';
 import { pullerTable } from '../../../src/cli/status/table.ts';
 import { plainStyle, type Style } from '../../../src/cli/style.ts';
 import {
@@ -56,6 +56,26 @@ describe('a puller that is Ready', () => {
     const [head, costs] = sections({}, { conditions: [aCondition('Ready', 'True', 'NoImages')] });
     expect(head).toEqual(['workspaces/puller  Ready True, NoImages  0 of 0 nodes ready']);
     expect(costs?.[0]).toMatch(/^COST/);
+  });
+});
+
+describe('a puller that has no nodes', () => {
+  it('is drawn neither as if its images were there nor as if they were missing', () => {
+    const seen = seenOf(
+      { java: '' },
+      { conditions: [aCondition('Ready', 'False', 'NameConflict')] },
+    );
+    const nothing = reading([]);
+    const [puller] = report({ ...seen, daemonSets: nothing, deployments: nothing }, now).pullers;
+    const painted: string[] = [];
+    const paint: Style['paint'] = (role, text) => {
+      painted.push(`${role} ${text}`);
+      return text;
+    };
+    const style = { ...plainStyle, paint };
+    const text = pullerTable(puller as PullerReport, { width: 80, isWide: false, style });
+    expect(painted).toContain('quiet 0/0');
+    expect(text).not.toContain('COST');
   });
 });
 
