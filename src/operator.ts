@@ -38,7 +38,7 @@ import { WorkQueue } from './kube/work-queue.ts';
 import { createLog, type Log } from './log.ts';
 import { childResources } from './manifests/children.ts';
 import { metricsHosts } from './manifests/metrics.ts';
-import { cachePodSelector, fieldManager, leaseName, managedByLabel } from './manifests/names.ts';
+import { cachePodSelector, childSelector, fieldManager, leaseName } from './manifests/names.ts';
 import { MetricsServer } from './metrics/metrics-server.ts';
 import { thisProcess } from './metrics/process-figures.ts';
 import { ScrapeAccess } from './metrics/scrape-access.ts';
@@ -92,9 +92,6 @@ const podWatch = {
  * pages of 500 made a process of 242 MiB, of 100 one of 186 (Node 24, the heap limits of the image).
  */
 const pageSize = 100;
-
-/** What operators have made. */
-const childSelector = `${managedByLabel}=${fieldManager}`;
 
 /** Its name in the log and the metrics. */
 const controllerName = 'image-puller';
@@ -200,6 +197,7 @@ export function assembleOperator(parts: OperatorParts): Operator {
       fieldManager,
       caches: children,
       sameScalar: sameValue,
+      selectedBy: childSelector,
       isOurs,
     }),
   });

@@ -54,6 +54,11 @@ export interface ApplierOptions {
   /** Where the server stores another spelling of a value, for example of a quantity. */
   readonly sameScalar?: SameScalar;
   /**
+   * The label that the caches select by: an object that is stored without it would change, and go, and
+   * nobody would be told.
+   */
+  readonly selectedBy?: string;
+  /**
    * Claims that an object may be changed and removed on behalf of the owner with this uid: that it
    * controls the object, unless another rule is given.
    */
@@ -97,6 +102,9 @@ const looksBeforeRemoval = 3;
 /** The end of a deletion is an event as well; this only bounds the wait should it be missed. */
 const deletionRetryMs = 10_000;
 
+/** The first wait for an object that was stored without the label by which its events would come. */
+const unseenRetryMs = 1_000;
+
 /**
  * Makes owned objects what they should be by server-side apply under one field manager. It never
  * writes to an object that is not its owner's, sends nothing where nothing would change,
@@ -107,11 +115,14 @@ export class Applier {
   readonly #caches: ApplierOptions['caches'];
   readonly #inPlace: InPlaceOptions;
   readonly #isOurs: NonNullable<ApplierOptions['isOurs']>;
+  readonly #selectedBy: string | undefined;
   readonly #memory: ApplyMemory;
 
-  constructor({ client, fieldManager, caches, clock, sameScalar, isOurs }: ApplierOptions) {
+  constructor(options: ApplierOptions) {
+    const { client, fieldManager, caches, clock, sameScalar, selectedBy, isOurs } = options;
     this.#client = client;
     this.#isOurs = isOurs ?? isControlledBy;
+    this.#selectedBy = selectedBy;
     this.#caches = caches;
     this.#inPlace = { manager: fieldManager, ...(sameScalar && { sameScalar }) };
     this.#memory = new ApplyMemory(clock);
@@ -196,10 +207,18 @@ export class Applier {
     { contested, waitMs }: Pick<Verdict, 'contested' | 'waitMs'>,
   ): void {
     if (contested === undefined || waitMs === 0) return;
+    throw this.#contention(resource, live, { contested, waitMs });
+  }
+
+  #contention(
+    resource: Resource,
+    live: KubeObject,
+    { contested, waitMs }: { readonly contested: Difference; readonly waitMs: number },
+  ): WaitingError {
     const manager = otherManagerOf(live, contested, this.#inPlace) ?? 'somebody';
     // No number in it that changes: the message ends up in a condition.
     const message = `${manager} keeps changing ${contested.path} of ${nameOf(resource, live)}, which is put right again at growing intervals`;
-    throw new ContendedError(resource, waitMs, message);
+    return new ContendedError(resource, waitMs, message);
   }
 
   async #send(
@@ -223,14 +242,31 @@ export class Applier {
     this.#caches.get(resource)?.observe(stored);
   }
 
+  /**
+   * Remembers what the server made of the body. That an object is not to have the label it is selected by
+   * is no answer to settle for.
+   *
+   * @throws WaitingError `Contended` where it was stored without that label
+   */
   #learn(
     resource: Resource,
     body: KubeObject,
     stored: KubeObject,
     repaired: readonly Difference[] = [],
   ): void {
-    const answer = differences(body, stored, this.#inPlace);
-    this.#memory.applied(idOf(resource, stored.metadata), { stored, body }, answer, repaired);
+    const id = idOf(resource, stored.metadata);
+    const found = differences(body, stored, this.#inPlace);
+    const lost = found.find((one) => this.#isLossOfSelection(one));
+    const answer = found.filter((one) => one !== lost);
+    this.#memory.applied(id, { stored, body }, answer, lost ? [...repaired, lost] : repaired);
+    if (lost === undefined) return;
+    const { waitMs } = this.#memory.judge(id, { live: stored, body }, [lost]);
+    throw this.#contention(resource, stored, { contested: lost, waitMs: waitMs || unseenRetryMs });
+  }
+
+  #isLossOfSelection({ steps, found }: Difference): boolean {
+    const label = `f:metadata/f:labels/f:${this.#selectedBy}`;
+    return found === undefined && steps.join('/') === label;
   }
 }
 

@@ -16,10 +16,12 @@ export const defaultConfigMapName = 'k8s-image-puller';
 export const defaultDeploymentName = 'kubernetes-image-puller';
 export const defaultDaemonSetName = 'kubernetes-image-puller';
 
-/** Marks what the operator made, so that its caches hold nothing else. */
-export const managedByLabel = 'app.kubernetes.io/managed-by';
+/** Tells people and tools who made an object. Nothing is found by it: policies of clusters rewrite it. */
+const managedByLabel = 'app.kubernetes.io/managed-by';
 /** The uid of the puller an object was made for: a name can be too long for a label, a uid cannot. */
 export const pullerUidLabel = 'che.eclipse.org/image-puller-uid';
+/** Finds what operators have made for pullers, by a label that nobody else has a use for. */
+export const childSelector = pullerUidLabel;
 /** Tells the pods of one DaemonSet from those of another: part of its selector. */
 const daemonSetLabel = 'che.eclipse.org/daemonset';
 /**

@@ -309,10 +309,50 @@ describe('what others do to the children', () => {
     await scene.until(
       () =>
         scene.get(configMaps, 'k8s-image-puller')?.metadata.labels?.[
-          'app.kubernetes.io/managed-by'
+          'che.eclipse.org/image-puller-uid'
         ] !== undefined,
     );
     expect(scene.childrenOf(owner)).toEqual(allChildren);
+  });
+
+  /** A policy that has a word of its own for a label of ours, or none. */
+  const rewriting = (label: string, value?: string) => (object: KubeObject) => {
+    const { [label]: ours, ...others } = object.metadata.labels ?? {};
+    if (ours === undefined) return object;
+    const labels = value === undefined ? others : { ...others, [label]: value };
+    return { ...object, metadata: { ...object.metadata, labels } };
+  };
+
+  it('is not fought where a policy says who manages things, and the cache is seen all the same', async () => {
+    const mutate = rewriting('app.kubernetes.io/managed-by', 'platform');
+    await aReadyPuller(aPuller(), { mutate });
+    scene.apply(aPuller({ daemonsetName: 'renamed' }));
+    await scene.until(() => scene.get(daemonSets, 'kubernetes-image-puller') === undefined);
+    await becomesReady();
+    expect(statuses()['Degraded']).toBe('False ReconcileComplete');
+    expect(scene.get(daemonSets, 'renamed')?.metadata.labels).toMatchObject({
+      'app.kubernetes.io/managed-by': 'platform',
+    });
+    await scene.settle();
+    scene.writes();
+    await scene.pass(60 * 60_000);
+    expect(scene.writes().filter((write) => !write.startsWith('PATCH events/'))).toEqual([]);
+  });
+
+  it('is told where a policy strips the label without which the cache is not seen', async () => {
+    scene = await overSockets({ mutate: rewriting('che.eclipse.org/image-puller-uid') });
+    scene.apply(aPuller());
+    await scene.until(() => statuses()['Degraded'] === 'True Contended');
+    expect(scene.condition('Degraded')?.message).toBe(
+      'somebody keeps changing metadata.labels[che.eclipse.org/image-puller-uid] of DaemonSet kubernetes-image-puller, which is put right again at growing intervals',
+    );
+    expect(statuses()['Ready']).toBe('False Contended');
+    await scene.pass(60_000);
+    scene.writes();
+    await scene.pass(10 * 60_000);
+    expect(statuses()['Degraded']).toBe('True Contended');
+    // Each of the seven once a minute.
+    expect(scene.writes().length).toBeLessThan(80);
   });
 
   it('is left alone where the field is not ours', async () => {

@@ -420,7 +420,7 @@ describe('an operator process before a real API server', () => {
     const small = await tenant.start({ NODE_OPTIONS: '--max-old-space-size=64' });
     await tenant.edit(['before'], nobody);
     await tenant.untilCached('before');
-    const labels = { 'app.kubernetes.io/managed-by': 'kubernetes-image-puller-operator' };
+    const labels = { 'che.eclipse.org/image-puller-uid': 'filler' };
     const data = { filler: 'x'.repeat(700_000) };
     for (let number = 0; number < 100 && small.ended === undefined; number += 1) {
       const metadata = { name: `filler-${number}`, labels };

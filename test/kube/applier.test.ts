@@ -164,7 +164,7 @@ function anApplier({ client = new ScriptedClient(), clock = new ManualClock() } 
     },
   };
   const caches = new Map([[configMaps, cache]]);
-  const applier = new Applier({ client, fieldManager, caches, clock });
+  const applier = new Applier({ client, fieldManager, caches, clock, selectedBy: 'watched' });
   const apply = (live: Live, body = aBody()) =>
     applier.apply({ resource: configMaps, body, ownerUid, live });
   return { applier, apply, client, clock, cached };
@@ -397,6 +397,45 @@ describe('an admission plug-in that rewrites what we apply', () => {
     await apply(undefined);
     await apply(next);
     expect(client.requests).toEqual([creation(), takeover('u2')]);
+  });
+});
+
+describe('an admission plug-in that takes away the label that the caches select by', () => {
+  const body = (() => {
+    const { metadata, ...object } = aBody();
+    return { ...object, metadata: { ...metadata, labels: { watched: 'yes' } } };
+  })();
+  const stripped = (() => {
+    const { metadata, ...object } = stored(body);
+    return { ...object, metadata: { ...metadata, labels: {} } };
+  })();
+
+  it('is told of at once, and asked again at distances that double up to a minute', async () => {
+    const { apply, client, clock } = anApplier();
+    const waits: unknown[] = [];
+    for (let round = 0; round < 9; round++) {
+      client.applies.push(stripped);
+      const error = await apply(round === 0 ? undefined : stripped, body).catch(
+        (thrown: unknown) => thrown,
+      );
+      expect(error).toMatchObject({
+        reason: 'Contended',
+        message:
+          'somebody keeps changing metadata.labels.watched of ConfigMap c, which is put right again at growing intervals',
+      });
+      const { retryAfterMs } = error as WaitingError;
+      waits.push(retryAfterMs);
+      await clock.advance(retryAfterMs);
+    }
+    expect(waits).toEqual([1_000, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+    expect(client.requests).toHaveLength(9);
+  });
+
+  it('may write another value there', async () => {
+    const { apply, client } = anApplier();
+    const { metadata, ...object } = stripped;
+    client.applies.push({ ...object, metadata: { ...metadata, labels: { watched: 'no' } } });
+    expect(await apply(undefined, body)).toBe('created');
   });
 });
 

@@ -7,7 +7,7 @@ import { type ConnectedClient, createClient } from '../../src/kube/http-client.t
 import { listAll } from '../../src/kube/list-all.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { childResources } from '../../src/manifests/children.ts';
-import { fieldManager, managedByLabel } from '../../src/manifests/names.ts';
+import { childSelector } from '../../src/manifests/names.ts';
 import { operatorNamespace, operatorServiceAccount } from '../../src/manifests/operator.ts';
 import { installation } from '../bench/rig-installation.ts';
 import { fakeNodeTaint } from '../cluster/real/fake-nodes.ts';
@@ -95,9 +95,10 @@ export class SoakScene {
   }
 
   async #essence(): Promise<ReadonlyMap<string, string>> {
-    const labelSelector = `${managedByLabel}=${fieldManager}`;
     const children = await Promise.all(
-      childResources.map((resource) => listAll(this.#client, resource, { labelSelector })),
+      childResources.map((resource) =>
+        listAll(this.#client, resource, { labelSelector: childSelector }),
+      ),
     );
     return essenceOf([...(await this.#pullers()), ...children.flat().filter(isOfPuller)]);
   }

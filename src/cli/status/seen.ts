@@ -7,7 +7,7 @@ import {
   pods,
   type Resource,
 } from '../../kube/objects.ts';
-import { cachePodSelector, fieldManager, managedByLabel } from '../../manifests/names.ts';
+import { cachePodSelector, childSelector } from '../../manifests/names.ts';
 import { type PodRecord, projectPod } from '../../status/pods.ts';
 
 /** What was read of one kind. */
@@ -36,13 +36,11 @@ export interface Query {
   readonly project?: (object: KubeObject) => KubeObject;
 }
 
-const ours = `${managedByLabel}=${fieldManager}`;
-
 /** Where each reading comes from: as narrow as the server can make it. */
 export const queries: Readonly<Record<keyof Seen, Query>> = {
   pullers: { resource: imagePullers },
-  daemonSets: { resource: daemonSets, labelSelector: ours },
-  deployments: { resource: deployments, labelSelector: ours },
+  daemonSets: { resource: daemonSets, labelSelector: childSelector },
+  deployments: { resource: deployments, labelSelector: childSelector },
   // A pod of forty images is about 70 kB of JSON.
   pods: {
     resource: pods,
