@@ -9,14 +9,16 @@ import { asError, UsageError } from '../errors.ts';
 import type { KubeObject, ObjectMeta } from '../kube/objects.ts';
 
 /**
- * The KubernetesImagePullers of a YAML file, which must hold nothing else; `-` is standard input. Their
- * names, namespaces and uids are ones that an API server could have stored; an empty namespace or uid
- * counts as absent, as it does there.
+ * The KubernetesImagePullers of a YAML file, which must hold nothing else, one by one or in lists as
+ * kubectl prints them; `-` is standard input. Their names, namespaces and uids are ones that an API
+ * server could have stored; an empty namespace or uid counts as absent, as it does there.
  *
  * @throws UsageError that names the file and what is wrong with it
  */
 export function readPullers(file: string): readonly KubeObject[] {
-  const pullers = documentsOf(file).map((object) => pullerOf(object, file));
+  const pullers = documentsOf(file)
+    .flatMap(membersOf)
+    .map((object) => pullerOf(object, file));
   if (pullers.length === 0) throw new UsageError(`${file} holds no ${api.kind}`);
   return pullers;
 }
@@ -43,6 +45,19 @@ function readText(file: string): string {
   } catch (error) {
     throw new UsageError(`${file} cannot be read: ${asError(error).message}`, { cause: error });
   }
+}
+
+const listKinds: readonly (readonly [apiVersion: string, kind: string])[] = [
+  ['v1', 'List'],
+  [api.apiVersion, `${api.kind}List`],
+];
+
+/** What is in a list of kubectl's or of the API server's; any other object is alone. */
+function membersOf(object: unknown): readonly unknown[] {
+  const { apiVersion, kind, items } = fieldsOf(object);
+  const isList = listKinds.some(([version, name]) => apiVersion === version && kind === name);
+  if (!isList) return [object];
+  return Array.isArray(items) ? items : [];
 }
 
 function pullerOf(object: unknown, file: string): KubeObject {

@@ -31,6 +31,11 @@ function withMetadata(metadata: string): string {
   return `apiVersion: che.eclipse.org/v1alpha1\nkind: KubernetesImagePuller\nmetadata: {${metadata}}\n`;
 }
 
+/** A list of one object of this kind. */
+function list(kind: string, others = 'metadata: {name: a}'): string {
+  return `apiVersion: v1\nkind: List\nitems: [{kind: ${kind}, ${others}}]\n`;
+}
+
 describe('render', () => {
   it('prints the children of every puller in the file', () => {
     const two = [aPuller(), aPuller({}, { name: 'other' })].map(toYaml).join('---\n');
@@ -45,6 +50,18 @@ describe('render', () => {
         'Deployment',
       ]).flat(),
     );
+  });
+
+  it.each([
+    ['kubectl prints', 'v1', 'List'],
+    ['the API server answers with', 'che.eclipse.org/v1alpha1', 'KubernetesImagePullerList'],
+  ])('takes a list of pullers as %s it', (_who, apiVersion, kind) => {
+    const list = { apiVersion, kind, metadata: { resourceVersion: '' } };
+    const items = [aPuller({}, { uid: 'u1' }), aPuller({}, { name: 'other', uid: 'u2' })];
+    expect(rendered(toYaml({ ...list, items }))).toEqual(rendered(items.map(toYaml).join('---\n')));
+    const none = /holds no KubernetesImagePuller/;
+    expect(() => rendered(toYaml({ ...list, items: [] }))).toThrow(none);
+    expect(() => rendered(toYaml({ ...list, items: null }))).toThrow(none);
   });
 
   it('prints every DaemonSet of a list that needs several', () => {
@@ -146,7 +163,9 @@ describe('render', () => {
     ['an empty file', '', /holds no KubernetesImagePuller/],
     ['empty documents', '---\n---\n# nothing\n', /holds no KubernetesImagePuller/],
     ['another kind', 'kind: Pod', /must hold objects of kind KubernetesImagePuller/],
-    ['a list', '- 1', /must hold objects/],
+    ['an array', '- 1', /must hold objects/],
+    ['a list of another kind', list('Pod'), /must hold objects of kind KubernetesImagePuller/],
+    ['a list of lists', list('List', 'apiVersion: v1, items: []'), /must hold objects of kind/],
     ['an alias of nothing', 'kind: *kind', /is not YAML: Unresolved alias/],
     ['aliases that multiply', bomb(), /is not YAML: Excessive alias count/],
     ['no metadata', withMetadata('').replace(/metadata.*/, ''), /without a metadata\.name/],
