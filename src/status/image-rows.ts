@@ -5,8 +5,9 @@ import {
   type ImageStatus,
   listedImages,
 } from '../api/types.ts';
-import { isMute, toldFailure } from './causes.ts';
+import { isMute } from './causes.ts';
 import { timestamp } from './conditions.ts';
+import { causesAmong } from './failure-words.ts';
 import { spoken } from './node-names.ts';
 import type { ImageObservation, Observation } from './observation.ts';
 
@@ -89,9 +90,9 @@ function row(seen: ImageObservation, before: ImageStatus | undefined, now: numbe
 type Told = Pick<ImageStatus, 'reason' | 'message' | 'advice'>;
 
 function failure({ failures }: ImageObservation, before: ImageStatus | undefined): Told {
-  const telling = failures.find(({ container }) => !isMute(container)) ?? failures[0];
-  if (!telling) return {};
-  const { container } = telling;
+  const [worst] = causesAmong(failures);
+  if (!worst) return {};
+  const { container } = worst;
   // Kubelets before 1.32 say nothing of the cause while they back off.
   if (isMute(container) && before?.reason === container.reason && before.message) {
     const { reason, message, advice } = before;
@@ -100,7 +101,7 @@ function failure({ failures }: ImageObservation, before: ImageStatus | undefined
   return {
     reason: printable(container.reason, limits.reason),
     ...(container.message !== '' && { message: printable(container.message, limits.message) }),
-    advice: printable(toldFailure(container), limits.advice),
+    advice: printable(worst.advice, limits.advice),
   };
 }
 

@@ -1,14 +1,14 @@
 import { nounCount, printable } from '../api/text.ts';
 import type { ImageStatus } from '../api/types.ts';
-import { isPullFailure, toldFailure } from './causes.ts';
+import { toldFailure } from './causes.ts';
 import { reasons } from './conditions.ts';
 import type { Complaint, Facts } from './facts.ts';
+import { attempts, causesAmong, toldCauses } from './failure-words.ts';
 import type { StartTrouble } from './idle-pods.ts';
 import { essence } from './kubelet-words.ts';
 import { spoken } from './node-names.ts';
 import type { NodeVerdict } from './nodes.ts';
-import type { Failing, FailureGroup, ImageObservation } from './observation.ts';
-import type { ContainerRecord } from './pods.ts';
+import type { Failing, ImageObservation } from './observation.ts';
 import { refusedPods } from './refusal-words.ts';
 import { lackOf } from './scheduler-words.ts';
 import { cannot, someOf } from './spoken-counts.ts';
@@ -32,10 +32,11 @@ function blamed({ failing, failingExcused }: Failing, { excuses }: Facts): numbe
 
 function sleeperFailing(facts: Facts): readonly Complaint[] {
   const { blocked, nodesDesired } = facts.observation;
-  const [worst] = blocked.failures;
+  const causes = causesAmong(blocked.failures);
+  const [worst] = causes;
   if (!worst || blamed(blocked, facts) === 0) return [];
   const { reference } = worst.container;
-  const message = `the image that brings sleep (${reference}): ${cannot(blocked.failing, nodesDesired)} ${attempt(worst.container)} it: ${toldFailure(worst.container)}${whereOf(worst, nodesDesired)}`;
+  const message = `the image that brings sleep (${reference}): ${cannot(blocked.failing, nodesDesired)} ${attempts(causes)} it: ${toldCauses(causes, { of: nodesDesired })}`;
   return [{ reason: reasons.imagesFailing, message }];
 }
 
@@ -51,24 +52,9 @@ function imagesFailing(facts: Facts): readonly Complaint[] {
 /** `my_Image (registry.example/x:1): 2 of 40 nodes cannot pull it: 401 Unauthorized; check …`. */
 function failingSentence(row: ImageStatus, image: ImageObservation): string {
   const { name, reference, reason = '', advice = reason } = row;
-  const [worst] = image.failures;
-  const where = worst ? whereOf(worst, image.desired) : '';
-  const verb = worst ? attempt(worst.container) : 'pull';
-  return `${name} (${reference}): ${cannot(image.failing, image.desired)} ${verb} it: ${advice}${where}`;
+  const causes = causesAmong(image.failures);
+  return `${name} (${reference}): ${cannot(image.failing, image.desired)} ${attempts(causes)} it: ${toldCauses(causes, { of: image.desired, advice })}`;
 }
-
-function whereOf({ nodes }: FailureGroup, of: number): string {
-  return nodes.count < of ? ` (on ${spoken(nodes)})` : '';
-}
-
-/** What a kubelet was at when it failed: a container keeps the digest of a former run while it is pulled. */
-function attempt({ reason, digest }: ContainerRecord): 'pull' | 'run' {
-  const hasImage = digest !== '' || startReasons.test(reason);
-  return hasImage && !isPullFailure(reason) ? 'run' : 'pull';
-}
-
-const startReasons =
-  /^(?:Create|Run)Container|^(?:StartError|ContainerCannotRun|OOMKilled|CrashLoopBackOff)$/;
 
 function refused({ observation, missing, lagging }: Facts): readonly Complaint[] {
   const waiting = lagging.filter(({ verdict }) => verdict === 'waiting');

@@ -300,6 +300,57 @@ describe('an image that fails', () => {
     );
   });
 
+  const untrusted = waiting('ErrImagePull', 'x509: certificate signed by unknown authority');
+  const unknown = waiting('ErrImagePull', 'dial tcp: lookup r.example: no such host');
+  const ending = waiting('CrashLoopBackOff', 'back-off');
+  /** Pods of nodes of which the first so many say these things. */
+  const saying = (of: number, ...said: readonly object[]) =>
+    nodeNames(of).map((node, index) =>
+      aPod(node, { said: said[index] ? { tools: said[index] } : {} }),
+    );
+
+  it('for several causes is told by each of them, and where', () => {
+    const status = statusOf(saying(10, unauthorized, unauthorized, untrusted, unknown));
+    const sentence =
+      'tools (registry.example/y:2): 4 of 10 nodes cannot pull it: 401 Unauthorized; check imagePullSecrets (on node-1 and node-2); elsewhere: a host name of the registry cannot be resolved (on node-4) and no TLS connection that the node trusts (on node-3)';
+    expect(messageOf(status, 'Ready')).toBe(sentence);
+    expect(messageOf(status, 'Degraded')).toBe(sentence);
+    expect(status.images?.[0]).toMatchObject({
+      nodesFailing: 4,
+      advice: '401 Unauthorized; check imagePullSecrets',
+    });
+  });
+
+  it('for one cause, told in several ways, is told as one', () => {
+    const alike = waiting('ErrImagePull', 'unauthorized: incorrect username or password');
+    const status = statusOf(saying(5, unauthorized, alike, untrusted, unauthorized, untrusted));
+    expect(messageOf(status, 'Ready')).toContain(
+      'none of 5 nodes can pull it: 401 Unauthorized; check imagePullSecrets (on node-1, node-2 and node-4); elsewhere: no TLS connection that the node trusts (on node-3 and node-5)',
+    );
+    expect(status.images?.[0]?.advice).toContain('401');
+  });
+
+  it('for many causes names three of them and counts the others', () => {
+    const odd = ['w', 'x', 'y', 'z'].map((word) => waiting('ErrImagePull', word.repeat(200)));
+    const status = statusOf(saying(5, ...odd, odd[0] ?? {}));
+    expect(messageOf(status, 'Ready')).toMatch(
+      /: none of 5 nodes can pull it: w{200} \(on node-1 and node-5\); elsewhere: x{100}\.\.\. \(on node-2\), y{100}\.\.\. \(on node-3\) and 1 more$/,
+    );
+  });
+
+  it('to come here and to run there is told as both', () => {
+    expect(messageOf(statusOf(saying(3, ending, untrusted)), 'Ready')).toContain(
+      '2 of 3 nodes cannot pull or run it: ',
+    );
+  });
+
+  it('is told by those who know where older kubelets back off and do not say why', () => {
+    const mute = waiting('ImagePullBackOff', 'Back-off pulling image "registry.example/y:2"');
+    expect(messageOf(statusOf(saying(5, mute, mute, unauthorized)), 'Ready')).toContain(
+      '3 of 5 nodes cannot pull it: 401 Unauthorized; check imagePullSecrets (on node-1, node-2 and node-3)',
+    );
+  });
+
   it('with others is told by the worst of them', () => {
     const [first] = failing(['node-1']);
     const other = aPod('node-2', { said: { 'my-image': unauthorized, tools: unauthorized } });
@@ -343,6 +394,22 @@ describe('an image that fails', () => {
     });
     expect(messageOf(statusOf([blocked, ...pods(3).slice(1)]), 'Ready')).toBe(
       'the image that brings sleep (registry.example/sleeper:1): 1 of 3 nodes cannot pull it: 401 Unauthorized; check imagePullSecrets (on node-1)',
+    );
+  });
+
+  it('to bring sleep is told with all its causes too', () => {
+    const blockedBy = (node: string, cause: object) =>
+      aPod(node, {
+        spec: {
+          nodeName: node,
+          initContainers: [{ name: 'copy-sleep', image: 'registry.example/sleeper:1' }],
+        },
+        said: { 'my-image': creating, tools: creating },
+        status: { initContainerStatuses: [{ name: 'copy-sleep', ...cause }] },
+      });
+    const all = [blockedBy('node-1', unauthorized), blockedBy('node-2', untrusted)];
+    expect(messageOf(statusOf(all), 'Ready')).toBe(
+      'the image that brings sleep (registry.example/sleeper:1): neither of 2 nodes can pull it: 401 Unauthorized; check imagePullSecrets (on node-1); elsewhere: no TLS connection that the node trusts (on node-2)',
     );
   });
 
