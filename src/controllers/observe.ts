@@ -64,7 +64,11 @@ export async function observe(
   const present = daemonSetsOf(input, list, the);
   const pods = podsOf(subject, present, the);
   const wasTold = conditionOf(stored, conditionTypes.degraded)?.status === 'True';
-  const refused = await the.refusals.of(key, present, wasTold);
+  const refused = await the.refusals.of(key, {
+    daemonSets: present,
+    pods: pods.records,
+    wasTold,
+  });
   const lingers = lingering(ownDaemonSets(input, the), the.clock.now());
   const seen = observation({
     images: list ?? listOf(present),

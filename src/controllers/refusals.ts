@@ -3,8 +3,8 @@ import { asError } from '../errors.ts';
 import { type Client, isApiError } from '../kube/client.ts';
 import { coreEvents, type Key, type KubeObject } from '../kube/objects.ts';
 import type { Log } from '../log.ts';
-import { timeOf } from '../status/event-time.ts';
-import type { RefusedPod } from '../status/refusals.ts';
+import type { PodRecord } from '../status/pods.ts';
+import { newestRefusal, type RefusedPod } from '../status/refusals.ts';
 import { lacksPods } from '../status/rollout.ts';
 import type { Verdict } from './patience.ts';
 
@@ -20,23 +20,21 @@ interface Refused {
   /** Since when nothing has moved, and when the server was asked last: monotonic milliseconds. */
   readonly since: number;
   readonly askedAt: number;
-  /** The newest refusal, and the time of it in the server's words. */
-  readonly message: string | undefined;
-  readonly at: string;
+  /** The newest one that may last. */
+  readonly refusal: RefusedPod | undefined;
   /** When the server answered last, in wall-clock milliseconds. */
   readonly toldAt: number | undefined;
-  /** Refusals up to then have been overcome. */
-  readonly overcomeAt: string;
+  /** Refusals up to then have been overcome: wall-clock milliseconds. */
+  readonly overcomeAt: number;
 }
 
 const untouched: Refused = {
   counts: '',
   since: 0,
   askedAt: Number.NEGATIVE_INFINITY,
-  message: undefined,
-  at: '',
+  refusal: undefined,
   toldAt: undefined,
-  overcomeAt: '',
+  overcomeAt: 0,
 };
 
 /** What was learned of the pods that a DaemonSet lacks. */
@@ -45,6 +43,16 @@ export interface KnownRefusal {
   readonly refusal: RefusedPod | undefined;
   /** When the server answered last, in wall-clock milliseconds; undefined where it has not answered yet. */
   readonly toldAt: number | undefined;
+}
+
+/** What refusals are looked for by. */
+export interface RefusalsInput {
+  /** Those of a puller. */
+  readonly daemonSets: readonly KubeObject[];
+  /** Those of its namespace, or more; undefined where they cannot be read. */
+  readonly pods: readonly PodRecord[] | undefined;
+  /** Claims that its status complains: after a restart that is not to stop for a moment. */
+  readonly wasTold: boolean;
 }
 
 /**
@@ -79,69 +87,61 @@ export class Refusals {
   known(puller: Key): ReadonlyMap<string, KnownRefusal> {
     const lacking = [...(this.#known.get(puller) ?? [])].filter(([, { counts }]) => counts !== '');
     return new Map(
-      lacking.map(([uid, { message, at, toldAt }]) => {
-        const refusal = message === undefined ? undefined : { message, at: Date.parse(`${at}Z`) };
-        return [uid, { refusal, toldAt }] as const;
-      }),
+      lacking.map(([uid, { refusal, toldAt }]) => [uid, { refusal, toldAt }] as const),
     );
   }
 
   /**
    * The newest refusal of each DaemonSet of a puller that lacks pods; the server is asked now and then.
-   * `wasTold` claims that its status complains: after a restart that is not to stop for a moment.
    * Never rejects: where Events cannot be read, nothing is known.
    */
   async of(
     puller: Key,
-    daemonSets: readonly KubeObject[],
-    wasTold = false,
+    { daemonSets, pods, wasTold }: RefusalsInput,
   ): Promise<Verdict<readonly string[]>> {
     const before = this.#known.get(puller);
     const isResumed = before === undefined && wasTold;
     const looks = daemonSets.map(async (daemonSet) => {
       const { uid = '' } = daemonSet.metadata;
-      const known = before?.get(uid) ?? untouched;
-      return [uid, await this.#look(daemonSet, isResumed ? resumed(daemonSet) : known)] as const;
+      const known = isResumed ? resumed(daemonSet) : (before?.get(uid) ?? untouched);
+      return [uid, await this.#look(daemonSet, known, pods)] as const;
     });
     const known = new Map(await Promise.all(looks));
     this.#known.set(puller, known);
     const lacking = [...known.values()].filter(({ counts }) => counts !== '');
     const now = this.#clock.monotonic();
     return {
-      value: lacking.flatMap(({ message }) => message ?? []),
+      value: lacking.flatMap(({ refusal }) => refusal?.message ?? []),
       ...(lacking.length > 0 && { againMs: Math.min(...lacking.map(dueAt)) - now }),
     };
   }
 
-  async #look(daemonSet: KubeObject, before: Refused): Promise<Refused> {
+  async #look(daemonSet: KubeObject, before: Refused, pods: RefusalsInput['pods']) {
     if (!lacksPods(daemonSet)) return past(before);
     const now = this.#clock.monotonic();
     const counts = countsOf(daemonSet);
     const waited = { ...before, counts, since: before.counts === counts ? before.since : now };
     if (dueAt(waited) > now) return waited;
-    return { ...waited, ...(await this.#newest(daemonSet, waited)), askedAt: now };
+    const events = await this.#events(daemonSet);
+    if (events === undefined) return { ...waited, askedAt: now };
+    const newest = newestRefusal({ daemonSet, events, pods });
+    const refusal = newest && newest.at > waited.overcomeAt ? newest : undefined;
+    return { ...waited, refusal, toldAt: this.#clock.now(), askedAt: now };
   }
 
-  async #newest(
-    daemonSet: KubeObject,
-    known: Refused,
-  ): Promise<Pick<Refused, 'message' | 'at' | 'toldAt'>> {
-    const { namespace = '', uid = '' } = daemonSet.metadata;
+  /** Those of refused pods; undefined where they cannot be read. */
+  async #events({ metadata }: KubeObject): Promise<readonly KubeObject[] | undefined> {
+    const { namespace = '', uid = '' } = metadata;
     try {
       const { items } = await this.#client.list(coreEvents, {
         namespace,
         fieldSelector: `involvedObject.uid=${uid},reason=FailedCreate`,
       });
-      const refusals = items
-        .map((event) => ({ message: String(event['message'] ?? ''), at: timeOf(event) }))
-        .filter(({ at }) => at > known.overcomeAt)
-        .sort((a, b) => (a.at < b.at ? -1 : 1));
       this.#lastFailure = '';
-      const newest = refusals.at(-1) ?? { message: undefined, at: '' };
-      return { ...newest, toldAt: this.#clock.now() };
+      return items;
     } catch (error) {
       this.#sayUnreadable(asError(error));
-      return known;
+      return undefined;
     }
   }
 
@@ -163,8 +163,8 @@ function resumed(daemonSet: KubeObject): Refused {
   return { ...untouched, counts: countsOf(daemonSet), since: Number.NEGATIVE_INFINITY };
 }
 
-function past({ at, overcomeAt }: Refused): Refused {
-  return { ...untouched, overcomeAt: at || overcomeAt };
+function past({ refusal, overcomeAt }: Refused): Refused {
+  return { ...untouched, overcomeAt: refusal?.at ?? overcomeAt };
 }
 
 /** When the server is to be asked, in monotonic milliseconds. */

@@ -1,4 +1,4 @@
-import { Refusals } from '../../src/controllers/refusals.ts';
+import { Refusals, type RefusalsInput } from '../../src/controllers/refusals.ts';
 import { ApiError, type ListOptions } from '../../src/kube/client.ts';
 import type { KubeList, KubeObject, Resource } from '../../src/kube/objects.ts';
 import { type Fields, silentLog } from '../../src/log.ts';
@@ -44,7 +44,9 @@ const anEvent = (message: string, times: object): KubeObject => ({
 });
 
 const at = (minute: number) => ({ lastTimestamp: `2026-01-01T00:0${minute}:00Z` });
-const look = (daemonSet: KubeObject) => refusals.of('n/p', [daemonSet]);
+const lookAt = (daemonSets: readonly KubeObject[], more: Partial<RefusalsInput> = {}) =>
+  refusals.of('n/p', { daemonSets, pods: undefined, wasTold: false, ...more });
+const look = (daemonSet: KubeObject) => lookAt([daemonSet]);
 const told = async (daemonSet = aDaemonSet(1)) => (await look(daemonSet)).value[0];
 
 /** Lets a DaemonSet lack pods for long enough to ask why. */
@@ -57,7 +59,7 @@ async function missed(daemonSet = aDaemonSet(1)): Promise<string | undefined> {
 describe('the reason for missing pods', () => {
   it('is asked for at once where the status told of one before a restart', async () => {
     listed = [anEvent('no quota', at(1))];
-    const resumed = () => refusals.of('n/p', [aDaemonSet(1)], true);
+    const resumed = () => lookAt([aDaemonSet(1)], { wasTold: true });
     expect(await resumed()).toEqual({ value: ['no quota'], againMs: 20_000 });
     expect(await resumed()).toEqual({ value: ['no quota'], againMs: 20_000 });
     expect(asked).toHaveLength(1);
@@ -168,11 +170,11 @@ describe('the reason for missing pods', () => {
       return { ...daemonSet, metadata: { ...daemonSet.metadata, uid: 'u-2' } };
     };
     listed = [anEvent('no quota', at(1))];
-    await refusals.of('n/p', [aDaemonSet(1), another(2)]);
+    await lookAt([aDaemonSet(1), another(2)]);
     await clock.advance(5_000);
-    const both = await refusals.of('n/p', [aDaemonSet(1), another(2)]);
+    const both = await lookAt([aDaemonSet(1), another(2)]);
     expect(both).toEqual({ value: ['no quota', 'no quota'], againMs: 20_000 });
-    const one = await refusals.of('n/p', [aDaemonSet(3), another(2)]);
+    const one = await lookAt([aDaemonSet(3), another(2)]);
     expect(one.value).toEqual(['no quota']);
   });
 

@@ -20,11 +20,12 @@ import {
   type Observation,
   observation,
 } from '../../status/observation.ts';
+import type { PodRecord } from '../../status/pods.ts';
 import { newestRefusal } from '../../status/refusals.ts';
 import { readPods } from '../../status/rewrites.ts';
 import { lacksPods } from '../../status/rollout.ts';
 import { type StandingCost, standingCost } from '../../status/standing-cost.ts';
-import type { Reading, Seen } from './seen.ts';
+import { queries, type Reading, type Seen } from './seen.ts';
 
 /**
  * What is to become of a puller: it is `ready`; it is `stuck` until somebody does something; or it is
@@ -80,11 +81,15 @@ export interface Report {
 /** No operator allows more; how much less it allows, its status tells. */
 const maxImages = 10_000;
 
-/** Puts together what was seen, by the functions that the operator uses. */
-export function report(seen: Seen, now: number): Report {
+/**
+ * Puts together what was seen, by the functions that the operator uses.
+ *
+ * @param losses what it takes away where a kind cannot be read
+ */
+export function report(seen: Seen, now: number, losses: Losses = pullerLosses): Report {
   return {
     pullers: seen.pullers.objects.map((puller) => pullerReport(puller, seen, now)).sort(byKey),
-    unread: unread(seen),
+    unread: unread(seen, losses),
   };
 }
 
@@ -115,7 +120,7 @@ function pullerReport(puller: KubeObject, seen: Seen, now: number): PullerReport
     images,
     daemonSets,
     pods: pods && readPods(daemonSets, pods).pods,
-    refusals: daemonSets.filter(lacksPods).flatMap((daemonSet) => refusalsOf(daemonSet, seen)),
+    refusals: daemonSets.filter(lacksPods).flatMap((each) => refusalsOf(each, pods, seen)),
     isSettled: isSettled(status, generation),
     now,
   });
@@ -197,11 +202,15 @@ function outcomeOf(conditions: readonly Condition[]): Outcome {
 }
 
 /** What the DaemonSet controller said last of the pods that it could not create. */
-function refusalsOf(daemonSet: KubeObject, { events }: Seen): readonly string[] {
+function refusalsOf(
+  daemonSet: KubeObject,
+  pods: readonly PodRecord[] | undefined,
+  { events }: Seen,
+): readonly string[] {
   const about = (events.objects as readonly CreateEvent[]).filter(
     ({ involvedObject }) => involvedObject?.uid === daemonSet.metadata.uid,
   );
-  const newest = newestRefusal(daemonSet, about);
+  const newest = newestRefusal({ daemonSet, events: about, pods });
   return newest === undefined ? [] : [newest.message];
 }
 
@@ -210,18 +219,28 @@ interface CreateEvent extends KubeObject {
   readonly involvedObject?: { readonly uid?: string };
 }
 
-/** What is missing in the report for want of each kind. */
-const losses: Readonly<Record<keyof Seen, string>> = {
-  pullers: 'what is told of them may be outdated',
+/** What is missing for want of each kind; those that are left out take nothing away. */
+export type Losses = Partial<Readonly<Record<keyof Seen, string>>>;
+
+const pullerLosses: Losses = {
   daemonSets: 'the counts are those of the operator, and costs are not told',
   deployments: "the costs have the puller's own pod as it usually is",
   pods: "the images are told as in the operator's status, the nodes only counted",
   events: 'why pods are missing is not told',
 };
 
-function unread(seen: Seen): readonly string[] {
-  return (Object.keys(losses) as (keyof Seen)[]).flatMap((kind) => {
-    const { error } = seen[kind];
-    return error === undefined ? [] : [`${losses[kind]}: ${error.message}`];
+/** What is missing where one node is asked about. */
+export const nodeLosses: Losses = {
+  daemonSets: 'whose the pods on the node are is not known',
+  pods: 'what is on the node is told by the node alone',
+};
+
+function unread(seen: Seen, losses: Losses): readonly string[] {
+  return (Object.keys(queries) as (keyof Seen)[]).flatMap((kind) => {
+    const { objects, error } = seen[kind];
+    if (error === undefined) return [];
+    const outdated = `what is told of ${queries[kind].resource.plural} may be outdated`;
+    const loss = objects.length > 0 || kind === 'pullers' ? outdated : losses[kind];
+    return loss === undefined ? [] : [`${loss}: ${error.message}`];
   });
 }

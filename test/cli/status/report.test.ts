@@ -1,5 +1,5 @@
 import type { RawSpec } from '../../../src/api/types.ts';
-import { keyOf, type PullerReport, report } from '../../../src/cli/status/report.ts';
+import { keyOf, nodeLosses, type PullerReport, report } from '../../../src/cli/status/report.ts';
 import type { Seen } from '../../../src/cli/status/seen.ts';
 import { aPuller } from '../../pullers.ts';
 import {
@@ -138,7 +138,7 @@ describe('what is told of pullers', () => {
     expect(refusals(seenOf({ java: '##' }))).toEqual([]);
   });
 
-  it('says nothing in a roll of what was refused before its DaemonSet was changed', () => {
+  it('says nothing in a roll of what was refused before its DaemonSet was changed and had pods', () => {
     const seen = seenOf({ java: '##' }, { conditions: pulling });
     const [daemonSet = aPuller()] = seen.daemonSets.objects.map((set) => ({
       ...changed(set, '2026-01-01T11:30:00Z'),
@@ -153,7 +153,7 @@ describe('what is told of pullers', () => {
         },
         now,
       ).pullers[0]?.observation.refusals;
-    expect(refusals('2026-01-01T11:20:00Z')).toEqual([]);
+    expect(refusals('2025-12-31T23:50:00Z')).toEqual([]);
     expect(refusals('2026-01-01T11:30:00Z')).toEqual(['exceeded quota: q']);
   });
 });
@@ -203,6 +203,14 @@ describe('where something cannot be read', () => {
     expect(told?.cost).toBeUndefined();
   });
 
+  it('says of a node only what that takes away', () => {
+    const seen = seenOf({ java: '##' }, { status });
+    const blind = { ...seen, pods: forbidden, events: forbidden, deployments: forbidden };
+    expect(report(blind, now, nodeLosses).unread).toEqual([
+      'what is on the node is told by the node alone: list things: you may not',
+    ]);
+  });
+
   it("without Deployments, counts the puller's own pod as the operator makes it", () => {
     const [told] = without('deployments').pullers;
     expect(told?.cost).toEqual(without().pullers[0]?.cost);
@@ -213,6 +221,9 @@ describe('where something cannot be read', () => {
     const pods = { ...seen.pods, error: new Error('lost') };
     const [told] = report({ ...seen, pods }, now).pullers;
     expect(told?.observation).toMatchObject({ hasPods: true, nodesReady: 1 });
+    expect(report({ ...seen, pods }, now).unread).toEqual([
+      'what is told of pods may be outdated: lost',
+    ]);
   });
 });
 
