@@ -18,7 +18,7 @@ import {
 import { nodeTable } from './node-table.ts';
 import type { Format, StatusOptions } from './options.ts';
 import { readOnce } from './read.ts';
-import { type Report, report } from './report.ts';
+import { nodeLosses, type Report, report } from './report.ts';
 import type { Seen } from './seen.ts';
 import { type Drawing, pullerTable } from './table.ts';
 import { DocumentView, LiveView, PlainView, type View } from './view.ts';
@@ -60,7 +60,11 @@ export async function show(
   const { client, clock, errors } = surroundings;
   const told = choice.watch
     ? await watched(choice, surroundings)
-    : report(await read(client, choice), clock.now());
+    : report(
+        await read(client, choice),
+        clock.now(),
+        choice.node === undefined ? undefined : nodeLosses,
+      );
   if (told === undefined) return exitCodes.untold;
   for (const sentence of told.unread) errors.write(`${printable(sentence, 2000)}\n`);
   if (told.pullers.length === 0) {

@@ -37,15 +37,18 @@ export class LiveView implements View {
     this.#update = createLogUpdate(output);
   }
 
-  show({ report: { pullers }, elapsedMs, lost }: Look): void {
+  show({ report: { pullers, unread }, elapsedMs, lost }: Look): void {
+    const { ellipsis, paint } = this.#style;
     const width = this.#output.columns || 80;
-    const height = Math.max(2, (this.#output.rows || 24) - otherLines);
+    const room = Math.max(2, (this.#output.rows || 24) - otherLines);
     const time = seconds(elapsedMs).padStart(5);
-    const trouble = lost === undefined ? '' : cut(`  ${lost}`, width - 6, this.#style.ellipsis);
+    const trouble = lost === undefined ? '' : cut(`  ${lost}`, width - 6, ellipsis);
+    const limits = lost === undefined ? unread.slice(0, Math.floor(room / 2)) : [];
     this.#update(
       [
-        `${time}${this.#style.paint('bad', trouble)}`,
-        ...frame(pullers, { width, height }, this.#style),
+        `${time}${paint('bad', trouble)}`,
+        ...limits.map((limit) => paint('quiet', cut(printable(limit, 1000), width, ellipsis))),
+        ...frame(pullers, { width, height: room - limits.length }, this.#style),
       ].join('\n'),
     );
   }
@@ -64,18 +67,21 @@ export class PlainView implements View {
   readonly #output: NodeJS.WritableStream;
   readonly #told = new Map<string, { conditions: string; progress: string; atMs: number }>();
   #lost: string | undefined;
+  readonly #unread = new Set<string>();
 
   constructor(output: NodeJS.WritableStream) {
     this.#output = output;
   }
 
-  show({ report: { pullers }, elapsedMs, lost }: Look): void {
+  show({ report: { pullers, unread }, elapsedMs, lost }: Look): void {
     const tell = (text: string) => {
       this.#output.write(`${seconds(elapsedMs).padStart(5)}  ${text}\n`);
     };
     if (lost !== undefined && this.#lost === undefined) tell(lost);
     if (lost === undefined && this.#lost !== undefined) tell('the API server answers again');
     this.#lost = lost;
+    // Without a server nothing can be read.
+    if (lost === undefined) this.#tellUnread(unread, tell);
     for (const puller of pullers) {
       const key = printable(keyOf(puller), 1000);
       const before = this.#told.get(key) ?? {
@@ -102,6 +108,17 @@ export class PlainView implements View {
   }
 
   close(): void {}
+
+  #tellUnread(unread: readonly string[], tell: (text: string) => void): void {
+    if (unread.length === 0 && this.#unread.size > 0) {
+      this.#unread.clear();
+      tell('everything can be read again');
+    }
+    for (const sentence of unread) {
+      if (!this.#unread.has(sentence)) tell(printable(sentence, 2000));
+      this.#unread.add(sentence);
+    }
+  }
 }
 
 /** Writes a document whenever it says something new, at most once a second: for programs. */

@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
 import type { PullerReport, Report } from '../../../src/cli/status/report.ts';
 import { DocumentView, LiveView, PlainView, type View } from '../../../src/cli/status/view.ts';
 import { plainStyle } from '../../../src/cli/style.ts';
@@ -55,6 +56,51 @@ describe('lines', () => {
       [3000, done],
     ]).split('\n');
     expect(lines.slice(2)).toEqual(['  1 s  gone', '  3 s  the API server answers again', '']);
+  });
+});
+
+const forbidden = 'the nodes are only counted: list pods: you may not';
+const blind: Report = { ...halfway, unread: [forbidden] };
+
+describe('what cannot be read', () => {
+  it('is told among the lines as soon as it is so, once, and that it is over', () => {
+    const lines = shown(
+      (output) => new PlainView(output),
+      [
+        [0, blind],
+        [1000, blind],
+        [2000, { ...blind, unread: [forbidden, 'another'] }, 'gone'],
+        [3000, blind],
+        [4000, halfway],
+        [5000, halfway],
+      ],
+    ).split('\n');
+    expect(lines[0]).toBe(`  0 s  ${forbidden}`);
+    expect(lines.slice(3)).toEqual([
+      '  2 s  gone',
+      '  3 s  the API server answers again',
+      '  4 s  everything can be read again',
+      '',
+    ]);
+  });
+
+  it('stands above the bars for as long as it is so, where there is a server', () => {
+    const live = (...looks: Parameters<typeof shown>[1]) =>
+      shown((output) => new LiveView(output, plainStyle), looks);
+    expect(live([0, blind])).toContain(`  0 s\n${forbidden}\nworkspaces/puller  `);
+    expect(live([0, blind, 'gone'])).not.toContain(forbidden);
+  });
+
+  it('leaves room for the bars, and does not get wider than the terminal', () => {
+    const output = Object.assign(new PassThrough(), { columns: 40, rows: 6 });
+    const many = { ...blind, unread: Array.from({ length: 9 }, () => 'w'.repeat(99)) };
+    const view = new LiveView(output, plainStyle);
+    view.show({ report: many, elapsedMs: 0, lost: undefined });
+    const [first = ''] = String(output.read()).split('\u001b[?25h');
+    const lines = stripVTControlCharacters(first).trimEnd().split('\n');
+    expect(lines.length).toBeLessThanOrEqual(6);
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(40);
+    expect(lines.at(-1)).toMatch(/^ {2}java .* 1\/2$/);
   });
 });
 
