@@ -1,7 +1,7 @@
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import { asError } from '../errors.ts';
 import type { JsonForm } from './json-forms.ts';
-import { type Format, formatHints, type JsonSchema } from './json-schema.ts';
+import { type Format, formatHints, type JsonSchema, type ObjectSchema } from './json-schema.ts';
 import { isLabel, isLabelKey, isLabelValue, isSubdomain } from './object-names.ts';
 import type { Refusal } from './refusal.ts';
 import { count, printable, quote } from './text.ts';
@@ -21,7 +21,8 @@ export interface JsonField {
 /**
  * Reads a JSON text as Go's encoding/json would into the type that the schema describes, as the peer
  * did: field names match in any case and come back in the schema's, the last of several wins, unknown
- * fields are dropped, `null` is an absent field or an empty element. Then checks the values. The
+ * fields are dropped, `null` is an absent field or an empty element. What Go would not write again is
+ * absent too, so that the value is the one that the API server keeps. Then checks the values. The
  * refusal names the place, or, where the text as a whole is something else, the form it is to have.
  */
 export function parseJsonField(
@@ -84,13 +85,13 @@ function conformed(json: unknown, schema: JsonSchema, path: string, unknown: str
   return Object.fromEntries(
     'additionalProperties' in schema
       ? entries.map(([key, item]) => [key, item ?? emptyOf(schema.additionalProperties)])
-      : entries.flatMap((entry) => conformedEntry(entry, schema.properties, path, unknown)),
+      : entries.flatMap((entry) => conformedEntry(entry, schema, path, unknown)),
   );
 }
 
 function conformedEntry(
   [key, item]: [string, unknown],
-  properties: Readonly<Record<string, JsonSchema>>,
+  { properties, required = [] }: ObjectSchema,
   path: string,
   unknown: string[],
 ): [string, unknown][] {
@@ -101,7 +102,30 @@ function conformedEntry(
     unknown.push(printable(joined(path, key), 200));
     return [];
   }
-  return item === null ? [] : [[field, conformed(item, schema, joined(path, field), unknown)]];
+  if (item === null) return [];
+  const value = conformed(item, schema, joined(path, field), unknown);
+  return isOmitted(value, schema) && !required.includes(field) ? [] : [[field, value]];
+}
+
+/**
+ * Claims that Go writes no field with this value (`omitempty`, which the optional fields of core/v1
+ * have). An object of known fields is a pointer there, and is written.
+ */
+function isOmitted(value: unknown, schema: JsonSchema): boolean {
+  switch (schema.type) {
+    case 'string':
+      return value === '';
+    case 'array':
+      return Array.isArray(value) && value.length === 0;
+    case 'object':
+      return 'additionalProperties' in schema && isObject(value) && isEmpty(value);
+    case 'integer':
+      return false;
+  }
+}
+
+function isEmpty(map: object): boolean {
+  return Object.keys(map).length === 0;
 }
 
 function joined(path: string, key: string): string {
@@ -131,7 +155,7 @@ const formats: Readonly<Record<Format, (text: string) => boolean>> = {
   'label-value': isLabelValue,
   namespace: isLabel,
   'node-name': isSubdomain,
-  'taint-key': (text) => text === '' || isLabelKey(text),
+  'taint-key': isLabelKey,
 };
 
 /** How the schemas are compiled, here and, ahead of time, for the image. */
@@ -180,8 +204,7 @@ function complaint({ keyword, params, data, message }: ErrorObject): string {
   const { type, allowedValues, format, missingProperty }: ErrorParams = params;
   if (type !== undefined) return `must be ${withArticle(type)}, not ${kindOf(data)}`;
   if (allowedValues !== undefined) {
-    const allowed = allowedValues.filter((value) => value !== '').join(', ');
-    return `is ${quote(String(data))}; allowed: ${allowed}`;
+    return `is ${quote(String(data))}; allowed: ${allowedValues.join(', ')}`;
   }
   if (format !== undefined)
     return `has ${quote(String(data))}, which is not ${formatHints[format]}`;

@@ -17,6 +17,8 @@ const pattern = /^([+-]?)([0-9]*)(?:\.([0-9]*))?([A-Za-z]{0,2}|[eE][+-]?[0-9]+)$
 
 /** Nano-units in a unit. */
 export const nano = 10n ** 9n;
+/** Nano-units in a thousandth. */
+const milli = 10n ** 6n;
 /** Binary quantities are capped here (kubernetes/apimachinery: pkg/api/resource/quantity.go). */
 const binaryCap = (2n ** 63n - 1n) * nano;
 
@@ -65,15 +67,20 @@ export function compareQuantities(a: string, b: string): number {
   return left < right ? -1 : 1;
 }
 
-/** Claims that both texts are quantities of one value: `.05` is `50m`, `1024Mi` is `1Gi`. */
-export function sameQuantity(a: string, b: string): boolean {
-  const nanos = value(a);
-  return nanos !== undefined && nanos === value(b);
+/**
+ * Claims that the API server keeps both texts as one amount of a resource: `.05` is `50m`, `1024Mi` is
+ * `1Gi`, and what is finer than a thousandth is rounded up to one (kubernetes/kubernetes:
+ * pkg/apis/core/v1/defaults.go, SetDefaults_ResourceList).
+ */
+export function sameAmount(a: string, b: string): boolean {
+  const [left, right] = [value(a), value(b)];
+  if (left === undefined || right === undefined) return false;
+  return dividedUp(left, milli) === dividedUp(right, milli);
 }
 
 /** An amount of CPU in whole cores or in thousandths, `4` or `850m`; what is finer is rounded up. */
 export function cpuQuantity(nanos: bigint): string {
-  const millis = dividedUp(nanos, 1_000_000n);
+  const millis = dividedUp(nanos, milli);
   return millis % 1000n === 0n ? `${millis / 1000n}` : `${millis}m`;
 }
 

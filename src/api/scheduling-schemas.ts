@@ -43,9 +43,9 @@ export const nodeSelectorSchema: JsonSchema = labels;
 export const tolerationsSchema: JsonSchema = list(
   object({
     key: { type: 'string', format: 'taint-key' },
-    operator: oneOf('', 'Exists', 'Equal', 'Lt', 'Gt'),
+    operator: oneOf('Exists', 'Equal', 'Lt', 'Gt'),
     value: text,
-    effect: oneOf('', 'NoSchedule', 'PreferNoSchedule', 'NoExecute'),
+    effect: oneOf('NoSchedule', 'PreferNoSchedule', 'NoExecute'),
     tolerationSeconds: {
       type: 'integer',
       minimum: Number.MIN_SAFE_INTEGER,

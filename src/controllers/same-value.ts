@@ -1,4 +1,4 @@
-import { sameQuantity } from '../api/quantity.ts';
+import { sameAmount } from '../api/quantity.ts';
 
 /** Where built-in kinds hold quantities, among the fields that we apply. */
 const quantityPath = /\.(requests|limits)\.[^.]+$|\.sizeLimit$/;
@@ -9,6 +9,6 @@ export function sameValue(path: string, wanted: unknown, found: unknown): boolea
     typeof wanted === 'string' &&
     typeof found === 'string' &&
     quantityPath.test(path) &&
-    sameQuantity(wanted, found)
+    sameAmount(wanted, found)
   );
 }

@@ -69,7 +69,7 @@ describe('spec.tolerations', () => {
       [{ key: 'a', operator: 'Equal', value: 'b', effect: 'NoExecute', tolerationSeconds: -1 }],
     ],
     ['[{"Key":"a","OPERATOR":"Exists","effect":null}]', [{ key: 'a', operator: 'Exists' }]],
-    ['[{"key":"","operator":"Exists","effect":""}]', [{ key: '', operator: 'Exists', effect: '' }]],
+    ['[{"key":"","operator":"Exists","effect":""}]', [{ operator: 'Exists' }]],
     ['[{"key":"a","operator":"Gt","value":"-5"}]', [{ key: 'a', operator: 'Gt', value: '-5' }]],
   ])('is a JSON array of tolerations: %s', (text, tolerations) => {
     expect(read({ tolerations: text })).toEqual({
@@ -84,6 +84,7 @@ describe('spec.tolerations', () => {
     ['[null]', '[0] has no key'],
     ['[{}]', '[0] has no key'],
     ['[{"key":1}]', '[0].key must be a string, not a number'],
+    ['[{"key":[]}]', '[0].key must be a string, not an array'],
     ['[{"key":"a b"}]', '[0].key has "a b", which is not a taint key'],
     ['[{"operator":"exists"}]', '[0].operator is "exists"; allowed: Exists, Equal, Lt, Gt'],
     ['[{"key":"a"},{"operator":"Equal"}]', '[1] has no key'],
@@ -180,7 +181,7 @@ const fullAffinity = {
         topologyKey: 'topology.kubernetes.io/zone',
         labelSelector: {
           matchLabels: { app: 'db' },
-          matchExpressions: [{ key: 'tier', operator: 'Exists', values: [] }],
+          matchExpressions: [{ key: 'tier', operator: 'Exists' }],
         },
         matchLabelKeys: ['release'],
         mismatchLabelKeys: ['tenant'],
@@ -226,6 +227,47 @@ describe('spec.affinity', () => {
       key === '"app":' ? key : key.toUpperCase(),
     );
     expect(read({ affinity: folded }).spec.affinity).toEqual(fullAffinity);
+  });
+
+  it('has no empty values where the API server keeps none', () => {
+    const labelSelector = { matchLabels: {}, matchExpressions: [] };
+    const term = { topologyKey: 'zone', namespaces: [], labelSelector, namespaceSelector: {} };
+    const affinity = JSON.stringify({
+      nodeAffinity: {
+        [required]: {
+          nodeSelectorTerms: [
+            { matchFields: [], matchExpressions: [] },
+            { matchExpressions: [{ key: 'gpu', operator: 'Exists', values: [] }] },
+          ],
+        },
+        [preferred]: [],
+      },
+      podAntiAffinity: { [required]: [term], [preferred]: [] },
+    });
+    expect(read({ affinity })).toEqual({
+      spec: expect.objectContaining({
+        affinity: {
+          nodeAffinity: {
+            [required]: {
+              nodeSelectorTerms: [{}, { matchExpressions: [{ key: 'gpu', operator: 'Exists' }] }],
+            },
+          },
+          podAntiAffinity: {
+            // A selector without requirements is one that all pods meet, an absent one none.
+            [required]: [{ topologyKey: 'zone', labelSelector: {}, namespaceSelector: {} }],
+          },
+        },
+      }),
+      findings: [],
+    });
+  });
+
+  it('keeps the empty values of labels, which the API server keeps too', () => {
+    const labelSelector = { matchLabels: { a: '' } };
+    const affinity = { podAffinity: { [required]: [{ topologyKey: 'zone', labelSelector }] } };
+    expect(read({ affinity: JSON.stringify(affinity) }).spec.affinity).toEqual(affinity);
+    const values = JSON.parse(requirement('In', ['']));
+    expect(read({ affinity: JSON.stringify(values) }).spec.affinity).toEqual(values);
   });
 
   it('takes the last of several fields with one name', () => {

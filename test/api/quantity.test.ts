@@ -5,7 +5,7 @@ import {
   memoryQuantity,
   parseQuantity,
   type Quantity,
-  sameQuantity,
+  sameAmount,
 } from '../../src/api/quantity.ts';
 
 describe('a quantity', () => {
@@ -39,7 +39,7 @@ describe('a quantity', () => {
   });
 
   it('with a binary suffix is capped below 2^63, as on the API server', () => {
-    expect(sameQuantity('8Ei', '1000Ei')).toBe(true);
+    expect(sameAmount('8Ei', '1000Ei')).toBe(true);
     expect(compareQuantities('7Ei', '8Ei')).toBe(-1);
     expect(compareQuantities('9223372036854775808', '9223372036854775807')).toBe(1);
   });
@@ -86,14 +86,26 @@ describe('a quantity', () => {
     ['0', '0Mi'],
     ['.2', '200m'],
   ])('is the same in another spelling: %s and %s', (a, b) => {
-    expect(sameQuantity(a, b)).toBe(true);
+    expect(sameAmount(a, b)).toBe(true);
     expect(compareQuantities(a, b)).toBe(0);
   });
 
+  it.each([
+    ['.0005', '1m'],
+    ['1e-20', '1e-3'],
+    ['1000001n', '2m'],
+    ['.001Ki', '1024m'],
+  ])('is the same amount to the server, which keeps thousandths: %s and %s', (a, b) => {
+    expect(sameAmount(a, b)).toBe(true);
+    expect(sameAmount(b, a)).toBe(true);
+  });
+
   it('is not the same as another, nor as a text that is none', () => {
-    expect(sameQuantity('1M', '1Mi')).toBe(false);
-    expect(sameQuantity('1', 'one')).toBe(false);
-    expect(sameQuantity('one', 'one')).toBe(false);
+    expect(sameAmount('1M', '1Mi')).toBe(false);
+    expect(sameAmount('1m', '0')).toBe(false);
+    expect(sameAmount('1001u', '1m')).toBe(false);
+    expect(sameAmount('1', 'one')).toBe(false);
+    expect(sameAmount('one', 'one')).toBe(false);
   });
 
   it('cannot be compared with a text that is none', () => {
@@ -107,7 +119,7 @@ describe('a quantity', () => {
     fc.assert(
       fc.property(milli, milli, (a, b) => {
         expect(compareQuantities(`${a}m`, `${b}m`)).toBe(Math.sign(a - b));
-        expect(sameQuantity(`${a}m`, `${a}e-3`)).toBe(true);
+        expect(sameAmount(`${a}m`, `${a}e-3`)).toBe(true);
       }),
     );
   });

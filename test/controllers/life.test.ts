@@ -1,3 +1,4 @@
+import type { RawSpec } from '../../src/api/types.ts';
 import { imagePullers } from '../../src/controllers/keys.ts';
 import {
   configMaps,
@@ -5,6 +6,8 @@ import {
   deployments,
   type KubeObject,
   pods,
+  type Resource,
+  roleBindings,
   roles,
   serviceAccounts,
 } from '../../src/kube/objects.ts';
@@ -125,8 +128,45 @@ describe('a puller that is applied', () => {
     expect(scene.writes()).toEqual([]);
   });
 
-  it('costs no write when the operator starts again', async () => {
-    await aReadyPuller();
+  it.each<[string, RawSpec]>([
+    ['as little as there can be', {}],
+    [
+      'empty values that the server does not keep',
+      {
+        affinity: JSON.stringify({
+          nodeAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: {
+              nodeSelectorTerms: [
+                {
+                  matchExpressions: [{ key: 'kubernetes.io/os', operator: 'Exists', values: [] }],
+                  matchFields: [],
+                },
+              ],
+            },
+          },
+          podAntiAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: [],
+            preferredDuringSchedulingIgnoredDuringExecution: [
+              {
+                weight: 1,
+                podAffinityTerm: {
+                  topologyKey: 'kubernetes.io/hostname',
+                  namespaces: [],
+                  labelSelector: { matchLabels: {}, matchExpressions: [] },
+                },
+              },
+            ],
+          },
+        }),
+        tolerations: '[{"key":"","operator":"Exists","value":"","effect":""}]',
+      },
+    ],
+    [
+      'amounts finer than the server keeps them',
+      { cachingCPURequest: '.0005', cachingMemoryRequest: '1e-20' },
+    ],
+  ])('costs no write when the operator starts again: %s', async (_what, spec) => {
+    await aReadyPuller(aPuller(spec));
     await scene.settle();
     await scene.stopOperator();
     scene.writes();
@@ -313,6 +353,108 @@ describe('what others do to the children', () => {
         ] !== undefined,
     );
     expect(scene.childrenOf(owner)).toEqual(allChildren);
+  });
+
+  /** Deletes an object and creates it otherwise, as `kubectl replace --force` does; its owner stays. */
+  function replaceByForce(resource: Resource, name: string, changed: Partial<KubeObject>): void {
+    const { metadata, ...object } = scene.get(resource, name) as KubeObject;
+    const { labels = {}, ownerReferences = [] } = metadata;
+    scene.cluster.controlPlane.remove(resource, 'workspaces', name);
+    scene.cluster.controlPlane.create(resource, {
+      ...object,
+      ...changed,
+      metadata: { name, namespace: 'workspaces', labels, ownerReferences },
+    });
+  }
+
+  const report = 'kubernetes-image-puller-report';
+  const roleRefOf = () => scene.get(roleBindings, report)?.['roleRef'];
+  const foreignRole = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' };
+
+  it('is repaired where a binding was put in place of ours, of which the role cannot be changed', async () => {
+    const owner = await aReadyPuller();
+    const ours = roleRefOf();
+    replaceByForce(roleBindings, report, { roleRef: foreignRole });
+    expect(roleRefOf()).toEqual(foreignRole);
+    await scene.settle();
+    expect(roleRefOf()).toEqual(ours);
+    expect(scene.childrenOf(owner)).toEqual(allChildren);
+    expect(statuses()).toMatchObject({
+      Ready: 'True AllResourcesReady',
+      Degraded: 'False ReconcileComplete',
+    });
+  });
+
+  it('is told, and put right at growing intervals, where that binding comes back each time', async () => {
+    await aReadyPuller();
+    for (let second = 0; second < 120; second += 1) {
+      if (JSON.stringify(roleRefOf()) !== JSON.stringify(foreignRole)) {
+        replaceByForce(roleBindings, report, { roleRef: foreignRole });
+      }
+      await scene.pass(1000);
+    }
+    const removals = scene.writes().filter((write) => write === `DELETE rolebindings/${report}`);
+    expect(removals.length).toBeGreaterThan(3);
+    expect(removals.length).toBeLessThan(10);
+    expect(statuses()['Degraded']).toBe('True Contended');
+    expect(scene.condition('Degraded')?.message).toMatch(/ keeps changing roleRef of RoleBinding /);
+    expect(statuses()['Ready']).toBe('True AllResourcesReady');
+  });
+
+  it('is repaired where a ConfigMap was made immutable, once the spec changes', async () => {
+    await aReadyPuller();
+    const frozen = scene.get(configMaps, 'k8s-image-puller') as KubeObject;
+    scene.cluster.controlPlane.update(configMaps, { ...frozen, immutable: true });
+    await scene.settle();
+    expect(scene.get(configMaps, 'k8s-image-puller')?.metadata.uid).toBe(frozen.metadata.uid);
+    const images = 'tools=quay.io/example/tools:1';
+    scene.apply(aPuller({ images }));
+    await scene.until(() => scene.status().observedGeneration === 2);
+    await becomesReady();
+    const configMap = scene.get(configMaps, 'k8s-image-puller');
+    expect(configMap?.['data']).toMatchObject({ IMAGES: images });
+    expect(configMap).not.toHaveProperty('immutable');
+    expect(statuses()['Degraded']).toBe('False ReconcileComplete');
+  });
+
+  it('is repaired where a Deployment was put in place of ours that selects other pods', async () => {
+    await aReadyPuller();
+    const live = scene.get(deployments, 'kubernetes-image-puller') as KubeObject;
+    const { template, ...spec } = live['spec'] as { template: KubeObject };
+    const labels = { app: 'kubernetes-image-puller', mine: 'yes' };
+    const changed = {
+      ...spec,
+      selector: { matchLabels: labels },
+      template: { ...template, metadata: { labels } },
+    };
+    replaceByForce(deployments, 'kubernetes-image-puller', { spec: changed });
+    await scene.settle();
+    expect(scene.get(deployments, 'kubernetes-image-puller')?.['spec']).toMatchObject({
+      selector: { matchLabels: { app: 'kubernetes-image-puller' } },
+    });
+    expect(statuses()['Degraded']).toBe('False ReconcileComplete');
+    await scene.until(() =>
+      scene.cluster.controlPlane
+        .list(pods, 'workspaces')
+        .every(({ metadata }) => metadata.labels?.['mine'] !== 'yes'),
+    );
+    await becomesReady();
+  });
+
+  it('is left to a finalizer where the ConfigMap that has to go has one', async () => {
+    await aReadyPuller();
+    const held = scene.get(configMaps, 'k8s-image-puller') as KubeObject;
+    const metadata = { ...held.metadata, finalizers: ['example.com/wait'] };
+    scene.cluster.controlPlane.update(configMaps, { ...held, metadata, immutable: true });
+    scene.apply(aPuller({ images: 'tools=quay.io/example/tools:1' }));
+    await scene.until(() => statuses()['Degraded'] === 'True WaitingForDeletion');
+    const going = scene.get(configMaps, 'k8s-image-puller') as KubeObject;
+    scene.cluster.controlPlane.update(configMaps, {
+      ...going,
+      metadata: { ...going.metadata, finalizers: [] },
+    });
+    await scene.until(() => statuses()['Degraded'] === 'False ReconcileComplete');
+    await becomesReady();
   });
 
   /** A policy that has a word of its own for a label of ours, or none. */
