@@ -8,6 +8,7 @@ import { type NodeNames, NodeTally } from './node-names.ts';
 import { type NodeObservation, type NodeVerdict, namesOfUnreachable, nodesOf } from './nodes.ts';
 import { type ContainerRecord, holdsImage, type PodRecord } from './pods.ts';
 import { type RollsOnTheWay, rollsOf } from './roll.ts';
+import { isRolledOut } from './roll-end.ts';
 import { type Rollout, rolloutOfAll } from './rollout.ts';
 
 /** What an observation is made of. */
@@ -164,16 +165,12 @@ function byPods(input: InputWithPods, rollout: Rollout): Observation {
   const counts = countsOf(nodes.values());
   // The DaemonSet controller forgets a node that fell silent, or does not, as it happens.
   const nodesDesired = Math.max(rollout.desired, nodes.size);
-  const reachable = nodesDesired - counts.unreachable.count;
+  const unreachable = () => namesOfUnreachable(nodes.values());
   const peopledByAll = Math.min(nodesDesired, ...peopled.slice(0, rolling.length));
   return {
     hasPods: true,
-    rollout: { ...rollout, complete: isComplete(rolling, rollout, reachable) },
-    rolls: rollsOf({
-      ...input,
-      daemonSets: rolling,
-      unreachable: () => namesOfUnreachable(nodes.values()),
-    }),
+    rollout: { ...rollout, complete: isComplete(input, rollout, unreachable) },
+    rolls: rollsOf({ ...input, daemonSets: rolling, unreachable }),
     nodesDesired,
     nodesReady: counts.ready,
     images: images.map((image, index) =>
@@ -190,17 +187,15 @@ function byPods(input: InputWithPods, rollout: Rollout): Observation {
   };
 }
 
-/** A roll-out that waits for nobody but unreachable nodes is as complete as it can be. */
+/** A roll-out is over when its DaemonSets say so, or when pods tell that it is. */
 function isComplete(
-  daemonSets: readonly KubeObject[],
-  { complete, observed, desired }: Rollout,
-  reachable: number,
+  { rolling, pods }: InputWithPods,
+  { complete, observed }: Rollout,
+  unreachable: () => ReadonlySet<string>,
 ): boolean {
-  if (complete || reachable >= desired || !observed) return complete;
-  return daemonSets.every((daemonSet) => {
-    const { updatedNumberScheduled, numberAvailable } = daemonSetCounts(daemonSet);
-    return Math.min(updatedNumberScheduled, numberAvailable) >= reachable;
-  });
+  if (complete || !observed) return complete;
+  const nodes = unreachable();
+  return rolling.every((daemonSet) => isRolledOut({ daemonSet, pods, unreachable: nodes }));
 }
 
 /** Nodes with the same holdings. */

@@ -2,7 +2,7 @@ import { controllerOf, type KubeObject } from '../kube/objects.ts';
 import { templateContainers } from '../manifests/template-images.ts';
 import { daemonSetCounts } from './daemon-set-counts.ts';
 import type { ContainerRecord, ContainerVector, PodRecord } from './pods.ts';
-import { rolloutOf } from './rollout.ts';
+import { rolloutOf, templateGenerationOf } from './rollout.ts';
 
 /**
  * What templates asked for where pods say something else: a cluster may write other references into
@@ -75,13 +75,10 @@ interface Template {
   readonly former: Reading;
 }
 
-/** Where the server keeps how often a template has changed (kubernetes/api: apps/v1/types.go). */
-const generationAnnotation = 'deprecated.daemonset.template.generation';
-
 /** Of a server that does not count templates pods are taken at their word. */
 function templateOf(daemonSet: KubeObject): readonly (readonly [string, Template])[] {
-  const { uid = '', annotations } = daemonSet.metadata;
-  const generation = Number(annotations?.[generationAnnotation] ?? 0);
+  const { uid = '' } = daemonSet.metadata;
+  const generation = templateGenerationOf(daemonSet);
   if (generation === 0) return [];
   const references = new Map(
     templateContainers(daemonSet).map(({ name, image = '' }) => [name, image] as const),

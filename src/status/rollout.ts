@@ -82,6 +82,11 @@ export function referencesOf(daemonSet: KubeObject): readonly string[] {
   return templateContainers(daemonSet).map(({ image = '' }) => image);
 }
 
+/** How often the template of a DaemonSet has changed (kubernetes/api: apps/v1/types.go); 0 where that is not told. */
+export function templateGenerationOf({ metadata }: KubeObject): number {
+  return Number(metadata.annotations?.['deprecated.daemonset.template.generation'] ?? 0);
+}
+
 /** When our own fields of an object last changed, by the server's clock, to the second; 0 where it is not told. */
 export function appliedAt({ metadata }: KubeObject): number {
   const ours = metadata.managedFields?.find(

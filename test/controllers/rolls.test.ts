@@ -296,6 +296,34 @@ describe('the Deployment of a new puller', () => {
     expect(scene.get(deployments, 'kubernetes-image-puller')).toBeUndefined();
   });
 
+  it('lets nothing go that it has no successor of', async () => {
+    await aScene();
+    scene.apply(aQuota({ 'count/deployments.apps': '0' }));
+    list('kept');
+    await scene.until(isReady);
+    const present: unknown[] = [];
+    scene.cluster.controlPlane.onChange(configMaps, ({ type, object }) => {
+      if (type !== 'DELETED') return;
+      present.push(object.metadata.name, scene.get(configMaps, 'next') !== undefined);
+    });
+    rest = { daemonsetName: 'next', configMapName: 'next' };
+    list('kept');
+    scene.apply(aQuota({ 'count/deployments.apps': '1' }));
+    await scene.until(isReady);
+    await scene.pass(minute);
+    expect(present).toEqual(['k8s-image-puller', true]);
+  });
+
+  it('is looked for once only while the first pods of the cache come', async () => {
+    await aScene({ nodes: 10, daemonPodEveryMs: 2 * second });
+    expect(await comesAfter()).toBeGreaterThan(15);
+    const looks = scene.cluster.requests.filter(
+      ({ method, path }) => method === 'GET' && /kubernetes-image-puller-report$/.test(path),
+    );
+    // Three kinds have objects of that name; all are looked for before the first write and before the others.
+    expect(looks).toHaveLength(6);
+  });
+
   it('comes after half a minute where nobody makes pods', async () => {
     await aScene();
     scene.workloads.stop();
@@ -303,11 +331,16 @@ describe('the Deployment of a new puller', () => {
     expect(replicas()).toBe(1);
   });
 
-  it('comes at once where no DaemonSet can be made', async () => {
+  it('does not come where no DaemonSet can be made, nor anything else', async () => {
     await aScene();
     scene.apply(aQuota({ 'count/daemonsets.apps': '0' }));
-    expect(await comesAfter()).toBeLessThan(2);
-    expect(replicas()).toBe(1);
+    list('kept');
+    await scene.until(() => scene.condition('Stalled')?.reason === 'Rejected');
+    expect(scene.condition('Ready')?.message).toMatch(/exceeded quota: exact/);
+    await scene.settle();
+    expect(scene.childrenOf(scene.puller()?.metadata.uid ?? '')).toEqual([]);
+    scene.apply(aQuota({ 'count/daemonsets.apps': '1' }));
+    await scene.until(isReady);
   });
 
   it('has no pod where a quota refuses those of the cache, until it has room for them', async () => {
@@ -588,6 +621,26 @@ describe('a roll past a node that refuses its pods', () => {
     await scene.until(() => isReady() && isOver());
     expect(holdersOf('new')).toEqual([...others, 'node-5']);
     expect([...lackers]).toEqual(['node-5']);
+  });
+
+  it('is over when that node has its pod again, whatever it has left behind', async () => {
+    await aRefusingNode({});
+    list('kept', 'new');
+    await scene.pass(90 * second);
+    scene.workloads.setDiskPressure('node-5', false);
+    await scene.until(() => holdersOf('new').length === 5);
+    await scene.settle();
+    const left = ofCache().filter(
+      ({ status }) => (status as { phase?: string }).phase === 'Failed',
+    );
+    expect(left.length).toBeGreaterThan(10);
+    for (let minutes = 0; minutes < 30; minutes += 1) {
+      const told = ['Ready', 'Progressing', 'Degraded'].map(
+        (type) => scene.condition(type)?.status,
+      );
+      expect(told).toEqual(['True', 'False', 'False']);
+      await scene.pass(minute);
+    }
   });
 
   it('goes on in place once that node has refused a hundred pods', async () => {

@@ -271,7 +271,8 @@ describe('a node', () => {
 
   it('that is unreachable makes no roll-out complete that has still to reach others', () => {
     const daemonSets = [aDaemonSet(2, { status: { updatedNumberScheduled: 1 } })];
-    const all = [...pods(2), aPod('node-3', { conditions: marked })];
+    const outdated = aPod('node-2', { template: 1 });
+    const all = [aPod('node-1'), outdated, aPod('node-3', { conditions: marked })];
     expect(observed(all, { daemonSets }).rollout.complete).toBe(false);
   });
 
@@ -281,7 +282,7 @@ describe('a node', () => {
     const complete = (others: Parameters<typeof observed>[0]) =>
       observed(others, { daemonSets }).rollout.complete;
     expect(complete([aPod('node-1'), silentOne])).toBe(true);
-    expect(complete([aPod('node-1'), aPod('node-2')])).toBe(false);
+    expect(complete([aPod('node-1'), aPod('node-2', { said: { tools: creating } })])).toBe(false);
   });
 
   it('that fails to copy sleep is failing, and its images are not', () => {

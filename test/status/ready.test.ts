@@ -694,7 +694,10 @@ describe('what will not mend itself', () => {
   it('is not said to be on its way beside that, though pods still roll', () => {
     const seen = { findings: [finding('skip', 'InvalidImages')] };
     const daemonSets = [aDaemonSet(3, { status: { updatedNumberScheduled: 1 } })];
-    const status = statusOf(pods(3), { seen, facts: { daemonSets } });
+    const outdated = nodeNames(3).map((node) =>
+      aPod(node, { template: node === 'node-1' ? 2 : 1 }),
+    );
+    const status = statusOf(outdated, { seen, facts: { daemonSets } });
     expect(told(status)).toMatchObject({
       Progressing: 'True PodsRolling',
       Stalled: 'True InvalidImages',

@@ -18,7 +18,7 @@ function daemonSet(generation: number, images: Images, status: object = {}): Kub
   const annotations = { 'deprecated.daemonset.template.generation': `${generation}` };
   return {
     ...set,
-    metadata: { ...set.metadata, ...(generation > 0 && { annotations }) },
+    metadata: { ...set.metadata, annotations },
     spec: { template: { spec: { containers } } },
   };
 }

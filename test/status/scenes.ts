@@ -51,6 +51,8 @@ export interface PodTraits {
   readonly uid?: string;
   readonly owner?: string;
   readonly createdAt?: number;
+  /** Which generation of the template of its DaemonSet it is of; the present one is 2. */
+  readonly template?: number;
   readonly conditions?: readonly object[];
   readonly metadata?: object;
   readonly spec?: object;
@@ -82,7 +84,7 @@ export function aPod(node: string, traits: PodTraits = {}): KubeObject {
       uid: `uid-of-${traits.uid ?? node}`,
       resourceVersion: '7',
       creationTimestamp: at,
-      labels: { test: 'daemonset-test' },
+      labels: { test: 'daemonset-test', 'pod-template-generation': `${traits.template ?? 2}` },
       ownerReferences: [
         { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'cache', uid: owner, controller: true },
       ],
@@ -151,6 +153,7 @@ export function aDaemonSet(
       namespace: 'workspaces',
       uid: more.uid ?? 'd1',
       generation: 1,
+      annotations: { 'deprecated.daemonset.template.generation': '2' },
       managedFields: [
         {
           manager: 'kubernetes-image-puller-operator',
