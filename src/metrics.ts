@@ -50,6 +50,8 @@ const pullTimes = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 3_600];
 
 // Not `namespace` and `name`: Prometheus would rename them where it knows the Pod's own by these names.
 const pullerLabels = ['puller_namespace', 'puller_name'];
+/** One cache each, as one that is broken is not seen in a sum: there are as many as WATCH_NAMESPACE has names. */
+const startLabels = ['resource', 'watched_namespace'];
 const pullerCounts = {
   imagesDesired: ['image_puller_images_desired', 'Images in the list'],
   imagesReady: ['image_puller_images_ready', 'Images that every reachable node holds'],
@@ -133,12 +135,12 @@ export class Metrics {
     list: this.#counter(
       'image_puller_list_starts_total',
       'Full lists that caches asked for: at the start, every ten minutes (of pods every hour) and after trouble',
-      ['resource'],
+      startLabels,
     ),
     watch: this.#counter(
       'image_puller_watch_starts_total',
       'Watches that caches asked for; a healthy one lives for five to ten minutes',
-      ['resource'],
+      startLabels,
     ),
   };
   readonly #caches = this.#gauge('image_puller_caches', 'Caches that are kept by a watch', [
@@ -231,9 +233,12 @@ export class Metrics {
     this.#requestTimes.observe({ verb, resource }, durationMs / 1_000);
   }
 
-  /** A cache asks for a full list or a watch. */
-  cacheStarts(resource: string, what: 'list' | 'watch'): void {
-    this.#starts[what].inc({ resource });
+  /** For a cache of a kind, in one namespace or, where that is empty, in all: told of each list and watch. */
+  cacheObserver(resource: string, namespace: string): (what: 'list' | 'watch') => void {
+    const labels = { resource, ...(namespace && { watched_namespace: namespace }) };
+    // A cache that may not even list counts like one that does: both have both figures from the start.
+    for (const starts of Object.values(this.#starts)) starts.inc(labels, 0);
+    return (what) => this.#starts[what].inc(labels);
   }
 
   /** Counts the caches that there are at each scrape. */

@@ -119,7 +119,7 @@ export function assembleOperator(parts: OperatorParts): Operator {
   const watch = (resource: Resource, how: Watched = {}) => {
     const byNamespace = namespaces.map((namespace) => {
       const { onChange = enqueueOwner, ...selection } = { ...how, ...(namespace && { namespace }) };
-      const onStart = (what: 'list' | 'watch') => metrics.cacheStarts(resource.plural, what);
+      const onStart = metrics.cacheObserver(resource.plural, namespace);
       const common = { client, resource, project, pageSize };
       const options = { ...common, ...selection, clock, random, log, onStart };
       const reflector = new Reflector(options);

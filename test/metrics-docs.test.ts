@@ -23,8 +23,7 @@ async function scraped(): Promise<ReadonlyMap<string, Told>> {
   metrics.ran('c', { result: 'success', durationMs: 1 });
   metrics.exchanged({ verb: 'get', resource: '', method: 'GET', code: 200, durationMs: 1 });
   metrics.countCaches(() => [{ resource: 'pods', hasSynced: true }]);
-  metrics.cacheStarts('pods', 'list');
-  metrics.cacheStarts('pods', 'watch');
+  metrics.cacheObserver('pods', 'a');
   metrics.countLeader('lease', () => true);
   metrics.puller('n/a', {
     imagesDesired: 1,

@@ -180,13 +180,15 @@ describe('the metrics of the API server', () => {
       { resource: 'roles', hasSynced: true },
     ];
     metrics.countCaches(() => caches);
-    metrics.cacheStarts('pods', 'list');
-    metrics.cacheStarts('pods', 'watch');
-    metrics.cacheStarts('pods', 'watch');
+    const starts = metrics.cacheObserver('pods', '');
+    for (const what of ['list', 'watch', 'watch'] as const) starts(what);
+    metrics.cacheObserver('pods', 'a')('list');
     expect(await samples('image_puller_')).toEqual(
       expect.arrayContaining([
         'image_puller_list_starts_total{resource="pods"} 1',
         'image_puller_watch_starts_total{resource="pods"} 2',
+        'image_puller_list_starts_total{resource="pods",watched_namespace="a"} 1',
+        'image_puller_watch_starts_total{resource="pods",watched_namespace="a"} 0',
         'image_puller_caches{resource="pods"} 2',
         'image_puller_caches_synced{resource="pods"} 1',
         'image_puller_caches_synced{resource="roles"} 1',
