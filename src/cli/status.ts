@@ -6,6 +6,7 @@ import { ConfigError } from '../errors.ts';
 import { ServerClock } from '../kube/server-clock.ts';
 import { errorChain } from '../log.ts';
 import { Interruption } from './interruption.ts';
+import { say } from './output.ts';
 import { type StatusOptions, statusOptions, statusUsage } from './status/options.ts';
 import { exitCodes, NotThereError, type StatusSurroundings, show } from './status/show.ts';
 import { styleOf } from './style.ts';
@@ -50,7 +51,7 @@ export async function statusOn(
   } catch (error) {
     if (streams.signal.aborted) return exitCodes.untold;
     if (!isTelling(error)) throw error;
-    streams.errors.write(`${printable(errorChain(error), 2000)}\n`);
+    say(streams.errors, printable(errorChain(error), 2000));
     return exitCodes.untold;
   }
 }

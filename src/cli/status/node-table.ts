@@ -7,7 +7,7 @@ import { fitted } from './fitted.ts';
 import { most } from './node-images.ts';
 import type { CopyState, NodeCopy, NodePullerReport, NodeReport } from './node-report.ts';
 import { keyOf } from './report.ts';
-import { mostProse, shortDigest } from './table.ts';
+import { headline, mostProse, shortDigest } from './table.ts';
 import { stateOf, whyOf } from './words.ts';
 
 /** How a node is drawn. */
@@ -44,12 +44,15 @@ function pullerLines(
 ): readonly string[] {
   const { style, isWide } = drawing;
   const why = observation === undefined ? '' : whyOf(observation);
-  const head = [
-    style.paint('heading', keyOf(puller)),
-    nodeText({ puller, observation }),
-    ...countOf({ observation, copies }),
-  ].join('  ');
-  if (copies.length === 0) return [head];
+  const head = headline(
+    [
+      ['heading', keyOf(puller)],
+      ['plain', nodeText({ puller, observation })],
+      ...countOf({ observation, copies }).map((text) => ['plain', text] as const),
+    ],
+    drawing,
+  );
+  if (copies.length === 0) return head;
   const isSilent = observation?.verdict === 'unreachable';
   const paint = (text: string, row: number) =>
     style.paint(isSilent ? 'quiet' : states[copies[row]?.state ?? 'unknown'][1], text);
@@ -61,13 +64,15 @@ function pullerLines(
     remarkOn(copy),
   ]);
   return [
-    head,
-    ...(why === '' || copies.some((copy) => failureOf(copy) === why) ? [] : [`  ${why}`]),
+    ...head,
+    ...(why === '' || copies.some((copy) => failureOf(copy) === why)
+      ? []
+      : wrapped(why, drawing.width - 2).map((line) => `  ${line}`)),
     ...fitted(
       [
         { heading: 'IMAGE', cut: 'alike' },
         { heading: 'STATE', paint },
-        { heading: 'DIGEST' },
+        { heading: 'DIGEST', isSpare: !isWide },
         ...(isWide ? [{ heading: 'REFERENCE' }, { heading: 'CONTAINER' }] : []),
         { heading: 'WHY', cut: 'end' },
       ],

@@ -10,35 +10,43 @@ export const statusUsage = `Usage: status [NAME...] [-n NAMESPACE | -A] [-o FORM
 
 NAME is one alone or as kubectl prints it, as in kip/image-puller.
 
-Shows for each KubernetesImagePuller which images are on how many nodes, what fails on which node and
-why, and what the cache costs.
+Shows for each KubernetesImagePuller which images are on how many nodes, what
+fails on which node and why, and what the cache costs.
 
-  -n, --namespace NAMESPACE    of that namespace, instead of the one of the kubeconfig's context
-  -A, --all-namespaces         of all namespaces
-  -o, --output FORMAT          table (the default), wide, json or yaml
-  -w, --watch                  follows them until all are Ready, or until one cannot become so: with
-                               progress bars on a terminal, otherwise with a line for each change
-      --node NODE              what that node holds and lacks, and nothing else
-      --kubeconfig FILE        instead of KUBECONFIG and ~/.kube/config
-      --context NAME           instead of the kubeconfig's current context
-      --cluster NAME           instead of the context's cluster
-      --user NAME              instead of the context's user
-  -s, --server URL             instead of the cluster's address
-      --insecure-skip-tls-verify  does not look at the server's certificate
-      --token TOKEN            instead of what the user proves itself with
-      --as USER                acts as that user, whom the own user may impersonate
-      --request-timeout TIME   gives up a request after that time, as in 5s or 1m; 10s by default, 0 for never
-  -h, --help                   this text
+  -n, --namespace NAMESPACE  of that namespace, instead of that of the context
+  -A, --all-namespaces       of all namespaces
+  -o, --output FORMAT        table (the default), wide, json or yaml
+  -w, --watch                follows them until all are Ready, or until one
+                             cannot become so: with progress bars on a
+                             terminal, otherwise with a line for each change
+      --node NODE            what that node holds and lacks, and nothing else
+      --kubeconfig FILE      instead of KUBECONFIG and ~/.kube/config
+      --context NAME         instead of the kubeconfig's current context
+      --cluster NAME         instead of the context's cluster
+      --user NAME            instead of the context's user
+  -s, --server URL           instead of the cluster's address
+      --insecure-skip-tls-verify
+                             does not look at the server's certificate
+      --token TOKEN          instead of what the user proves itself with
+      --as USER              acts as that user, whom the own user may
+                             impersonate
+      --request-timeout TIME gives up a request after that time, as in 5s or
+                             1m; 10s by default, 0 for never
+  -h, --help                 this text
 
-All it needs is to list and watch kubernetesimagepullers, daemonsets, deployments, pods and events, as
-the ClusterRole "view" allows it; what it may not read it names, and tells the rest. Only --node, where
-the pods of a node say nothing, also looks at the node itself, and says so.
+All it needs is to list and watch kubernetesimagepullers, daemonsets,
+deployments, pods and events, as the ClusterRole "view" allows it; what it may
+not read it names, and tells the rest. Only --node, where the pods of a node say
+nothing, also looks at the node itself, and says so.
 
-Exits 0 when all pullers that are shown are Ready;
-      1 when one is not and will not be before somebody does something: Degraded and nothing moves;
+Exits 0 when all pullers that are shown are Ready, or the node has all images;
+      1 when one is not and will not be before somebody does something:
+        Degraded and nothing moves;
       2 on a mistake in the arguments;
-      3 when nodes are still pulling, or the operator has not yet spoken of the present spec;
-      4 when a puller of that name is not there, or the cluster cannot be asked.
+      3 when nodes are still pulling, or the operator has not yet spoken of the
+        present spec;
+      4 when a puller of that name is not there, the cluster cannot be asked, or
+        nobody can tell what is on the node.
 A signal that interrupts it ends it with 128 and its number.
 `;
 

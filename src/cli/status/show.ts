@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts';
 import { asError } from '../../errors.ts';
 import { type Client, isApiError } from '../../kube/client.ts';
 import { nodes } from '../cluster-kinds.ts';
-import type { Output } from '../output.ts';
+import { type Output, say } from '../output.ts';
 import type { Style } from '../style.ts';
 import { json, nodeDocument, reportDocument, yaml } from './documents.ts';
 import { follow } from './follow.ts';
@@ -30,7 +30,7 @@ export interface StatusSurroundings {
   /** Where what is asked for goes. */
   readonly output: Output;
   /** Where it goes what could not be read. */
-  readonly errors: NodeJS.WritableStream;
+  readonly errors: Output;
   readonly style: Style;
   readonly clock: Clock;
   /** Ends a watch before its time. */
@@ -66,10 +66,10 @@ export async function show(
         choice.node === undefined ? undefined : nodeLosses,
       );
   if (told === undefined) return exitCodes.untold;
-  for (const sentence of told.unread) errors.write(`${printable(sentence, 2000)}\n`);
+  for (const sentence of told.unread) say(errors, printable(sentence, 2000));
   if (told.pullers.length === 0) {
     const where = choice.namespace === '' ? 'the cluster' : `the namespace ${choice.namespace}`;
-    errors.write(`there is no KubernetesImagePuller in ${where}\n`);
+    say(errors, `there is no KubernetesImagePuller in ${where}`);
   }
   const { node } = choice;
   if (node !== undefined) return await showNode(told, node, { ...surroundings, choice });

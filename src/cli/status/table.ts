@@ -23,7 +23,7 @@ export interface Drawing {
 /** Paragraphs are no wider than this: longer lines are hard to read. */
 export const mostProse = 100;
 
-/** Narrower terminals have no room for what follows from the other columns. */
+/** Narrower terminals have headings of two lines. */
 const usualWidth = 80;
 
 /** Nodes that are named one by one, unless all are asked for. */
@@ -55,11 +55,28 @@ function headLines(puller: PullerReport, { width, style }: Drawing): readonly st
   const verdict = ready === undefined ? unspoken : `Ready ${ready.status}, ${ready.reason}`;
   const counts = `${count(observation.nodesReady)} of ${nounCount(observation.nodesDesired, 'node')} ready`;
   return [
-    `${style.paint('heading', keyOf(puller))}  ${style.paint(outcomes[outcome], printable(verdict, mostProse))}  ${counts}`,
+    ...headline(
+      [
+        ['heading', keyOf(puller)],
+        [outcomes[outcome], printable(verdict, mostProse)],
+        ['plain', counts],
+      ],
+      { width, style },
+    ),
     ...remarks(puller).flatMap((remark) =>
       wrapped(printable(remark, 2000), Math.min(width, mostProse) - 2).map((line) => `  ${line}`),
     ),
   ];
+}
+
+/** Parts that stand in a line; under each other where that is too short for them. */
+export function headline(
+  parts: readonly (readonly [role: Role | 'plain', text: string])[],
+  { width, style }: Pick<Drawing, 'width' | 'style'>,
+): readonly string[] {
+  const texts = parts.map(([role, text]) => (role === 'plain' ? text : style.paint(role, text)));
+  const fits = parts.map(([, text]) => text).join('  ').length <= width;
+  return fits ? [texts.join('  ')] : texts.map((text, index) => (index === 0 ? text : `  ${text}`));
 }
 
 function remarks(puller: PullerReport): readonly string[] {
@@ -91,10 +108,10 @@ function complaints(puller: Pick<PullerReport, 'conditions'>): readonly string[]
 
 function imageLines({ observation, images }: PullerReport, drawing: Drawing): readonly string[] {
   if (images.length === 0) return [];
-  const { width, style, isWide } = drawing;
+  const { style, isWide } = drawing;
   const { nodesDesired, hasPods } = observation;
   const others = images.map((image) => otherNodes(image, nodesDesired));
-  const hasOthers = hasPods && width >= usualWidth && others.some((nodes) => nodes > 0);
+  const hasOthers = hasPods && others.some((nodes) => nodes > 0);
   const role = (row: number): Role => {
     const { nodesReady = 0, nodesFailing = 0 } = images[row]?.row ?? {};
     if (nodesFailing > 0) return 'bad';
@@ -106,8 +123,8 @@ function imageLines({ observation, images }: PullerReport, drawing: Drawing): re
     { heading: 'CACHED', paint: (text, row) => style.paint(role(row), text) },
     hasPods ? { heading: 'PULLING' } : undefined,
     { heading: 'FAILING' },
-    hasOthers ? { heading: 'OTHER' } : undefined,
-    { heading: 'DIGEST' },
+    hasOthers ? { heading: 'OTHER', isSpare: !isWide } : undefined,
+    { heading: 'DIGEST', isSpare: !isWide },
     isWide ? { heading: 'REFERENCE' } : undefined,
     isWide ? { heading: 'CONTAINER' } : undefined,
     { heading: 'WHY', cut: 'end' },
@@ -188,8 +205,13 @@ function lackingText(names: readonly string[], isWhole: boolean): string {
 
 function costLines({ cost, observation }: PullerReport, drawing: Drawing): readonly string[] {
   if (cost === undefined) return [];
-  const headings = ['COST', 'CPU', 'MEMORY', 'CPU LIMIT', 'MEMORY LIMIT', 'PODS'];
+  const { style, width } = drawing;
+  const isNarrow = width < usualWidth;
+  const headings = isNarrow
+    ? ['COST', 'CPU', 'MEMORY', 'CPU', 'MEMORY', 'PODS']
+    : ['COST', 'CPU', 'MEMORY', 'CPU LIMIT', 'MEMORY LIMIT', 'PODS'];
   const rows = [
+    ...(isNarrow ? [['', '', '', 'LIMIT', 'LIMIT', '']] : []),
     ['each node', ...costCells(cost.eachNode)],
     [`all ${nounCount(observation.nodesDesired, 'node')}`, ...costCells(cost.allNodes)],
     ['surge of a roll', ...costCells(cost.surge)],
@@ -198,7 +220,11 @@ function costLines({ cost, observation }: PullerReport, drawing: Drawing): reado
     ['limit x images x nodes', '', '', ...amountCells(cost.formula), ''],
   ];
   return fitted(
-    headings.map((heading) => ({ heading })),
+    headings.map((heading, index) => ({
+      heading,
+      ...(index === 0 && { cut: 'end' }),
+      paint: (text, row) => (isNarrow && row === 0 ? style.paint('heading', text) : text),
+    })),
     rows,
     drawing,
   );

@@ -45,7 +45,22 @@ describe('a table that has to fit', () => {
 
   it('is wider than it should be rather than unreadable', () => {
     const [, row = ''] = drawn([['a-name-of-twenty-char', '1000000', why]], 10);
-    expect(row).toBe('a-name-of-twent~  1000000  because of some~');
+    expect(row).toBe('a-name-~  1000000  because~');
+  });
+
+  it('leaves out spare columns, the last first, before it is too wide', () => {
+    const spare = { heading: 'SPARE', isSpare: true };
+    const five = [...table.slice(0, 2), spare, { ...spare, heading: 'LEAST' }, ...table.slice(2)];
+    const headings = (width: number) => {
+      const [first = ''] = fitted(five, [['a-name-of-twenty-char', '1', '2', '3', why]], {
+        width,
+        style: plainStyle,
+      });
+      return first.split(/ +/);
+    };
+    expect(headings(60)).toEqual(['NAME', 'COUNT', 'SPARE', 'LEAST', 'WHY']);
+    expect(headings(36)).toEqual(['NAME', 'COUNT', 'SPARE', 'WHY']);
+    expect(headings(25)).toEqual(['NAME', 'COUNT', 'WHY']);
   });
 
   it('leaves everything whole where there is no end of room', () => {

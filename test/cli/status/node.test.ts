@@ -10,7 +10,7 @@ import { type Report, report } from '../../../src/cli/status/report.ts';
 import type { Seen } from '../../../src/cli/status/seen.ts';
 import { plainStyle } from '../../../src/cli/style.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
-import { digestOf, now, pulling, reportOf, seenOf, stalled, unheard } from './scenes.ts';
+import { digestOf, evicted, now, pulling, reportOf, seenOf, stalled, unheard } from './scenes.ts';
 
 /** A node that lists images by these names, one of them each. */
 function aNode(...names: readonly string[]): KubeObject {
@@ -266,6 +266,28 @@ describe('a node', () => {
     expect(lines.slice(6).join(' ').trim()).toBe(
       'No container on the node speaks of 3 images, and the node node-9 cannot be read: get nodes node-1: you may not',
     );
+  });
+
+  it('fits a narrow terminal', () => {
+    const pods = {
+      'node-1': evicted(
+        'The node was low on resource: ephemeral-storage, and what it had is gone.',
+      ),
+    };
+    const thrownOut = reportOf({ java: '##' }, { pods });
+    const lines = (width: number) =>
+      nodeTable(nodeReport([thrownOut], 'node-1', forbidden), {
+        width,
+        style: plainStyle,
+        isWide: false,
+      }).split('\n');
+    expect(lines(40).slice(0, 4)).toEqual([
+      'workspaces/puller  disk pressure',
+      '  The node was low on resource:',
+      '  ephemeral-storage, and what it had is',
+      '  gone.',
+    ]);
+    expect(Math.max(...lines(40).map(({ length }) => length))).toBeLessThanOrEqual(40);
   });
 
   it('has references and whole digests where all is asked for', () => {

@@ -95,3 +95,7 @@ describe('the arguments of status', () => {
     expect(() => given(line)).toThrow(statusUsage);
   });
 });
+
+it('are explained in lines that fit a terminal', () => {
+  expect(Math.max(...statusUsage.split('\n').map(({ length }) => length))).toBeLessThan(80);
+});

@@ -105,12 +105,33 @@ describe('a puller with failures', () => {
   });
 
   it.each([
-    [72, 'bad    0/4     1        2        -                    401 Unauthorized;~'],
+    [60, 'bad    0/4     1        2        1      401 Unauthorized; c~'],
+    [72, 'bad    0/4     1        2        1      401 Unauthorized; check imagePu~'],
     [80, 'bad    0/4     1        2        1      -                    401 Unauthorized; ~'],
   ])('fits a terminal with %i columns', (width, line) => {
     const lines = sections(drawn, options, { width }).flat();
     expect(lines).toContain(line);
     expect(Math.max(...lines.map((each) => each.length))).toBeLessThanOrEqual(width);
+  });
+
+  it.each([50, 60, 72, 80, 120])('is no wider than %i columns with long names', (width) => {
+    const long = {
+      'a-name-of-an-image-which-is-long-1': 'xx.#',
+      'a-name-of-an-image-which-is-long-2': '##.#',
+    };
+    const name = 'a-puller-with-a-name-that-is-long';
+    const lines = sections(long, { ...options, name }, { width }).flat();
+    expect(Math.max(...lines.map((each) => each.length))).toBeLessThanOrEqual(width);
+    expect(lines.join('\n')).toContain('LIMIT');
+  });
+
+  it('stands under its name where there is no room beside it', () => {
+    expect(sections(drawn, options, { width: 60 })[0]).toEqual([
+      'workspaces/puller',
+      '  Ready False, ImagesFailing',
+      '  0 of 4 nodes ready',
+      '  bad (quay.io/example/bad:1) cannot be pulled',
+    ]);
   });
 
   it('has references, whole digests and every node where all is asked for', () => {
