@@ -68,6 +68,14 @@ export function compareQuantities(a: string, b: string): number {
 }
 
 /**
+ * Claims that a quantity is zero: of a limit, that there is none.
+ * @throws RangeError if it is no quantity
+ */
+export function isZero(text: string): boolean {
+  return nanosOf(text) === 0n;
+}
+
+/**
  * Claims that the API server keeps both texts as one amount of a resource: `.05` is `50m`, `1024Mi` is
  * `1Gi`, and what is finer than a thousandth is rounded up to one (kubernetes/kubernetes:
  * pkg/apis/core/v1/defaults.go, SetDefaults_ResourceList).

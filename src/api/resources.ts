@@ -1,6 +1,6 @@
 import { defaults } from './defaults.ts';
 import type { Findings } from './findings.ts';
-import { compareQuantities, parseQuantity } from './quantity.ts';
+import { compareQuantities, isZero, parseQuantity } from './quantity.ts';
 import { isRefusal } from './refusal.ts';
 import { type SpecTexts, word } from './spec-texts.ts';
 import { quote } from './text.ts';
@@ -29,7 +29,7 @@ interface Amount {
   readonly isDefault: boolean;
 }
 
-/** Requests and limits as the user means them: valid, and no request above its limit. */
+/** Requests and limits as the user means them: valid, and no request above its limit, if it has one. */
 export function resources(
   texts: SpecTexts,
   findings: Findings,
@@ -63,7 +63,7 @@ function pair(
   const request = amount(resource.request, resource.huge, texts, findings);
   const limit = amount(resource.limit, resource.huge, texts, findings);
   const isChosen = !request.isDefault;
-  if (compareQuantities(request.text, limit.text) <= 0) {
+  if (isZero(limit.text) || compareQuantities(request.text, limit.text) <= 0) {
     return { request: request.text, limit: limit.text, isChosen };
   }
   const used = isChosen ? request.text : limit.text;
@@ -84,11 +84,7 @@ function disagreement(resource: Resource, request: Amount, limit: Amount): strin
   if (limit.isDefault) {
     return `${place}: ${written} is above the default limit ${limit.text}, so the limit is raised to it.`;
   }
-  const clash =
-    compareQuantities(limit.text, '0') === 0
-      ? `${quote(limit.text)} means no limit only beside a request of 0, and there is ${written}`
-      : `${written} is above the limit ${quote(limit.text)}`;
-  return `${place}: ${clash}, so the limit is raised to it; raise the limit or lower the request.`;
+  return `${place}: ${written} is above the limit ${quote(limit.text)}, so the limit is raised to it; raise the limit or lower the request.`;
 }
 
 function amount(field: SpecField, huge: string, texts: SpecTexts, findings: Findings): Amount {

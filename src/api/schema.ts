@@ -105,7 +105,7 @@ function example(field: keyof typeof jsonForms): string {
 }
 
 const limitRule =
-  'What is no quantity is replaced by the default and reported as InvalidField. A limit below the request is raised to it; a default request above your limit is lowered to it. So 0, which means no limit, stays only where the request is 0 or unset.';
+  'What is no quantity is replaced by the default and reported as InvalidField. A limit below the request is raised to it; a default request above your limit is lowered to it. 0 means no limit.';
 
 function requestDefault(each: string, together: string): string {
   return `${each}, and where pods can have requests of their own (Kubernetes 1.34 and newer) ${together}`;

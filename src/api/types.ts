@@ -115,7 +115,7 @@ export interface PullerSpec {
   readonly images: readonly CachedImage[];
   /** 1 to 8,760. */
   readonly cachingIntervalHours: number;
-  /** Valid quantities in the user's spelling; a request is never above its limit. */
+  /** Valid quantities in the user's spelling; a request is never above its limit, of which 0 is none. */
   readonly requests: { readonly cpu: string; readonly memory: string };
   readonly limits: { readonly cpu: string; readonly memory: string };
   /** Which requests the user chose; the others are defaults, also where a text could not be used. */

@@ -1,4 +1,4 @@
-import { memoryQuantity, nano, parseQuantity } from '../api/quantity.ts';
+import { isZero, memoryQuantity, nano, parseQuantity } from '../api/quantity.ts';
 import { isRefusal } from '../api/refusal.ts';
 import type { PullerSpec } from '../api/types.ts';
 import type { ManifestInput } from './input.ts';
@@ -46,27 +46,34 @@ export function podResources(
 
 /**
  * The resources of each container. A request that the pod makes is zero here and not absent: absent, it
- * would be that of the limit.
+ * would be that of the limit. A limit of zero, which is none, the server takes only beside a request of
+ * zero; beside another one it is left out.
  */
 export function containerResources({ spec, settings }: ManifestInput): {
   readonly requests: Amounts;
   readonly limits: Amounts;
 } {
-  const { choosesRequest, requests, limits } = spec;
-  const isOfPod = (resource: keyof Amounts) =>
-    settings.podRequests === 'kept' && !choosesRequest[resource];
+  const { choosesRequest, limits } = spec;
+  const request = (resource: keyof Amounts) => {
+    const isOfPod = settings.podRequests === 'kept' && !choosesRequest[resource];
+    return isOfPod ? '0' : spec.requests[resource];
+  };
+  const requests = { cpu: request('cpu'), memory: request('memory') };
+  const isKept = (resource: keyof Amounts) =>
+    !isZero(limits[resource]) || isZero(requests[resource]);
   return {
-    requests: {
-      cpu: isOfPod('cpu') ? '0' : requests.cpu,
-      memory: isOfPod('memory') ? '0' : requests.memory,
+    requests,
+    limits: {
+      ...(isKept('cpu') && { cpu: limits.cpu }),
+      ...(isKept('memory') && { memory: limits.memory }),
     },
-    limits,
   };
 }
 
-/** Never more than the limits together, so that the rule which users know stays an upper bound. */
+/** Never more than the limits together, if any, so that the rule which users know stays an upper bound. */
 function podMemory({ limits }: PullerSpec, images: number): string {
   const needed = BigInt(Math.ceil(baseMebibytes + mebibytesPerImage * images)) * mebibyte;
+  if (isZero(limits.memory)) return memoryQuantity(needed);
   const limit = parseQuantity(limits.memory);
   const most = isRefusal(limit) ? needed : limit.nanos * BigInt(images);
   return memoryQuantity(needed < most ? needed : most);

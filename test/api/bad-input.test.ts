@@ -179,10 +179,12 @@ const amounts: readonly Case[] = [
     },
     said: ['fix MendedInput'],
   },
-  ...texts([41, 'cachingMemoryLimit'], ['4Mi', '0'], { said: ['fix MendedInput'] }),
+  ...texts([41, 'cachingMemoryLimit'], ['4Mi'], { said: ['fix MendedInput'] }),
   ...texts([42, 'cachingMemoryRequest'], ['0'], {
     used: { requests: { ...requests, memory: '0' } },
   }),
+  ...texts([42, 'cachingMemoryLimit'], ['0', '0Mi', '-0'], { used: { requests } }),
+  ...texts([42, 'cachingCPULimit'], ['0'], { used: { requests } }),
   {
     row: 42,
     input: 'neither request nor limit',

@@ -324,10 +324,6 @@ describe('quantities', () => {
       { cachingMemoryRequest: '21Mi', cachingMemoryLimit: '' },
       'spec.cachingMemoryLimit: spec.cachingMemoryRequest ("21Mi") is above the default limit 20Mi, so the limit is raised to it.',
     ],
-    [
-      { cachingMemoryRequest: '5Mi', cachingMemoryLimit: '0Mi' },
-      'spec.cachingMemoryLimit: "0Mi" means no limit only beside a request of 0, and there is spec.cachingMemoryRequest ("5Mi"), so the limit is raised to it; raise the limit or lower the request.',
-    ],
   ])('raise a limit to the request that the user wrote: %j', (raw: RawSpec, message) => {
     const { spec, findings } = read(raw);
     const { cachingCPURequest: cpu = '.05', cachingMemoryRequest: memory = '10Mi' } = raw;
@@ -340,12 +336,12 @@ describe('quantities', () => {
     expect(findings).toEqual([`fix MendedInput: ${message}`]);
   });
 
-  it.each(['4Mi', '0'])('lower a default request to the limit that the user wrote: %s', (limit) => {
-    const { spec, findings } = read({ cachingMemoryLimit: limit });
-    expect(spec.requests.memory).toBe(limit);
-    expect(spec.limits.memory).toBe(limit);
+  it('lower a default request to the limit that the user wrote', () => {
+    const { spec, findings } = read({ cachingMemoryLimit: '4Mi' });
+    expect(spec.requests.memory).toBe('4Mi');
+    expect(spec.limits.memory).toBe('4Mi');
     expect(findings).toEqual([
-      `fix MendedInput: spec.cachingMemoryLimit: the default request 10Mi is above the limit "${limit}", so the request is lowered to it.`,
+      'fix MendedInput: spec.cachingMemoryLimit: the default request 10Mi is above the limit "4Mi", so the request is lowered to it.',
     ]);
   });
 
@@ -372,9 +368,14 @@ describe('quantities', () => {
     ]);
   });
 
-  it('of zero mean no limit', () => {
-    const { spec, findings } = read({ cachingMemoryRequest: '0', cachingMemoryLimit: '0' });
+  it.each<[string, RawSpec]>([
+    ['10Mi', { cachingMemoryLimit: '0' }],
+    ['5Mi', { cachingMemoryRequest: '5Mi', cachingMemoryLimit: '0' }],
+    ['0', { cachingMemoryRequest: '0', cachingMemoryLimit: '0' }],
+  ])('of zero are no limit, whatever is requested: %s', (request, raw) => {
+    const { spec, findings } = read(raw);
     expect(spec.limits.memory).toBe('0');
+    expect(spec.requests.memory).toBe(request);
     expect(findings).toEqual([]);
   });
 

@@ -73,6 +73,13 @@ describe('requests for a pod as a whole', () => {
     expect(onePod({ images: list(2), ...limits }).resources?.requests?.memory).toBe('5Mi');
   });
 
+  it.each(['0', '0Mi', '-0'])('are what they are without limits where these are %s', (zero) => {
+    const limits = { cachingCPULimit: zero, cachingMemoryLimit: zero };
+    const pod = onePod({ images: list(3), ...limits });
+    expect(pod.resources).toEqual({ requests: { cpu: '.05', memory: '6Mi' } });
+    expect([...requestsOfContainers(pod)]).toEqual(['{"cpu":"0","memory":"0"}']);
+  });
+
   it('are made once for each pod of a long list', () => {
     const pods = daemonSetsOf({ images: list(100) }, 'kept').map(podSpecOf);
     expect(pods.length).toBeGreaterThan(2);
@@ -98,5 +105,30 @@ describe('requests for a pod as a whole', () => {
     expect(refused?.['spec']).toEqual(unknown?.['spec']);
     expect(unknown?.metadata.annotations).not.toHaveProperty(['che.eclipse.org/requests']);
     expect(onePod({ images: list(3) }, 'refused').resources).toBeUndefined();
+  });
+});
+
+describe('a limit of zero', () => {
+  it.each<[string, RawSpec, object]>([
+    [
+      'left out beside a request, where the server would refuse it',
+      { cachingMemoryLimit: '0' },
+      { requests: { cpu: '.05', memory: '10Mi' }, limits: { cpu: '.2' } },
+    ],
+    [
+      'left out beside a request that the user chose',
+      { cachingCPURequest: '1m', cachingCPULimit: '0' },
+      { requests: { cpu: '1m', memory: '10Mi' }, limits: { memory: '20Mi' } },
+    ],
+    [
+      'kept beside a request of zero',
+      { cachingMemoryRequest: '0', cachingMemoryLimit: '0' },
+      { requests: { cpu: '.05', memory: '0' }, limits: { cpu: '.2', memory: '0' } },
+    ],
+  ])('is %s', (_what, spec, resources) => {
+    const { containers, initContainers = [] } = onePod({ images: list(2), ...spec }, 'refused');
+    expect([...containers, ...initContainers].map((container) => container.resources)).toEqual(
+      Array(3).fill(resources),
+    );
   });
 });
