@@ -77,11 +77,12 @@ export class TestNamespace {
     });
   }
 
+  /** Makes a pod with a label of its own: `pod`, with its name. */
   async createPod(name: string, spec: V1PodSpec): Promise<void> {
     const body = {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name },
+      metadata: { name, labels: { pod: name } },
       spec: { terminationGracePeriodSeconds: 0, ...spec },
     };
     await this.core.createNamespacedPod({ namespace: this.name, body });

@@ -48,6 +48,12 @@ export function holding(...images: readonly string[]): V1PodSpec {
 const surge = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
 const oneByOne = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } };
 
+/** Terms of an affinity, or of an anti-affinity: on one node with the pods that have these labels. */
+function onOneNodeWith(labels: Readonly<Record<string, string>>) {
+  const term = { labelSelector: { matchLabels: labels }, topologyKey: 'kubernetes.io/hostname' };
+  return { requiredDuringSchedulingIgnoredDuringExecution: [term] };
+}
+
 function isWaiting(reason: string): (status: V1ContainerStatus) => boolean {
   return ({ state }) => state?.waiting?.reason === reason;
 }
@@ -83,6 +89,17 @@ export function workloadContract(cluster: () => Cluster, fixtures: () => Workloa
   });
 
   const test = (name: string, run: () => Promise<void>) => it(name, run, 3 * patienceMs);
+
+  /** Lets time pass until the scheduler has objected to a pod in these words. */
+  async function untilObjected(words: RegExp): Promise<void> {
+    await namespace.until(async () => {
+      const pods = await namespace.pods();
+      const conditions = pods.map((pod) => conditionOf(pod, 'PodScheduled'));
+      return conditions.some(
+        (said) => said?.reason === 'Unschedulable' && words.test(said.message ?? ''),
+      );
+    });
+  }
 
   describe('a DaemonSet', () => {
     test('holds one pod on every node and counts them', async () => {
@@ -205,6 +222,20 @@ export function workloadContract(cluster: () => Cluster, fixtures: () => Workloa
       await namespace.changeDaemons('d', holding(images[1], images[0]));
       await namespace.untilRolledOut('d');
       stop();
+    });
+
+    test('whose pods must not be near each other surges on no node', async () => {
+      const [first, second] = fixtures().images;
+      const affinity = { podAntiAffinity: onOneNodeWith({ daemon: 'd' }) };
+      await namespace.createDaemonSet(
+        'd',
+        { updateStrategy: surge },
+        { ...holding(first), affinity },
+      );
+      await namespace.untilRolledOut('d');
+      await namespace.changeDaemons('d', holding(second));
+      await untilObjected(/\b1 node\(s\) didn't match pod anti-affinity rules/);
+      expect((await namespace.pods()).filter(isReady)).toHaveLength(cluster().nodes.length);
     });
 
     test('replaces no pod by itself under OnDelete', async () => {
@@ -351,10 +382,15 @@ export function workloadContract(cluster: () => Cluster, fixtures: () => Workloa
     const always = (image: string) => container('c0', image, { imagePullPolicy: 'Always' });
 
     /** Makes a pod on the node of another one. */
-    async function createBeside(other: string, name: string, only: V1Container): Promise<void> {
+    async function createBeside(
+      other: string,
+      name: string,
+      only: V1Container,
+      more: Partial<V1PodSpec> = {},
+    ): Promise<void> {
       const { nodeName = '' } = (await namespace.pod(other)).spec ?? {};
       const nodeSelector = { 'kubernetes.io/hostname': nodeName };
-      await namespace.createPod(name, { containers: [only], nodeSelector });
+      await namespace.createPod(name, { containers: [only], nodeSelector, ...more });
     }
 
     /** The digest that the node reports of the pod's image, once it runs. */
@@ -510,6 +546,40 @@ export function workloadContract(cluster: () => Cluster, fixtures: () => Workloa
         reason: 'Unschedulable',
         message: expect.stringMatching(/^0\/\d+ nodes are available: .*Insufficient cpu/),
       });
+    });
+
+    test('waits for pods that it must be beside, unless it would be the first of its kind', async () => {
+      const spec = holding(fixtures().images[0]);
+      const beside = (name: string) => ({
+        ...spec,
+        affinity: { podAffinity: onOneNodeWith({ pod: name }) },
+      });
+      await namespace.createPod('alone', beside('company'));
+      await namespace.createPod('first', beside('first'));
+      await namespace.untilReady('first');
+      await untilObjected(/\d+ node\(s\) didn't match pod affinity rules/);
+      await namespace.createPod('company', spec);
+      await namespace.untilReady('alone');
+      const nodes = ['alone', 'company'].map(
+        async (name) => (await namespace.pod(name)).spec?.nodeName,
+      );
+      const [alone, company] = await Promise.all(nodes);
+      expect(alone).toBe(company);
+    });
+
+    test('is kept from a node by its own anti-affinity and by that of pods that are there', async () => {
+      const image = fixtures().images[0];
+      const apartFrom = (labels: Readonly<Record<string, string>>) => ({
+        affinity: { podAntiAffinity: onOneNodeWith(labels) },
+      });
+      await namespace.createPod('recluse', { ...holding(image), ...apartFrom({ pod: 'guest' }) });
+      await namespace.untilReady('recluse');
+      await createBeside('recluse', 'guest', container('c0', image));
+      await untilObjected(/\b1 node\(s\) didn't satisfy existing pods anti-affinity rules/);
+      await createBeside('recluse', 'shy', container('c0', image), apartFrom({ pod: 'recluse' }));
+      await untilObjected(/\b1 node\(s\) didn't match pod anti-affinity rules/);
+      await namespace.removePod('recluse');
+      await namespace.untilReady('guest', 'shy');
     });
 
     test('is not scheduled before its gates are gone', async () => {

@@ -23,6 +23,8 @@ export function aNode(
 /** How a pod of the tests differs from one that runs and is Ready. */
 export interface PodOptions {
   readonly node?: string;
+  readonly namespace?: string;
+  readonly labels?: Readonly<Record<string, string>>;
   /** Of its template: `new` and `old` by custom. */
   readonly hash?: string;
   readonly isReady?: boolean;
@@ -36,6 +38,7 @@ export interface PodOptions {
 /** A pod that runs and is Ready, unless told otherwise. */
 export function aPod(name: string, options: PodOptions = {}): Pod {
   const { node, hash, isReady = true, createdAt = '2026-01-01T00:00:00Z' } = options;
+  const labels = { ...options.labels, ...(hash !== undefined && { [hashLabel]: hash }) };
   const ready: Condition = {
     type: 'Ready',
     status: isReady ? 'True' : 'False',
@@ -46,10 +49,10 @@ export function aPod(name: string, options: PodOptions = {}): Pod {
     kind: 'Pod',
     metadata: {
       name,
-      namespace: 'default',
+      namespace: options.namespace ?? 'default',
       uid: name,
       creationTimestamp: createdAt,
-      ...(hash !== undefined && { labels: { [hashLabel]: hash } }),
+      labels,
       ...(options.isDeleting && { deletionTimestamp: createdAt }),
     },
     spec: { containers: [], ...options.spec, ...(node !== undefined && { nodeName: node }) },

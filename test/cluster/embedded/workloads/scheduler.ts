@@ -1,14 +1,16 @@
-import { pods as podResource } from '../../../../src/kube/objects.ts';
+import { type KubeObject, pods as podResource } from '../../../../src/kube/objects.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { timestamp } from '../writer.ts';
+import type { Surroundings } from './pod-affinity.ts';
 import { condition, isDeleting, transitioned, withCondition } from './pods.ts';
-import { added, requestsOf, schedule, usageOf } from './scheduling.ts';
+import { Scene, schedule } from './scheduling.ts';
 import {
   type Condition,
   find,
   listOf,
   type Node,
   nameOf,
+  namespaces as namespaceResource,
   nodes as nodeResource,
   type Pod,
 } from './shapes.ts';
@@ -19,7 +21,9 @@ import { writeStatus } from './write-status.ts';
 export function startScheduler(controlPlane: ControlPlane): () => void {
   // Every change can make room or need it: one round looks at all pods that wait.
   const round = 'all';
-  const loop = new SyncLoop(controlPlane.clock, () => scheduleAll(controlPlane));
+  const loop = new SyncLoop(controlPlane.clock, () => {
+    if (scheduleAll(controlPlane)) loop.mark(round);
+  });
   const unsubscribe = [
     controlPlane.onChange(nodeResource, () => loop.mark(round)),
     controlPlane.onChange(podResource, ({ type, object }) => {
@@ -37,30 +41,40 @@ function isWaiting(pod: Pod): boolean {
   return !pod.spec.nodeName && !isDeleting(pod);
 }
 
-function scheduleAll(controlPlane: ControlPlane): void {
+/** Claims that some pods have got nodes and others none: those may be drawn to them. */
+function scheduleAll(controlPlane: ControlPlane): boolean {
   const pods = listOf<Pod>(controlPlane, podResource);
   const waiting = pods.filter(isWaiting);
-  if (waiting.length === 0) return;
-  const nodes = listOf<Node>(controlPlane, nodeResource);
-  const usage = usageOf(pods);
-  for (const pod of waiting) {
-    if ((pod.spec.schedulingGates?.length ?? 0) > 0) {
-      const message = 'Scheduling is blocked due to non-empty scheduling gates';
-      say(controlPlane, pod, { status: 'False', reason: 'SchedulingGated', message });
-      continue;
-    }
-    const decision = schedule(pod, nodes, usage);
-    if ('unschedulable' in decision) {
-      const message = decision.unschedulable;
-      say(controlPlane, pod, { status: 'False', reason: 'Unschedulable', message });
-      continue;
-    }
-    const { node } = decision;
-    usage.set(node, added([usage.get(node) ?? {}, requestsOf(pod)]));
-    const spec = { ...pod.spec, nodeName: node };
-    controlPlane.update(podResource, { ...pod, spec });
-    say(controlPlane, pod, { status: 'True' });
+  if (waiting.length === 0) return false;
+  const scene = new Scene(surroundingsIn(controlPlane), pods);
+  const bound = waiting.filter((pod) => bindOrSay(controlPlane, pod, scene));
+  return bound.length > 0 && bound.length < waiting.length;
+}
+
+function surroundingsIn(controlPlane: ControlPlane): Surroundings {
+  const labelsOfNamespace = (name: string) =>
+    find<KubeObject>(controlPlane, namespaceResource, { name })?.metadata.labels;
+  return { nodes: listOf<Node>(controlPlane, nodeResource), labelsOfNamespace };
+}
+
+/** Claims that the pod has got a node; where there is none for it, that is said. */
+function bindOrSay(controlPlane: ControlPlane, pod: Pod, scene: Scene): boolean {
+  if ((pod.spec.schedulingGates?.length ?? 0) > 0) {
+    const message = 'Scheduling is blocked due to non-empty scheduling gates';
+    say(controlPlane, pod, { status: 'False', reason: 'SchedulingGated', message });
+    return false;
   }
+  const decision = schedule(pod, scene);
+  if ('unschedulable' in decision) {
+    const message = decision.unschedulable;
+    say(controlPlane, pod, { status: 'False', reason: 'Unschedulable', message });
+    return false;
+  }
+  const bound = { ...pod, spec: { ...pod.spec, nodeName: decision.node } };
+  scene.add(bound);
+  controlPlane.update(podResource, bound);
+  say(controlPlane, pod, { status: 'True' });
+  return true;
 }
 
 /** The pod is read again: its kubelet may have written in between. */

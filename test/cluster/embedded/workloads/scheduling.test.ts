@@ -1,9 +1,14 @@
 import type { V1Container } from '@kubernetes/client-node';
 import { aNode, aPod } from './builders.ts';
-import { requestsOf, schedule, usageOf } from './scheduling.ts';
+import { requestsOf, Scene, schedule } from './scheduling.ts';
+import type { Node, Pod } from './shapes.ts';
 
 function container(requests: Record<string, string>, limits?: Record<string, string>): V1Container {
   return { name: 'c', resources: { requests, ...(limits && { limits }) } };
+}
+
+function aScene(nodes: readonly Node[], ...pods: readonly Pod[]): Scene {
+  return new Scene({ nodes, labelsOfNamespace: () => undefined }, pods);
 }
 
 describe('what a pod takes of a node', () => {
@@ -40,8 +45,8 @@ describe('the scheduler', () => {
   const nodes = [aNode('a'), aNode('b'), aNode('c')];
 
   it('takes the node with the fewest pods', () => {
-    const usage = usageOf([aPod('1', { node: 'a' }), aPod('2', { node: 'c' })]);
-    expect(schedule(aPod('p'), nodes, usage)).toEqual({ node: 'b' });
+    const scene = aScene(nodes, aPod('1', { node: 'a' }), aPod('2', { node: 'c' }));
+    expect(schedule(aPod('p'), scene)).toEqual({ node: 'b' });
   });
 
   it('follows an affinity to one node', () => {
@@ -54,24 +59,25 @@ describe('the scheduler', () => {
         },
       },
     };
-    expect(schedule(aPod('p', { spec: { affinity } }), nodes, new Map())).toEqual({ node: 'c' });
+    expect(schedule(aPod('p', { spec: { affinity } }), aScene(nodes))).toEqual({ node: 'c' });
   });
 
   it('counts the reasons why a pod fits nowhere', () => {
     const spec = { containers: [container({ cpu: '600m', memory: '2Gi' })] };
-    const full = usageOf([
+    const tainted = aNode('d', { taints: [{ key: 'gpu', effect: 'NoSchedule' }] });
+    const scene = aScene(
+      [...nodes, tainted],
       aPod('1', { node: 'a', spec }),
       aPod('2', { node: 'b', phase: 'Failed', spec }),
-    ]);
-    const tainted = aNode('d', { taints: [{ key: 'gpu', effect: 'NoSchedule' }] });
-    expect(schedule(aPod('p', { spec }), [...nodes, tainted], full)).toEqual({
+    );
+    expect(schedule(aPod('p', { spec }), scene)).toEqual({
       unschedulable:
         '0/4 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s), 3 Insufficient memory.',
     });
   });
 
   it('does not put a pod on a cordoned node', () => {
-    expect(schedule(aPod('p'), [aNode('a', { unschedulable: true })], new Map())).toEqual({
+    expect(schedule(aPod('p'), aScene([aNode('a', { unschedulable: true })]))).toEqual({
       unschedulable: '0/1 nodes are available: 1 node(s) had untolerated taint(s).',
     });
   });

@@ -1,5 +1,6 @@
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
 import { matchesNode, toleratesNode } from './node-fit.ts';
+import { Neighbours, type Surroundings } from './pod-affinity.ts';
 import { isTerminal } from './pods.ts';
 import { quantityValue } from './quantity.ts';
 import { type Node, nameOf, type Pod } from './shapes.ts';
@@ -8,9 +9,6 @@ import { type Node, nameOf, type Pod } from './shapes.ts';
 
 /** Amounts of each resource: cores, bytes, pods. */
 export type Amounts = Readonly<Record<string, number>>;
-
-/** What is taken of each node by the pods bound to it. */
-export type Usage = ReadonlyMap<string, Amounts>;
 
 /** The node for a pod, or why there is none. */
 export type Decision = { readonly node: string } | { readonly unschedulable: string };
@@ -64,27 +62,46 @@ function larger(a: Amounts, b: Amounts): Amounts {
   );
 }
 
-/** What the pods that are bound and have not ended take of each node. */
-export function usageOf(pods: readonly Pod[]): Map<string, Amounts> {
-  const bound = pods.filter((pod) => pod.spec.nodeName && !isTerminal(pod));
-  return new Map(
-    [...Map.groupBy(bound, ({ spec }) => spec.nodeName ?? '')].map(([node, own]) => [
-      node,
-      added(own.map(requestsOf)),
-    ]),
-  );
+/** The nodes, and the pods that are bound to them and have not ended. */
+export class Scene {
+  readonly nodes: readonly Node[];
+  readonly neighbours: Neighbours;
+  readonly #taken = new Map<string, Amounts>();
+
+  constructor(surroundings: Surroundings, pods: readonly Pod[]) {
+    this.nodes = surroundings.nodes;
+    this.neighbours = new Neighbours(surroundings);
+    const bound = pods.filter((pod) => pod.spec.nodeName && !isTerminal(pod));
+    for (const [node, own] of Map.groupBy(bound, ({ spec }) => spec.nodeName ?? '')) {
+      this.#taken.set(node, added(own.map(requestsOf)));
+    }
+    for (const pod of bound) this.neighbours.add(pod);
+  }
+
+  /** What the pods of a node take of it. */
+  takenOf(node: string): Amounts {
+    return this.#taken.get(node) ?? {};
+  }
+
+  /** Takes note of a pod that has been bound. */
+  add(pod: Pod): void {
+    const { nodeName = '' } = pod.spec;
+    this.#taken.set(nodeName, added([this.takenOf(nodeName), requestsOf(pod)]));
+    this.neighbours.add(pod);
+  }
 }
 
 /**
  * Of the nodes where the pod fits the one with the fewest pods. The message counts, for each
  * reason, the nodes it rules out. (kubernetes/kubernetes: pkg/scheduler/framework/types.go, FitError)
  */
-export function schedule(pod: Pod, nodes: readonly Node[], usage: Usage): Decision {
-  const judged = nodes.map((node) => ({ node, why: misfits(pod, node, usage) }));
+export function schedule(pod: Pod, scene: Scene): Decision {
+  const { nodes } = scene;
+  const judged = nodes.map((node) => ({ node, why: misfits(pod, node, scene) }));
   const [best] = judged
     .filter(({ why }) => why.length === 0)
     .map(({ node }) => nameOf(node))
-    .toSorted((a, b) => podsOn(usage, a) - podsOn(usage, b) || a.localeCompare(b));
+    .toSorted((a, b) => podsOn(scene, a) - podsOn(scene, b) || a.localeCompare(b));
   if (best !== undefined) return { node: best };
   const reasons = Map.groupBy(
     judged.flatMap(({ why }) => why),
@@ -97,19 +114,26 @@ export function schedule(pod: Pod, nodes: readonly Node[], usage: Usage): Decisi
   };
 }
 
-function podsOn(usage: Usage, node: string): number {
-  return usage.get(node)?.['pods'] ?? 0;
+function podsOn(scene: Scene, node: string): number {
+  return scene.takenOf(node)['pods'] ?? 0;
 }
 
 /** Why a pod cannot go to a node; the first filter that objects speaks. */
-function misfits(pod: Pod, node: Node, usage: Usage): readonly string[] {
+function misfits(pod: Pod, node: Node, scene: Scene): readonly string[] {
   if (!matchesNode(pod.spec, node)) return ["node(s) didn't match Pod's node affinity/selector"];
   if (!isTolerated(pod.spec, node)) return ['node(s) had untolerated taint(s)'];
-  const used = usage.get(nameOf(node)) ?? {};
+  const lacks = lacksOf(pod, node, scene.takenOf(nameOf(node)));
+  if (lacks.length > 0) return lacks;
+  const objection = scene.neighbours.objection(pod, node);
+  return objection === undefined ? [] : [objection];
+}
+
+/** The resources of which a node has too little left. */
+function lacksOf(pod: Pod, node: Node, taken: Amounts): readonly string[] {
   const allocatable = amounts(node.status?.allocatable);
   return Object.entries(requestsOf(pod))
     .filter(([, amount]) => amount > 0)
-    .filter(([resource, amount]) => (used[resource] ?? 0) + amount > (allocatable[resource] ?? 0))
+    .filter(([resource, amount]) => (taken[resource] ?? 0) + amount > (allocatable[resource] ?? 0))
     .map(([resource]) => (resource === 'pods' ? 'Too many pods' : `Insufficient ${resource}`));
 }
 

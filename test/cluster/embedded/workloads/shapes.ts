@@ -18,6 +18,14 @@ export const nodes: Resource = {
   kind: 'Node',
   namespaced: false,
 };
+/** Affinities between pods can choose them by their labels. */
+export const namespaces: Resource = {
+  group: '',
+  version: 'v1',
+  plural: 'namespaces',
+  kind: 'Namespace',
+  namespaced: false,
+};
 /** Pull secrets are asked for by name only. */
 export const secrets: Resource = {
   group: '',
