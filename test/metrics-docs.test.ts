@@ -1,6 +1,7 @@
 import { reasons as findingReasons } from '../src/api/reasons.ts';
 import { thisProcess } from '../src/metrics/process-figures.ts';
 import { Metrics } from '../src/metrics.ts';
+import { causes } from '../src/status/causes.ts';
 import { conditionTypes, reasons } from '../src/status/conditions.ts';
 import { ManualClock } from './manual-clock.ts';
 import {
@@ -81,16 +82,46 @@ describe('the alerts', () => {
 });
 
 describe('the runbook', () => {
+  const runbook = read('docs/runbook.md');
+
   it('knows conditions by the reasons that they have', () => {
     const known: ReadonlySet<string> = new Set([
       ...Object.values(reasons),
       ...Object.values(conditionTypes),
       ...Object.keys(findingReasons),
     ]);
-    const words = [...read('docs/runbook.md').matchAll(/`([A-Z][a-z]+(?:[A-Z][a-z]+)*)`/g)];
+    const words = [...runbook.matchAll(/`([A-Z][a-z]+(?:[A-Z][a-z]+)*)`/g)];
     const named = words.map(([, word = '']) => word);
     expect(named.length).toBeGreaterThan(10);
     expect(named.filter((word) => !known.has(word))).toEqual([]);
+  });
+
+  /** The first cells of the rows of a table, by what stands in the first cell of its head. */
+  const firstCells = (head: string) => {
+    const [, rows = ''] =
+      new RegExp(`\n\\| ${head} \\| do \\|\n\\|-.*\n((?:\\|.*\n)+)`).exec(runbook) ?? [];
+    return [...rows.matchAll(/^\| (.*?) \| /gm)].map(([, cell = '']) => cell);
+  };
+
+  it('has what to do about every reason for which a puller is not Ready', () => {
+    const fine: ReadonlySet<string> = new Set([
+      reasons.allResourcesReady,
+      reasons.noImages,
+      reasons.noMatchingNodes,
+    ]);
+    const [, ofStates = ''] =
+      /\n## Reasons\n(.*)### Reasons about/s.exec(read('docs/status.md')) ?? [];
+    const ofReady = [...ofStates.matchAll(/^\| `(\w+)` \| [^|]*\bReady\b/gm)]
+      .map(([, reason = '']) => reason)
+      .filter((reason) => !fine.has(reason));
+    expect(ofReady.length).toBeGreaterThan(15);
+    const told = new Set(firstCells('reason').join().match(/\w+/g));
+    expect(ofReady.filter((reason) => !told.has(reason))).toEqual([]);
+  });
+
+  it('has what to do about every cause of a failure, in the words that tell it', () => {
+    const told = firstCells('it says').flatMap((cell) => cell.split('; '));
+    expect(told.toSorted()).toEqual([...new Set(causes.map(({ says }) => says))].sort());
   });
 });
 

@@ -199,6 +199,9 @@ const table: readonly Row[] = [
   },
 ];
 
+/** All that can be the matter, as far as the table knows. */
+export const causes: readonly Cause[] = table;
+
 /** A failure that says nothing but that there is one: nothing of it would help anybody. */
 export function isMute({ reason, message }: Failing): boolean {
   return reason === 'ErrImagePull' && message === '';
