@@ -1,7 +1,6 @@
 import { TerminalError, WaitingError } from '../errors.ts';
-import { ContendedError } from '../kube/applier.ts';
-import { type ApiError, isApiError, isOfEndingNamespace } from '../kube/client.ts';
-import { daemonSets } from '../kube/objects.ts';
+import { type ApiError, isForWantOfRight, isOfEndingNamespace, isRefusal } from '../kube/client.ts';
+import { RefusedError } from '../kube/refused-bodies.ts';
 import { errorChain } from '../log.ts';
 import { reasons } from '../status/conditions.ts';
 import type { Failure } from '../status/facts.ts';
@@ -9,6 +8,17 @@ import { conflictFailure, NameConflictError } from './conflicts.ts';
 
 /** A refusal stays one until somebody changes something that we may not see; we ask again this often. */
 const refusalRetryMs = 5 * 60_000;
+
+/** Why something beside the cache could not be written, whose DaemonSets are what they should be. */
+export class BesideCacheError extends Error {
+  override readonly name = 'BesideCacheError';
+  override readonly cause: Error;
+
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+    this.cause = cause;
+  }
+}
 
 /** How soon a puller is looked at again of which something is not known yet. */
 const syncRetryMs = 250;
@@ -20,11 +30,11 @@ export function notSynced(message: string): WaitingError {
 
 /** How an error is told to the user of the puller. */
 export function failureOf(error: Error): Failure {
-  if (error instanceof NameConflictError) return conflictFailure(error);
-  if (error instanceof ContendedError) {
-    const sparesCache = error.resource !== daemonSets;
-    return { reason: reasons.contended, message: error.message, sparesCache };
+  if (error instanceof BesideCacheError) {
+    return { ...failureOf(error.cause), sparesCache: true };
   }
+  if (error instanceof NameConflictError) return conflictFailure(error);
+  if (error instanceof RefusedError) return failureOf(error.cause);
   if (error instanceof TerminalError || error instanceof WaitingError) {
     return { reason: error.reason, message: error.message };
   }
@@ -41,14 +51,23 @@ export function isTransient(error: Error): boolean {
 
 /** How an error is told to the work queue: what cannot get better by itself is not hurried. */
 export function retryOf(error: Error, refusedMs = refusalRetryMs): Error {
+  if (error instanceof BesideCacheError) return retryOf(error.cause);
   if (error instanceof NameConflictError) {
     return new TerminalError(failureOf(error).reason, error.message, { cause: error });
   }
+  if (error instanceof RefusedError) return retryOf(error.cause, error.retryAfterMs);
   if (isRefusal(error)) {
     const reason = refusalReason(error);
     return new WaitingError(reason, refusedMs, error.message, { cause: error });
   }
   return error;
+}
+
+/** What the server has just refused, not what it is known to refuse. */
+export function newRefusal(error: Error): ApiError | undefined {
+  if (error instanceof BesideCacheError) return newRefusal(error.cause);
+  if (error instanceof RefusedError) return error.isNews ? error.cause : undefined;
+  return isRefusal(error) ? error : undefined;
 }
 
 /** The same error, for the work queue to look again in so many milliseconds at the latest. */
@@ -60,24 +79,7 @@ export function noLaterThan(againMs: number | undefined, error: Error): Error {
   return isLater ? new WaitingError(error.reason, againMs, error.message, { cause: error }) : error;
 }
 
-/** The server understood the request and does not follow it; only somebody else can change that. */
-export function isRefusal(error: unknown): error is ApiError {
-  return isApiError(error) && (error.code === 403 || isBadBody(error));
-}
-
 function refusalReason(error: ApiError): string {
   if (isOfEndingNamespace(error)) return reasons.waitingForDeletion;
-  return isBadBody(error) ? reasons.rejected : reasons.forbidden;
-}
-
-/**
- * The server does not take the body. One that it cannot type it answers with 500 and no reason, the
- * single place where the text decides (seen on Kubernetes 1.36).
- */
-function isBadBody({ code, status }: ApiError): boolean {
-  return (
-    code === 422 ||
-    code === 400 ||
-    (code === 500 && status.message?.includes('failed to create typed patch object') === true)
-  );
+  return isForWantOfRight(error) ? reasons.forbidden : reasons.rejected;
 }

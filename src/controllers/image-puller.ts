@@ -5,7 +5,7 @@ import * as api from '../api/types.ts';
 import type { OperatorConfig } from '../config.ts';
 import { asError } from '../errors.ts';
 import type { Cache } from '../kube/cache.ts';
-import { type Client, isApiError } from '../kube/client.ts';
+import { type Client, isApiError, isRefusal } from '../kube/client.ts';
 import type { ReconcileContext, ReconcileResult } from '../kube/controller.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import { NotLeadingError } from '../kube/leader-election.ts';
@@ -20,7 +20,7 @@ import { isMoving } from '../status/observation.ts';
 import { type Summary, stalledInMs, summary } from '../status/summarize.ts';
 import { NameConflictError } from './conflicts.ts';
 import { type ConvergeDependencies, converge } from './converge.ts';
-import { failureOf, isRefusal, isTransient, noLaterThan, notSynced, retryOf } from './failure.ts';
+import { failureOf, isTransient, newRefusal, noLaterThan, notSynced, retryOf } from './failure.ts';
 import { imagePullers } from './keys.ts';
 import type { NameWatches } from './name-watches.ts';
 import { type ObserveDependencies, observe } from './observe.ts';
@@ -249,11 +249,12 @@ export class ImagePullerController {
 
   /** Waiting is no news to the work queue, yet a refusal is to the operator's log. */
   #retry(error: Error, log: Log): Error {
-    if (isRefusal(error)) {
-      const { reason } = failureOf(error);
+    const refusal = newRefusal(error);
+    if (refusal) {
+      const { reason } = failureOf(refusal);
       // A namespace that is being deleted takes its puller along: nobody need do anything.
       const level = reason === reasons.waitingForDeletion ? 'info' : 'warn';
-      log[level]('refused by the API server', { reason, error });
+      log[level]('refused by the API server', { reason, error: refusal });
     }
     return retryOf(error);
   }

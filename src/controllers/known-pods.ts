@@ -1,6 +1,6 @@
 import type { Cache } from '../kube/cache.ts';
+import { isRefusal } from '../kube/client.ts';
 import type { PodRecord } from '../status/pods.ts';
-import { isRefusal } from './failure.ts';
 
 /** What is known of the pods of a namespace. */
 export interface KnownPods {

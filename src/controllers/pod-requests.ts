@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { asError } from '../errors.ts';
 import type { Cache } from '../kube/cache.ts';
-import { type Client, isApiError } from '../kube/client.ts';
+import { type Client, isApiError, isRefusal } from '../kube/client.ts';
 import {
   controllerOf,
   daemonSets,
@@ -16,7 +16,6 @@ import { dryRunName, fieldManager, perContainer, requestsAnnotation } from '../m
 import { leavesRequestsOpen } from '../manifests/pod-requests.ts';
 import { type PodSpec, podSpecOf } from '../status/pod-cost.ts';
 import type { PodRecord } from '../status/pods.ts';
-import { isRefusal } from './failure.ts';
 
 /** An answer holds this long, so that templates do not flap. */
 const askAgainMs = 60 * 60_000;

@@ -1,5 +1,5 @@
 import type { Cache } from '../kube/cache.ts';
-import { isRefusal } from './failure.ts';
+import { isRefusal } from '../kube/client.ts';
 
 /**
  * Claims that an operator can do its work: everything is known of each namespace that it may read, and

@@ -189,6 +189,33 @@ export function isApiError(error: unknown, code?: number): error is ApiError {
   return error instanceof ApiError && (code === undefined || error.code === code);
 }
 
+/** The server understood a request and does not follow it; only somebody else can change that. */
+export function isRefusal(error: unknown): error is ApiError {
+  return isApiError(error) && (error.code === 403 || isOfBadBody(error));
+}
+
+/**
+ * Claims that the server does not take a body. One that it cannot type it answers with 500 and no reason,
+ * the single place where the text decides (seen on Kubernetes 1.36).
+ */
+export function isOfBadBody({ code, status }: ApiError): boolean {
+  const isUntyped = status.message?.includes('failed to create typed patch object') === true;
+  return code === 422 || code === 400 || (code === 500 && isUntyped);
+}
+
+/**
+ * What the server says where a right is missing (kubernetes/apiserver:
+ * pkg/endpoints/handlers/responsewriters/errors.go; kubernetes/kubernetes: pkg/registry/rbac/validation/rule.go,
+ * plugin/pkg/admission/gc/gc_admission.go).
+ */
+const rightMissing =
+  /User "[^"]*" cannot |is attempting to grant RBAC permissions|cannot set blockOwnerDeletion/;
+
+/** Claims that a request was refused for want of a right: a quota or a webhook answers 403 too. */
+export function isForWantOfRight({ code, status: { message = '' } }: ApiError): boolean {
+  return code === 403 && rightMissing.test(message);
+}
+
 /**
  * Claims that nothing new may be made in a namespace because it is being deleted
  * (kubernetes/apiserver: pkg/admission/plugin/namespace/lifecycle).

@@ -129,7 +129,7 @@ function progressing(facts: Facts, context: SummaryContext): Claim {
   if (facts.stalled) {
     return { status: 'False', reason: reasons.rolloutStalled, message: progressOf(facts) };
   }
-  if (facts.spec.images.length === 0) return nothingLeft;
+  if (facts.spec.images.length === 0) return nothingLeft(facts);
   const stuck = longFailing(facts, context);
   if (stuck) return { status: 'False', reason: stuck.reason, message: progressOf(facts) };
   if (!isComplete(facts)) {
@@ -141,14 +141,16 @@ function progressing(facts: Facts, context: SummaryContext): Claim {
   if (!facts.observation.rollout.complete) {
     return { status: 'True', reason: reasons.podsRolling, message: progressOf(facts) };
   }
-  return nothingLeft;
+  return nothingLeft(facts);
 }
 
-const nothingLeft: Claim = {
-  status: 'False',
-  reason: reasons.reconcileComplete,
-  message: 'every object is as it should be',
-};
+function nothingLeft({ failure }: Facts): Claim {
+  const { reason, message } = failure ?? {
+    reason: reasons.reconcileComplete,
+    message: 'every object is as it should be',
+  };
+  return { status: 'False', reason, message };
+}
 
 /** A name is taken, and a body refused, until somebody changes something: that is known at once. */
 const finalReasons: ReadonlySet<string> = new Set([reasons.nameConflict, reasons.rejected]);
@@ -156,11 +158,11 @@ const finalReasons: ReadonlySet<string> = new Set([reasons.nameConflict, reasons
 /** What will not mend itself; asked only while Ready is not True. */
 function stalled(facts: Facts, context: SummaryContext): Claim | undefined {
   const { failure } = facts;
-  if (holdOf(facts.findings) || failure?.isFinal || finalReasons.has(failure?.reason ?? '')) {
-    const claim = notInPlace(facts);
-    return claim && { ...claim, status: 'True' };
+  const blocked = notInPlace(facts);
+  if (blocked) {
+    const isFinal = failure?.isFinal || finalReasons.has(failure?.reason ?? '');
+    return holdOf(facts.findings) || isFinal ? { ...blocked, status: 'True' } : undefined;
   }
-  if (failure && !failure.sparesCache) return undefined;
   // What keeps the images from a node tells more than that the roll-out waits for it.
   const causes = facts.stalled ? impairments(facts) : longFailures(facts, context);
   const [worst] = [...causes, ...rolloutStalled(facts, causes), ...skipped(facts)];

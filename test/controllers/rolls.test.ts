@@ -314,13 +314,13 @@ describe('the Deployment of a new puller', () => {
     expect(present).toEqual(['k8s-image-puller', true]);
   });
 
-  it('is looked for once only while the first pods of the cache come', async () => {
+  it('is looked for before the first write and when it comes, not with every pod', async () => {
     await aScene({ nodes: 10, daemonPodEveryMs: 2 * second });
     expect(await comesAfter()).toBeGreaterThan(15);
     const looks = scene.cluster.requests.filter(
       ({ method, path }) => method === 'GET' && /kubernetes-image-puller-report$/.test(path),
     );
-    // Three kinds have objects of that name; all are looked for before the first write and before the others.
+    // Three kinds have objects of that name.
     expect(looks).toHaveLength(6);
   });
 
