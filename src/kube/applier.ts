@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { WaitingError } from '../errors.ts';
 import { ApplyMemory, type Verdict } from './apply-memory.ts';
 import type { Cache } from './cache.ts';
-import { type ApiError, type Client, isApiError, isRefusal } from './client.ts';
+import { type ApiError, type Client, isApiError } from './client.ts';
 import {
   type Difference,
   differences,
@@ -17,13 +17,13 @@ import {
   type OwnerReference,
   type Resource,
 } from './objects.ts';
-import { RefusedBodies } from './refused-bodies.ts';
+import { Replacements } from './replacements.ts';
 
 /** What is stored under a name, as far as we know; undefined where there is nothing. */
 export type Live = KubeObject | undefined;
 
 /** What an apply did to the world. */
-export type Outcome = 'created' | 'updated' | 'unchanged';
+export type Outcome = 'created' | 'updated' | 'replaced' | 'unchanged';
 
 /** The name is taken: the object under it is not controlled by the owner that we act for. */
 export class NotOursError extends Error {
@@ -66,6 +66,12 @@ export interface ApplierOptions {
   readonly isOurs?: (live: KubeObject, ownerUid: string) => boolean;
 }
 
+/** Where somebody else wants something else, and how long that is left as it is. */
+interface Contention {
+  readonly contested: Pick<Difference, 'path' | 'steps'>;
+  readonly waitMs: number;
+}
+
 /** What is to be applied, for whom, and on top of what. */
 export interface ApplyRequest {
   readonly resource: Resource;
@@ -80,12 +86,27 @@ export interface ApplyRequest {
    * body, and server-side apply leaves as nobody has applied it.
    */
   readonly clearing?: (live: KubeObject) => object | undefined;
+  /**
+   * The fields, as the server spells them, for which the object is deleted and made anew where it is
+   * refused because of nothing else: those that nobody can change.
+   */
+  readonly fixed?: readonly string[];
 }
 
 /** The reason while an object of that name is being deleted. */
 const waitingForDeletion = 'WaitingForDeletion';
 /** The reason while somebody else keeps undoing what was applied. */
 const contended = 'Contended';
+
+/** Somebody else keeps changing back what was applied; it is put right again after a while. */
+export class ContendedError extends WaitingError {
+  readonly resource: Resource;
+
+  constructor(resource: Resource, retryAfterMs: number, message: string) {
+    super(contended, retryAfterMs, message);
+    this.resource = resource;
+  }
+}
 
 /** An object that changes under each of so many looks is left for the run that its events lead to. */
 const looksBeforeRemoval = 3;
@@ -108,7 +129,7 @@ export class Applier {
   readonly #isOurs: NonNullable<ApplierOptions['isOurs']>;
   readonly #selectedBy: string | undefined;
   readonly #memory: ApplyMemory;
-  readonly #refused: RefusedBodies;
+  readonly #replacements: Replacements;
 
   constructor(options: ApplierOptions) {
     const { client, fieldManager, caches, clock, sameScalar, selectedBy, isOurs } = options;
@@ -118,7 +139,7 @@ export class Applier {
     this.#caches = caches;
     this.#inPlace = { manager: fieldManager, ...(sameScalar && { sameScalar }) };
     this.#memory = new ApplyMemory(clock);
-    this.#refused = new RefusedBodies(clock);
+    this.#replacements = new Replacements(clock);
   }
 
   /** The object under a name: from the cache, or from the server where the cache has none. */
@@ -130,29 +151,14 @@ export class Applier {
   }
 
   /**
-   * Creates the object or makes it what the body says.
+   * Creates the object or makes it what the body says, anew where it cannot be changed to that.
    *
    * @throws NotOursError where the name belongs to somebody else; nothing is written then
    * @throws WaitingError `WaitingForDeletion` while the present object is being deleted,
    *   `Contended` while somebody keeps changing it back
-   * @throws RefusedError where the server does not take the body, or is not asked again yet
-   * @throws ApiError where it cannot be asked
+   * @throws ApiError where the server refuses
    */
   async apply(request: ApplyRequest): Promise<Outcome> {
-    const { resource, body, live } = request;
-    const id = `${idOf(resource, body.metadata)}/${live?.metadata.uid ?? ''}`;
-    const known = this.#refused.of(id, body);
-    if (known) throw known;
-    try {
-      const outcome = await this.#put(request);
-      this.#refused.taken(id);
-      return outcome;
-    } catch (error) {
-      throw isRefusal(error) ? this.#refused.refused(id, body, error) : error;
-    }
-  }
-
-  async #put(request: ApplyRequest): Promise<Outcome> {
     const { resource, body, live } = request;
     try {
       return await this.#attempt(request);
@@ -160,10 +166,28 @@ export class Applier {
       if (!mayHaveMoved(error, live)) throw error;
       const { namespace = '', name = '' } = body.metadata;
       const now = await this.#client.get(resource, namespace, name);
+      if (error.code !== 422 || now === undefined || now.metadata.uid !== live?.metadata.uid) {
+        return await this.#attempt({ ...request, live: now });
+      }
       // Still the same object: the server refuses the body, not our idea of what is there.
-      if (error.code === 422 && now?.metadata.uid === live?.metadata.uid) throw error;
-      return await this.#attempt({ ...request, live: now });
+      const field = fixedFieldOf(error, request.fixed);
+      if (field === undefined) throw error;
+      return await this.#replace(request, now, field);
     }
+  }
+
+  async #replace(request: ApplyRequest, live: KubeObject, field: string): Promise<Outcome> {
+    const { resource, ownerUid } = request;
+    const { namespace = '', name = '' } = live.metadata;
+    const id = idOf(resource, live.metadata);
+    const waitMs = this.#replacements.untilNext(id);
+    if (waitMs > 0) throw this.#contention(resource, live, { contested: placeOf(field), waitMs });
+    this.#replacements.count(id);
+    await this.remove(resource, live, ownerUid);
+    // A finalizer may keep it, and whoever brought it may have been quicker.
+    const left = await this.#client.get(resource, namespace, name);
+    const outcome = await this.#attempt({ ...request, live: left });
+    return outcome === 'created' ? 'replaced' : outcome;
   }
 
   /**
@@ -221,12 +245,12 @@ export class Applier {
   #contention(
     resource: Resource,
     live: KubeObject,
-    { contested, waitMs }: { readonly contested: Difference; readonly waitMs: number },
+    { contested, waitMs }: Contention,
   ): WaitingError {
     const manager = otherManagerOf(live, contested, this.#inPlace) ?? 'somebody';
     // No number in it that changes: the message ends up in a condition.
     const message = `${manager} keeps changing ${contested.path} of ${nameOf(resource, live)}, which is put right again at growing intervals`;
-    return new WaitingError(contended, waitMs, message);
+    return new ContendedError(resource, waitMs, message);
   }
 
   async #send(
@@ -284,6 +308,16 @@ export class Applier {
  */
 function mayHaveMoved(error: unknown, live: Live): error is ApiError {
   return isApiError(error, 409) || (live !== undefined && isApiError(error, 422));
+}
+
+/** The field that cannot be changed, where the server refuses a body for such fields alone. */
+function fixedFieldOf({ status }: ApiError, fixed: readonly string[] = []): string | undefined {
+  const fields = (status.details?.causes ?? []).map(({ field = '' }) => field);
+  return fields.every((field) => fixed.includes(field)) ? fields[0] : undefined;
+}
+
+function placeOf(field: string): Contention['contested'] {
+  return { path: field, steps: field.split('.').map((name) => `f:${name}`) };
 }
 
 function refuseGoing(resource: Resource, live: KubeObject): void {

@@ -17,7 +17,12 @@ export interface Verdict {
 const firstRepairDelayMs = 1_000;
 const maxRepairDelayMs = 60_000;
 /** An object that needed no repair for this long is contested no more. */
-const calmMs = 10 * 60_000;
+export const calmMs = 10 * 60_000;
+
+/** How long after the so manieth repair, in milliseconds, the next one may follow. */
+export function repairDelayMs(count: number): number {
+  return Math.min(maxRepairDelayMs, firstRepairDelayMs * 2 ** (count - 1));
+}
 
 interface Memory {
   readonly uid: string | undefined;
@@ -116,8 +121,7 @@ export class ApplyMemory {
   }
 
   #untilRepair({ count, lastAt }: Repairs = { count: 0, paths: new Set(), lastAt: 0 }): number {
-    const distanceMs = Math.min(maxRepairDelayMs, firstRepairDelayMs * 2 ** (count - 1));
-    return Math.max(0, lastAt + distanceMs - this.#clock.monotonic());
+    return Math.max(0, lastAt + repairDelayMs(count) - this.#clock.monotonic());
   }
 
   #count(earlier: Repairs | undefined, repaired: readonly Difference[]): Repairs {

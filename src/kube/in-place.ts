@@ -59,7 +59,7 @@ export function differences(
 /** The manager besides ours that owns the place, the one that wrote last if there are several. */
 export function otherManagerOf(
   live: KubeObject,
-  { steps }: Difference,
+  { steps }: Pick<Difference, 'steps'>,
   { manager }: InPlaceOptions,
 ): string | undefined {
   const others = (live.metadata.managedFields ?? []).filter(

@@ -37,6 +37,18 @@ export const childResources: readonly Resource[] = [
 ];
 
 /**
+ * What the server never changes of a child that is there: where somebody has brought one that differs in
+ * it, the child has to be made anew. DaemonSets are not, as their pods would go with them: others stand in.
+ * kubernetes/kubernetes: ValidateRoleBindingUpdate of pkg/apis/rbac/validation, ValidateConfigMapUpdate of
+ * pkg/apis/core/validation, ValidateDeploymentUpdate of pkg/apis/apps/validation.
+ */
+export const fixedFields: ReadonlyMap<Resource, readonly string[]> = new Map([
+  [roleBindings, ['roleRef']],
+  [configMaps, ['data', 'binaryData', 'immutable']],
+  [deployments, ['spec.selector']],
+]);
+
+/**
  * Everything that should exist for a puller. DaemonSets lead, as they are what users wait for: one for
  * each part, which are those of the list unless others are given, and none without an image, because
  * a pod must have a container.

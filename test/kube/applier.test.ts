@@ -295,7 +295,7 @@ describe('an applier that saw nothing under the name', () => {
   it('passes on that the server refuses the body', async () => {
     const { apply, client } = anApplier();
     client.applies.push(invalid());
-    await expect(apply(undefined)).rejects.toMatchObject({ cause: { code: 422 }, isNews: true });
+    await expect(apply(undefined)).rejects.toMatchObject({ code: 422 });
     expect(client.requests).toEqual([creation()]);
   });
 });
@@ -341,19 +341,8 @@ describe('an applier that saw an object', () => {
     const { apply, client } = anApplier();
     client.applies.push(invalid());
     client.gets.push(seen);
-    await expect(apply(seen)).rejects.toMatchObject({ cause: { code: 422 }, isNews: true });
+    await expect(apply(seen)).rejects.toMatchObject({ code: 422 });
     expect(client.requests).toEqual([takeover('u1'), look]);
-  });
-
-  it('does not send a body again at once that the server has refused, and then does', async () => {
-    const { apply, client, clock } = anApplier();
-    client.applies.push(invalid());
-    client.gets.push(seen);
-    await expect(apply(seen)).rejects.toMatchObject({ isNews: true, retryAfterMs: 10_000 });
-    await expect(apply(seen)).rejects.toMatchObject({ cause: { code: 422 }, isNews: false });
-    expect(client.requests).toEqual([takeover('u1'), look]);
-    await clock.advance(10_000);
-    expect(await apply(seen)).toBe('updated');
   });
 
   it('passes on any other failure as it is', async () => {
@@ -362,6 +351,85 @@ describe('an applier that saw an object', () => {
     client.applies.push(broken);
     await expect(apply(seen)).rejects.toBe(broken);
     expect(client.requests).toEqual([takeover('u1')]);
+  });
+});
+
+describe('an applier whose server never changes a field of what is there', () => {
+  const refused = (...fields: readonly string[]) =>
+    new ApiError('apply ConfigMap c', 422, {
+      reason: 'Invalid',
+      details: { causes: fields.map((field) => ({ field })) },
+    });
+  const theirs = edited(stored(aBody()), 'a', 'x');
+  const applyFixed = ({ applier }: ReturnType<typeof anApplier>, fixed?: readonly string[]) =>
+    applier.apply({
+      resource: configMaps,
+      body: aBody(),
+      ownerUid,
+      live: theirs,
+      ...(fixed && { fixed }),
+    });
+  const removal: Request = {
+    verb: 'remove',
+    uid: 'u1',
+    options: { propagationPolicy: 'Background', ifUnchanged: true },
+  };
+
+  it('makes the object anew, if it still is as it was seen', async () => {
+    const running = anApplier();
+    const { client, cached } = running;
+    client.applies.push(refused('data'), (body) => stored(body, { uid: 'u2' }));
+    client.gets.push(theirs, theirs, undefined);
+    expect(await applyFixed(running, ['data', 'immutable'])).toBe('replaced');
+    expect(client.requests).toEqual([takeover(), look, look, removal, look, creation()]);
+    expect(cached.get('n/c')?.metadata.uid).toBe('u2');
+  });
+
+  it.each([
+    ['another field is refused', ['data', 'spec'], ['data']],
+    ['nobody said which fields these are', ['data'], undefined],
+    ['the server does not say which field it is', [], ['data']],
+  ])('deletes nothing where %s', async (_what, fields, fixed) => {
+    const running = anApplier();
+    const { client } = running;
+    client.applies.push(refused(...fields));
+    client.gets.push(theirs);
+    const error = await applyFixed(running, fixed).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ message: 'apply ConfigMap c: the server answered 422' });
+    expect(client.requests).toEqual([takeover(), look]);
+  });
+
+  it('deletes nothing that has come under another owner meanwhile', async () => {
+    const running = anApplier();
+    const { client } = running;
+    const lost = controlledBy(stranger, theirs);
+    client.applies.push(refused('data'));
+    client.gets.push(lost, lost, lost);
+    await expect(applyFixed(running, ['data'])).rejects.toBeInstanceOf(NotOursError);
+    expect(client.requests).toEqual([takeover(), look, look, look]);
+  });
+
+  it('leaves one that comes back for longer each time, and names who brings it', async () => {
+    const running = anApplier();
+    const { client, clock } = running;
+    const waits: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      client.applies.push(refused('data.a'), (body) => stored(body));
+      client.gets.push(theirs, theirs, undefined);
+      expect(await applyFixed(running, ['data.a'])).toBe('replaced');
+      client.applies.push(refused('data.a'));
+      client.gets.push(theirs);
+      const error = await applyFixed(running, ['data.a']).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({
+        reason: 'Contended',
+        message:
+          'kubectl-edit keeps changing data.a of ConfigMap c, which is put right again at growing intervals',
+      });
+      const { retryAfterMs } = error as WaitingError;
+      waits.push(retryAfterMs);
+      await clock.advance(retryAfterMs);
+    }
+    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000]);
   });
 });
 

@@ -278,7 +278,25 @@ export function describeApply(cluster: () => Cluster): void {
       await stage.admin.apply(path, aBinding('a', 'one', 'any'));
       expect(await stage.admin.apply(path, aBinding('a', 'two', 'any'), force)).toMatchObject({
         code: 422,
-        body: { reason: 'Invalid', message: expect.stringContaining('cannot change roleRef') },
+        body: {
+          reason: 'Invalid',
+          message: expect.stringContaining('cannot change roleRef'),
+          details: { causes: [{ field: 'roleRef' }] },
+        },
+      });
+    });
+
+    it('cannot change the data of a ConfigMap that is immutable', async () => {
+      const path = stage.path('configmaps', 'a');
+      const frozen = { ...aConfigMap('a', { x: '1' }), immutable: true };
+      await stage.admin.create(stage.path('configmaps'), frozen);
+      expect(await stage.admin.apply(path, aConfigMap('a', { x: '2' }), force)).toMatchObject({
+        code: 422,
+        body: {
+          reason: 'Invalid',
+          message: expect.stringContaining('field is immutable when `immutable` is set'),
+          details: { causes: [{ reason: 'FieldValueForbidden', field: 'data' }] },
+        },
       });
     });
 
