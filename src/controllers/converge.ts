@@ -1,7 +1,9 @@
 import type { Clock } from '../clock.ts';
+import { asError } from '../errors.ts';
 import { type Applier, type Live, NotOursError, type Outcome } from '../kube/applier.ts';
 import type { Cache } from '../kube/cache.ts';
 import type { ReconcileContext } from '../kube/controller.ts';
+import { NotLeadingError } from '../kube/leader-election.ts';
 import {
   daemonSets,
   deployments,
@@ -19,6 +21,7 @@ import type { PodRecord } from '../status/pods.ts';
 import type { ReadPods } from '../status/rewrites.ts';
 import { rolloutOf } from '../status/rollout.ts';
 import { type Conflict, NameConflictError } from './conflicts.ts';
+import { BesideCacheError } from './failure.ts';
 import { knownPods } from './known-pods.ts';
 import { NameCheck, type NameCheckDependencies, type PresentChild } from './name-check.ts';
 import { nodeHoldings } from './node-holdings.ts';
@@ -49,11 +52,11 @@ const outdatedRetryMs = 1_000;
 /**
  * Makes the children what they should be and removes those that should be no more. Every name is
  * looked at before anything is written, and what a run made before one turned out to be taken is removed
- * again. A child that cannot be written for another reason holds up no other one; only removals wait until
- * everything is in place.
+ * again. Where a DaemonSet cannot be written nothing else is, so that what there is fits together; of the
+ * others none holds up another one, and only removals wait until they are in place.
  *
  * @returns milliseconds after which to look again though nothing happens, where there is such a time
- * @throws NameConflictError, ApiError, WaitingError
+ * @throws NameConflictError, BesideCacheError; ApiError and WaitingError about a DaemonSet
  */
 export async function converge(
   input: ManifestInput,
@@ -63,37 +66,79 @@ export async function converge(
   const known = await lookForParts(input, the);
   const next = nextStep(input, [...known.values()], the);
   const desired = children(input, next.parts, next.puller);
-  const present = await Promise.all(desired.map((child) => look(child, known, the)));
+  // Each pod of the cache is a reason to look; what comes after the last of them is looked for then.
+  const isFilling = next.puller === 'waits' && [...known.values()].every((live) => live);
+  const lookFor = (child: Child) => look(child, known, the, isFilling);
+  const present = await Promise.all(desired.map(lookFor));
   const check = new NameCheck(input, the);
   const conflicts = await check.conflicts(present);
   if (conflicts.length > 0) await giveUp(desired, input, the, context.log);
   refuse(conflicts);
-  const former = [...formerChildren(desired, input, the), ...released(next)];
-  const isLasting = former.length > 0 || present.some(({ live }) => live === undefined);
+  const former = formerChildren(desired, input, the);
+  const due = next.puller === 'waits' ? untilThePullerComes(present, former) : present;
+  const removed = former.length + next.released.length;
+  const isLasting = removed > 0 || due.some(({ live }) => live === undefined);
   const fate = isLasting ? await the.fateOfSpec() : 'current';
   // What an old spec has no use for may be what the new one asks for, and what is made for a puller that
   // is gone is taken away at once: its end would make it anew, again and again.
   if (fate !== 'current') return fate === 'changed' ? outdatedRetryMs : undefined;
 
+  const failure = await write(due, check, { input, the, context });
+  context.signal.throwIfAborted();
+  await remove(released(next), input, the, context.log);
+  if (failure) throw new BesideCacheError(failure);
+  await remove(former, input, the, context.log);
+  return next.againMs;
+}
+
+/**
+ * What is written before the puller comes: all but its Deployment, and for one that has nothing but its
+ * cache yet nothing else, as only its pod needs that.
+ */
+function untilThePullerComes(
+  present: readonly PresentChild[],
+  former: readonly Former[],
+): readonly PresentChild[] {
+  const isOfCache = ({ resource }: Child) => resource === daemonSets;
+  const isNew = former.length === 0 && present.every((child) => isOfCache(child) || !child.live);
+  return present.filter((child) => isOfCache(child) || !(isNew || child.resource === deployments));
+}
+
+/**
+ * Writes the children in their order.
+ *
+ * @returns why some beside the cache could not be written, if that is so
+ * @throws NameConflictError, NotLeadingError, and what keeps a DaemonSet from being written
+ */
+async function write(
+  due: readonly PresentChild[],
+  check: NameCheck,
+  { input, the, context }: Run,
+): Promise<Error | undefined> {
   const written: Written[] = [];
-  for (const all of steps(present)) {
+  for (const step of steps(due)) {
     context.signal.throwIfAborted();
-    // Without its DaemonSets there are no pods of the cache to wait for.
-    const isHeld = next.puller === 'waits' && failuresOf(written).length === 0;
-    const step = isHeld ? all.filter(({ resource, live }) => resource === daemonSets || live) : all;
     const puts = step.map((child) => put(child, input, the, context.log));
     const outcomes = await Promise.allSettled(puts);
     written.push(...outcomes.map((outcome, at) => ({ child: step[at] as PresentChild, outcome })));
     const taken = failuresOf(written).filter((failure) => failure instanceof NotOursError);
-    if (taken.length === 0) continue;
-    await remove(await made(written, the), input, the, context.log);
-    refuse(await Promise.all(taken.map((failure) => check.late(failure))));
+    if (taken.length > 0) {
+      await remove(await made(written, the), input, the, context.log);
+      refuse(await Promise.all(taken.map((failure) => check.late(failure))));
+    }
+    const isOfCache = step[0]?.resource === daemonSets;
+    for (const failure of failuresOf(written)) {
+      if (isOfCache || failure instanceof NotLeadingError) throw failure;
+    }
   }
-  context.signal.throwIfAborted();
-  const [failure] = failuresOf(written);
-  if (failure !== undefined) throw failure;
-  await remove(former, input, the, context.log);
-  return next.againMs;
+  return failuresOf(written)[0];
+}
+
+/** For whom, with what and in which run {@link write} does its work. */
+interface Run {
+  readonly input: ManifestInput;
+  readonly the: ConvergeDependencies;
+  readonly context: ReconcileContext;
 }
 
 /** What has the names of the parts of the list, by name. */
@@ -140,14 +185,19 @@ function nextStep(
   });
 }
 
+/** A child and what has its name; only as far as that is cached, where the server need not be asked. */
 async function look(
   child: Child,
   known: ReadonlyMap<string, Live>,
-  { applier }: ConvergeDependencies,
+  { applier, children }: ConvergeDependencies,
+  isCacheEnough: boolean,
 ): Promise<PresentChild> {
-  const { namespace = '', name = '' } = child.body.metadata;
-  const isKnown = child.resource === daemonSets && known.has(name);
-  const live = isKnown ? known.get(name) : await applier.observe(child.resource, namespace, name);
+  const { resource, body } = child;
+  const { namespace = '', name = '' } = body.metadata;
+  if (resource === daemonSets && known.has(name)) return { ...child, live: known.get(name) };
+  const live = isCacheEnough
+    ? children.get(resource)?.get(namespace, name)
+    : await applier.observe(resource, namespace, name);
   return { ...child, live };
 }
 
@@ -187,8 +237,10 @@ interface Written {
   readonly outcome: PromiseSettledResult<Outcome>;
 }
 
-function failuresOf(written: readonly Written[]): readonly unknown[] {
-  return written.flatMap(({ outcome }) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+function failuresOf(written: readonly Written[]): readonly Error[] {
+  return written.flatMap(({ outcome }) =>
+    outcome.status === 'rejected' ? [asError(outcome.reason)] : [],
+  );
 }
 
 /** What did not exist before. */

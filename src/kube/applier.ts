@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { WaitingError } from '../errors.ts';
 import { ApplyMemory, type Verdict } from './apply-memory.ts';
 import type { Cache } from './cache.ts';
-import { type ApiError, type Client, isApiError } from './client.ts';
+import { type ApiError, type Client, isApiError, isRefusal } from './client.ts';
 import {
   type Difference,
   differences,
@@ -17,6 +17,7 @@ import {
   type OwnerReference,
   type Resource,
 } from './objects.ts';
+import { RefusedBodies } from './refused-bodies.ts';
 import { Replacements } from './replacements.ts';
 
 /** What is stored under a name, as far as we know; undefined where there is nothing. */
@@ -98,16 +99,6 @@ const waitingForDeletion = 'WaitingForDeletion';
 /** The reason while somebody else keeps undoing what was applied. */
 const contended = 'Contended';
 
-/** Somebody else keeps changing back what was applied; it is put right again after a while. */
-export class ContendedError extends WaitingError {
-  readonly resource: Resource;
-
-  constructor(resource: Resource, retryAfterMs: number, message: string) {
-    super(contended, retryAfterMs, message);
-    this.resource = resource;
-  }
-}
-
 /** An object that changes under each of so many looks is left for the run that its events lead to. */
 const looksBeforeRemoval = 3;
 
@@ -129,6 +120,7 @@ export class Applier {
   readonly #isOurs: NonNullable<ApplierOptions['isOurs']>;
   readonly #selectedBy: string | undefined;
   readonly #memory: ApplyMemory;
+  readonly #refused: RefusedBodies;
   readonly #replacements: Replacements;
 
   constructor(options: ApplierOptions) {
@@ -139,6 +131,7 @@ export class Applier {
     this.#caches = caches;
     this.#inPlace = { manager: fieldManager, ...(sameScalar && { sameScalar }) };
     this.#memory = new ApplyMemory(clock);
+    this.#refused = new RefusedBodies(clock);
     this.#replacements = new Replacements(clock);
   }
 
@@ -156,9 +149,24 @@ export class Applier {
    * @throws NotOursError where the name belongs to somebody else; nothing is written then
    * @throws WaitingError `WaitingForDeletion` while the present object is being deleted,
    *   `Contended` while somebody keeps changing it back
-   * @throws ApiError where the server refuses
+   * @throws RefusedError where the server does not take the body, or is not asked again yet
+   * @throws ApiError where it cannot be asked
    */
   async apply(request: ApplyRequest): Promise<Outcome> {
+    const { resource, body, live } = request;
+    const id = `${idOf(resource, body.metadata)}/${live?.metadata.uid ?? ''}`;
+    const known = this.#refused.of(id, body);
+    if (known) throw known;
+    try {
+      const outcome = await this.#put(request);
+      this.#refused.taken(id);
+      return outcome;
+    } catch (error) {
+      throw isRefusal(error) ? this.#refused.refused(id, body, error) : error;
+    }
+  }
+
+  async #put(request: ApplyRequest): Promise<Outcome> {
     const { resource, body, live } = request;
     try {
       return await this.#attempt(request);
@@ -250,7 +258,7 @@ export class Applier {
     const manager = otherManagerOf(live, contested, this.#inPlace) ?? 'somebody';
     // No number in it that changes: the message ends up in a condition.
     const message = `${manager} keeps changing ${contested.path} of ${nameOf(resource, live)}, which is put right again at growing intervals`;
-    return new ContendedError(resource, waitMs, message);
+    return new WaitingError(contended, waitMs, message);
   }
 
   async #send(

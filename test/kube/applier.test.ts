@@ -295,7 +295,7 @@ describe('an applier that saw nothing under the name', () => {
   it('passes on that the server refuses the body', async () => {
     const { apply, client } = anApplier();
     client.applies.push(invalid());
-    await expect(apply(undefined)).rejects.toMatchObject({ code: 422 });
+    await expect(apply(undefined)).rejects.toMatchObject({ cause: { code: 422 }, isNews: true });
     expect(client.requests).toEqual([creation()]);
   });
 });
@@ -341,8 +341,19 @@ describe('an applier that saw an object', () => {
     const { apply, client } = anApplier();
     client.applies.push(invalid());
     client.gets.push(seen);
-    await expect(apply(seen)).rejects.toMatchObject({ code: 422 });
+    await expect(apply(seen)).rejects.toMatchObject({ cause: { code: 422 }, isNews: true });
     expect(client.requests).toEqual([takeover('u1'), look]);
+  });
+
+  it('does not send a body again at once that the server has refused, and then does', async () => {
+    const { apply, client, clock } = anApplier();
+    client.applies.push(invalid());
+    client.gets.push(seen);
+    await expect(apply(seen)).rejects.toMatchObject({ isNews: true, retryAfterMs: 10_000 });
+    await expect(apply(seen)).rejects.toMatchObject({ cause: { code: 422 }, isNews: false });
+    expect(client.requests).toEqual([takeover('u1'), look]);
+    await clock.advance(10_000);
+    expect(await apply(seen)).toBe('updated');
   });
 
   it('passes on any other failure as it is', async () => {
