@@ -232,7 +232,7 @@ const pullerLosses: Losses = {
 /** What is missing where one node is asked about. */
 export const nodeLosses: Losses = {
   daemonSets: 'whose the pods on the node are is not known',
-  pods: 'what is on the node is told by the node alone',
+  pods: 'what the pods on the node hold is not known',
 };
 
 function unread(seen: Seen, losses: Losses): readonly string[] {

@@ -207,7 +207,7 @@ describe('where something cannot be read', () => {
     const seen = seenOf({ java: '##' }, { status });
     const blind = { ...seen, pods: forbidden, events: forbidden, deployments: forbidden };
     expect(report(blind, now, nodeLosses).unread).toEqual([
-      'what is on the node is told by the node alone: list things: you may not',
+      'what the pods on the node hold is not known: list things: you may not',
     ]);
   });
 
