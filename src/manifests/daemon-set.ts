@@ -12,6 +12,7 @@ import {
   requestsAnnotation,
   roomMadeAnnotation,
   shardOfAnnotation,
+  successorSinceAnnotation,
 } from './names.ts';
 import { containerResources, podResources } from './pod-requests.ts';
 import { containerSecurityContext, podSecurityContext } from './pod-security.ts';
@@ -111,10 +112,14 @@ interface DaemonSetSpec {
   };
 }
 
-function annotations({ settings }: ManifestInput, { images, shardOf, roomMade }: Part) {
+function annotations(
+  { settings }: ManifestInput,
+  { images, shardOf, successorSince, roomMade }: Part,
+) {
   return {
     [imagesAnnotation]: imagesText(images),
     ...(shardOf !== undefined && { [shardOfAnnotation]: shardOf }),
+    ...(successorSince !== undefined && { [successorSinceAnnotation]: successorSince }),
     ...(roomMade !== undefined && { [roomMadeAnnotation]: roomMade }),
     ...(settings.podRequests === 'refused' && { [requestsAnnotation]: perContainer }),
   };

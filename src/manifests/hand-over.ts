@@ -1,12 +1,12 @@
 import type { PullerSpec } from '../api/types.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { cachedReferences, keptSelector } from './daemon-set.ts';
-import { shardOfAnnotation, standInName } from './names.ts';
+import { shardOfAnnotation, standInName, successorSinceAnnotation } from './names.ts';
 import { type Part, partsOf } from './shards.ts';
 
 /**
- * A DaemonSet of a name that is wanted no more waits for its successors this long and no longer,
- * counted from the making of the younger one.
+ * A DaemonSet of a name that is wanted no more waits for its successors this long and no longer, counted
+ * from when they took over: each bears the time, so that a restart of the operator does not put it off.
  */
 export const successorDeadlineMs = 30 * 60_000;
 
@@ -85,7 +85,7 @@ export function handOver(input: HandOverInput): HandOver {
     .map((giver) => ({ giver, waitMs: untilReleased(giver, scene) }));
   const waits = leaving.map(({ waitMs }) => waitMs).filter((ms) => ms > 0 && Number.isFinite(ms));
   return {
-    parts: next,
+    parts: next.map((part) => ({ ...part, ...successionOf(part, scene) })),
     released: leaving.filter(({ waitMs }) => waitMs === 0).map(({ giver }) => giver.object),
     againMs: waits.length === 0 ? undefined : Math.min(...waits),
   };
@@ -128,6 +128,10 @@ interface Scene {
   readonly ownerOf: ReadonlyMap<string, string>;
   /** The names of the DaemonSets of which something of their own changes in this very step. */
   readonly edited: ReadonlySet<string>;
+  /** The DaemonSets of former names: those that wait for no longer than {@link successorDeadlineMs}. */
+  readonly former: readonly Giver[];
+  /** Since when the parts of the list take over from those, in wall-clock milliseconds. */
+  readonly succeedSince: number;
   readonly nodes: HandOverInput['nodes'];
 }
 
@@ -142,6 +146,9 @@ function sceneOf(
   );
   const ownerOf = new Map(owners);
   const edited = parts.filter((part) => isEdited(part, present.get(part.name), ownerOf));
+  const names = new Set(parts.map(({ name }) => name));
+  const former = givers.filter((giver) => !names.has(giver.name) && isOfFormerName(giver, spec));
+  const successors = givers.filter(({ name }) => names.has(name));
   let asked: ReturnType<HandOverInput['nodes']> | 'not yet' = 'not yet';
   return {
     spec,
@@ -149,6 +156,8 @@ function sceneOf(
     present,
     ownerOf,
     edited: new Set(edited.map(({ name }) => name)),
+    former,
+    succeedSince: sinceWhen(successors, former, now),
     nodes: () => {
       if (asked === 'not yet') asked = nodes();
       return asked;
@@ -248,20 +257,41 @@ function untilReleased(giver: Giver, scene: Scene): number {
   return Math.max(0, ...waits);
 }
 
-/** The deadline is for other names alone: what was split is one cache, and loses nothing by waiting. */
+/** Until there is something that could take its place, no time lets it go. */
 function untilDeadline(reference: string, giver: Giver, scene: Scene): number {
   const receiver = receiverOf(reference, scene);
-  const isOfThisSplit = shardOf(giver.object) === scene.spec.daemonsetName;
-  const isBlocked = keptSelector(giver.object) === undefined;
-  if (receiver === undefined || (isOfThisSplit && !isBlocked)) return Infinity;
-  const youngest = Math.max(madeAt(giver, scene), madeAt(receiver, scene));
-  return Math.max(0, youngest + successorDeadlineMs - scene.now);
+  if (!receiver?.references.has(reference) || isGoing(receiver)) return Infinity;
+  if (!scene.former.includes(giver)) return Infinity;
+  return Math.max(0, scene.succeedSince + successorDeadlineMs - scene.now);
 }
 
-/** Later changes do not count: whoever edits a list again and again would put the deadline off for ever. */
-function madeAt({ object }: Giver, { now }: Scene): number {
-  const { creationTimestamp } = object.metadata;
-  return creationTimestamp === undefined ? now : Date.parse(creationTimestamp);
+/** The deadline is for other names alone: what was split is one cache, and loses nothing by waiting. */
+function isOfFormerName({ object }: Giver, { daemonsetName }: Scene['spec']): boolean {
+  return shardOf(object) !== daemonsetName || keptSelector(object) === undefined;
+}
+
+/**
+ * Since when these succeed those of former names, as the first of them has it. Changes of the list do not
+ * count: whoever edits it again and again would put the deadline off for ever. Where a former one has
+ * been a successor itself meanwhile, what came before that is over.
+ */
+function sinceWhen(successors: readonly Giver[], former: readonly Giver[], now: number): number {
+  const before = Math.max(...former.map(recordedAt).filter(Number.isFinite));
+  const since = Math.min(...successors.map(recordedAt).filter((time) => time > before));
+  // A clock may have been set back: what is recorded now has to be the later one all the same.
+  return Number.isFinite(since) ? since : Math.max(now, before + 1);
+}
+
+function recordedAt({ object }: Giver): number {
+  return Date.parse(object.metadata.annotations?.[successorSinceAnnotation] ?? '');
+}
+
+/** What a part bears while it takes over from a DaemonSet of a former name. */
+function successionOf({ name }: Part, scene: Scene): Pick<Part, 'successorSince'> {
+  const succeeds = scene.former.some((giver) =>
+    referencesForOthers(giver, scene).some((reference) => scene.ownerOf.get(reference) === name),
+  );
+  return succeeds ? { successorSince: new Date(scene.succeedSince).toISOString() } : {};
 }
 
 function receiverOf(reference: string, { ownerOf, present }: Scene): Giver | undefined {

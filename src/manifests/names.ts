@@ -31,6 +31,8 @@ const daemonSetLabel = 'che.eclipse.org/daemonset';
 export const imagesAnnotation = 'che.eclipse.org/images';
 /** On the DaemonSet of a shard: the `daemonsetName` that its own name is made from. */
 export const shardOfAnnotation = 'che.eclipse.org/shard-of';
+/** On a DaemonSet that takes over from one of a former name: since when it does, in ISO 8601. */
+export const successorSinceAnnotation = 'che.eclipse.org/successor-since';
 /**
  * On a DaemonSet that lacked pods: which change of the puller's Deployment made room for them. As it is
  * written, the DaemonSet controller tries again, which it would otherwise do within 17 minutes.

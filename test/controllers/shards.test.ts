@@ -155,16 +155,19 @@ function allow(pods: number): void {
   scene.apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec });
 }
 
-/** Lets these nodes hold an image that takes longer than half an hour elsewhere. */
+/** Lets these nodes have an image on disk that takes longer than half an hour elsewhere. */
 async function withSlowImage(number: number, holders: readonly string[]): Promise<void> {
   const slowMs = 45 * 60_000;
   scene.registries.at('quay.io').push(`example/image-${number}:1`, { pullMs: slowMs });
   for (const nodeName of holders) {
-    const metadata = { name: `first-on-${nodeName}`, namespace: 'elsewhere' };
+    const metadata = { name: `work-on-${nodeName}`, namespace: 'elsewhere' };
     const spec = { nodeName, containers: [{ name: 'work', image: reference(number) }] };
     scene.apply({ apiVersion: 'v1', kind: 'Pod', metadata, spec });
   }
   await scene.pass(slowMs + 60_000);
+  for (const node of holders) {
+    scene.cluster.controlPlane.remove(pods, 'elsewhere', `work-on-${node}`);
+  }
 }
 
 describe('200 images on five nodes', () => {
@@ -359,6 +362,40 @@ describe('a list on three nodes', () => {
       list(numbers);
       await scene.until(hasParts);
     }
+  });
+
+  it('keeps its images while it gets the name of one of its own parts, however old that is', async () => {
+    await aScene({ nodes: 5 });
+    list(range(0, 41));
+    await becomesReady();
+    await scene.pass(31 * 60_000);
+    list(range(0, 41), { daemonsetName: `${name}-s1` });
+    await becomesReady();
+    await scene.settle();
+    const bearing = scene.cluster.controlPlane
+      .list(daemonSets, 'workspaces')
+      .filter(({ metadata }) => metadata.annotations?.['che.eclipse.org/successor-since']);
+    expect(bearing).toEqual([]);
+  });
+
+  it('keeps its images where it gets its name back shortly before the half hour is over', async () => {
+    await aScene({ nodes: 12 });
+    list(range(0, 2));
+    await becomesReady();
+    const slow = 77;
+    const holders = scene.workloads.nodes.filter((node) => node !== 'node-12');
+    await withSlowImage(slow, holders);
+    list([slow, ...range(0, 2)], { daemonsetName: 'new' });
+    await scene.pass(29 * 60_000 + 55_000);
+    const lacking = () =>
+      holders.filter((node) => !scene.workloads.runningOn(node).includes(reference(slow)));
+    expect(lacking()).toEqual([]);
+    list([slow, ...range(0, 2)]);
+    for (let seconds = 0; seconds < 120; seconds += 1) {
+      await scene.pass(1000);
+      expect(lacking()).toEqual([]);
+    }
+    await becomesReady();
   });
 
   it('keeps its images while all its DaemonSets get another name, the operator being away', async () => {

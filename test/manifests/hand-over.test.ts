@@ -338,39 +338,76 @@ describe('a DaemonSet of a former name', () => {
     expect(released(handOver({ ...input, nodes }))).toEqual(['former']);
   });
 
-  it('waits for the new one, and half an hour after that was made no longer', () => {
-    const nodes = () => [node({ former: references(spec(2)) })];
-    const waiting = handOver({ ...input, nodes });
+  const isoAt = (time: number) => new Date(time).toISOString();
+  /** What a successor bears since then. */
+  const since = (time: number) => ({
+    annotations: { 'che.eclipse.org/successor-since': isoAt(time) },
+  });
+  const holdsAlone = () => [node({ former: references(spec(2)) })];
+
+  it('waits for the new one, and half an hour after that took over no longer', () => {
+    const waiting = handOver({ ...input, nodes: holdsAlone });
     expect(released(waiting)).toEqual([]);
     expect(waiting.againMs).toBe(successorDeadlineMs);
-    const late = { ...input, now: now + successorDeadlineMs };
-    expect(released(handOver({ ...late, nodes }))).toEqual(['former']);
+    expect(waiting.parts).toMatchObject([{ ...whole(2), successorSince: isoAt(now) }]);
+    const told = [old, present(whole(2), rolling, since(now))];
+    const later = (ms: number) =>
+      handOver({ ...input, present: told, nodes: holdsAlone, now: now + ms });
+    expect(released(later(successorDeadlineMs - 1))).toEqual([]);
+    expect(later(60_000).againMs).toBe(successorDeadlineMs - 60_000);
+    expect(later(60_000).parts).toEqual(waiting.parts);
+    expect(released(later(successorDeadlineMs))).toEqual(['former']);
   });
 
-  it('is not kept for longer by edits of the new one, or by steps of its roll', () => {
-    const edited = {
-      manager: 'anybody',
-      operation: 'Apply' as const,
-      time: new Date(now).toISOString(),
-    };
-    const change = { ...ago(60_000), managedFields: [edited] };
-    const nodes = () => [node({ former: references(spec(2)) })];
-    const former = present(whole(2, 'former'), complete, ago(5 * successorDeadlineMs));
+  it('has its half hour however long ago either of the two was made', () => {
+    const long = ago(5 * successorDeadlineMs);
+    const both = [present(whole(2, 'former'), complete, long), present(whole(2), rolling, long)];
+    const next = handOver({ ...input, present: both, nodes: holdsAlone });
+    expect(released(next)).toEqual([]);
+    expect(next.againMs).toBe(successorDeadlineMs);
+  });
+
+  it('is not kept for longer by edits of the new one, or by a part that an edit adds', () => {
+    const grown = spec(41);
+    const parts = [present(left, rolling, since(now - 60_000)), present(right, rolling)];
+    const former = present(whole(40, 'former'), complete);
+    const nodes = () => [node({ former: references(spec(40)) })];
+    const next = handOver({ spec: grown, present: [former, ...parts], nodes, now });
+    expect(next.againMs).toBe(successorDeadlineMs - 60_000);
+    const told = next.parts.map(({ successorSince }) => successorSince);
+    expect(told).toEqual([isoAt(now - 60_000), isoAt(now - 60_000)]);
+  });
+
+  it('has its half hour also where the name before it comes back, again and again', () => {
+    const between = present(whole(2, 'former'), complete, since(now - 60_000));
+    const back = (time: number) => present(whole(2), rolling, since(time));
+    const step = (second: PresentDaemonSet) =>
+      handOver({ ...input, present: [between, second], nodes: holdsAlone });
+    expect(step(back(now - 120_000)).againMs).toBe(successorDeadlineMs);
+    expect(step(back(now - 30_000)).againMs).toBe(successorDeadlineMs - 30_000);
+    // A clock that was set back.
+    const ahead = present(whole(2, 'former'), complete, since(now + 5_000));
+    const next = handOver({ ...input, present: [ahead, back(now)], nodes: holdsAlone });
+    expect(next.parts[0]?.successorSince).toBe(isoAt(now + 5_001));
+  });
+
+  it('is nothing that its successor bears once it has gone', () => {
     const next = handOver({
       ...input,
-      present: [former, present(whole(2), rolling, change)],
-      nodes,
+      present: [present(whole(2), complete, since(now))],
+      nodes: () => [],
     });
-    expect(next.againMs).toBe(successorDeadlineMs - 60_000);
+    expect(next.parts[0]).toMatchObject(whole(2));
+    expect(next.parts[0]?.successorSince).toBeUndefined();
   });
 
-  it('has its half hour also where the name before it comes back', () => {
-    const nodes = () => [node({ former: references(spec(2)) })];
-    const between = present(whole(2, 'former'), complete, ago(60_000));
-    const back = present(whole(2), rolling, ago(5 * successorDeadlineMs));
-    const next = handOver({ ...input, present: [between, back], nodes });
+  it.each([
+    ['is about to go', present(whole(2), rolling, { deletionTimestamp: isoAt(now), ...since(0) })],
+    ['does not have its images yet', present(whole(1), rolling, since(0))],
+  ])('waits as long as it takes while the new one %s', (_which, second) => {
+    const next = handOver({ ...input, present: [old, second], nodes: holdsAlone });
     expect(released(next)).toEqual([]);
-    expect(next.againMs).toBe(successorDeadlineMs - 60_000);
+    expect(next.againMs).toBeUndefined();
   });
 
   it('waits as long as it takes until the new one exists', () => {
