@@ -10,7 +10,7 @@ import { spoken } from './node-names.ts';
 import type { NodeVerdict } from './nodes.ts';
 import type { Failing, ImageObservation } from './observation.ts';
 import { refusedPods } from './refusal-words.ts';
-import { lackOf } from './scheduler-words.ts';
+import { lackOf, remedyFor } from './scheduler-words.ts';
 import { cannot, someOf } from './spoken-counts.ts';
 
 /** All that keeps images from nodes and will not pass by itself, worst first. */
@@ -99,8 +99,8 @@ const verdictComplaints: readonly VerdictComplaint[] = [
     reason: reasons.unschedulable,
     says: (message) => {
       const lack = lackOf(message);
-      const remedy = /^Insufficient/.test(lack) ? '; make room there, or lower the requests' : '';
-      return `no room for the cache: ${printable(lack, 200)}${remedy}`;
+      const remedy = remedyFor(lack);
+      return `no room for the cache: ${printable(lack, 200)}${remedy && `; ${remedy}`}`;
     },
   },
   {

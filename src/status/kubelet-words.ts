@@ -3,7 +3,7 @@ const keptMessageLength = 300;
 
 /**
  * What stands at the beginning of nearly every message and tells nothing: who passed it on, and the
- * reference, which the reader knows. (kubernetes/kubernetes: pkg/kubelet/images/image_manager.go;
+ * reference, which the reader knows. (kubernetes/kubernetes: pkg/kubelet/images/image_manager.go, pkg/kubelet/kubelet.go;
  * containerd/containerd: client/pull.go, core/remotes/docker/resolver.go)
  */
 const preambles = [
@@ -24,6 +24,7 @@ const preambles = [
   /^unable to start container process: /,
   /^container create failed: /,
   /^error during container init: /,
+  /^Pod was rejected: /,
 ];
 
 /** Most of a message that is looked at: what follows is cut anyway. */
@@ -50,7 +51,9 @@ export function essence(message: string, speaker: Speaker): string {
     .replace(/(https?:\/\/[^\s"?]*)\?[^\s"]*?(?=:?(?:[\s"]|$))/g, '$1')
     .replace(/ \(Retry-After: [^)]*\)/, '')
     .replace(/(?<!sha256:|[0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g, '...')
-    .trim();
+    .trim()
+    // It becomes part of a sentence.
+    .replace(/(?<!\.)\.$/, '');
   return text.length <= keptMessageLength ? text : `${text.slice(0, keptMessageLength - 3)}...`;
 }
 

@@ -28,7 +28,7 @@ const preambles = [
 export function refusedPods(message: string, missing: number): RefusedPods {
   const text = withoutPreambles(message);
   const quota = exceededQuota(text);
-  if (!quota) return { isQuota: false, says: printable(text, 400) };
+  if (!quota) return { isQuota: false, says: limitRanged(text) ?? printable(text, 400) };
   const { name, resources } = quota;
   const wanting = resources.flatMap(({ resource, requested, used, limit }) => {
     const more = used + requested * BigInt(missing) - limit;
@@ -36,6 +36,22 @@ export function refusedPods(message: string, missing: number): RefusedPods {
   });
   const says = `the quota ${name} would have to hold ${enumerated(wanting)}`;
   return { isQuota: true, says: printable(wanting.length === 0 ? text : says, 400) };
+}
+
+/**
+ * What a LimitRange says of a pod, and what to do; undefined of another's words. (kubernetes/kubernetes:
+ * plugin/pkg/admission/limitranger/admission.go)
+ */
+function limitRanged(text: string): string | undefined {
+  if (!/(?:usage|limit to request ratio) per (?:Container|Pod) is /.test(text)) return undefined;
+  const bounds = /(minimum|maximum) (cpu|memory) usage per \w+ is [^,]+, but (limit|request) is/g;
+  const steps = [...text.matchAll(bounds)].map(([, bound, resource, kind]) => {
+    const field = `caching${resource === 'cpu' ? 'CPU' : 'Memory'}${kind === 'limit' ? 'Limit' : 'Request'}`;
+    return `${bound === 'minimum' ? 'raise' : 'lower'} ${field}`;
+  });
+  const remedies = [enumerated([...new Set(steps)]), 'change the LimitRange'];
+  const remedy = remedies.filter((each) => each !== '').join(', or ');
+  return `a LimitRange of the namespace refuses it: ${printable(text, 250)}; ${remedy}`;
 }
 
 /**

@@ -14,3 +14,14 @@ export function lackOf(message: string): string {
   const own = parts.filter((part) => !beside.test(part));
   return (own.length === 0 ? parts : own).join(', ');
 }
+
+/** What may be done about it; empty where nobody knows. */
+export function remedyFor(lack: string): string {
+  const remedies = [
+    ...(/Insufficient/.test(lack) ? ['make room there, or lower the requests'] : []),
+    ...(/Too many pods/.test(lack)
+      ? ['end other pods there, or raise maxPods of the kubelet']
+      : []),
+  ];
+  return remedies.join('; ');
+}

@@ -175,12 +175,12 @@ describe('a node', () => {
   ])('is "%s" when its pod ended as %s: %s', (verdict, reason, message) => {
     expect(observed([ended('node-1', reason, message)]).nodes.get('node-1')).toMatchObject({
       verdict,
-      message: message.trim(),
+      message: message.replace(/^Pod was rejected: |\. ?$/g, ''),
     });
   });
 
   it('is "unscheduled" when it has no room for its pod, in the words of the scheduler', () => {
-    const message = '0/5 nodes are available: 1 Insufficient memory.';
+    const message = '0/5 nodes are available: 1 Insufficient memory';
     expect(observed([unscheduled('node-9', message)]).nodes.get('node-9')).toMatchObject({
       verdict: 'unscheduled',
       message,

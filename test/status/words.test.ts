@@ -1,7 +1,7 @@
 import { essence } from '../../src/status/kubelet-words.ts';
 import { podCost } from '../../src/status/pod-cost.ts';
 import { refusedPods, wouldFitInPlaceOf } from '../../src/status/refusal-words.ts';
-import { lackOf } from '../../src/status/scheduler-words.ts';
+import { lackOf, remedyFor } from '../../src/status/scheduler-words.ts';
 
 const speaker = { name: 'cache-abc12', namespace: 'workspaces', uid: '0000-1111' };
 const id = 'f'.repeat(64);
@@ -36,6 +36,11 @@ describe('the essence of a message of a kubelet', () => {
     ],
     [`no container ${id} here`, 'no container ... here'],
     [`of sha256:${id}`, `of sha256:${id}`],
+    [
+      'Pod was rejected: The node had condition: [DiskPressure]. ',
+      'The node had condition: [DiskPressure]',
+    ],
+    ['and so on...', 'and so on...'],
     [
       'failed to copy: httpReadSeeker: failed open: failed to do request: Get "https://cdn.example/blob?X-Amz-Signature=af01&X-Amz-Date=20260101T120000Z": dial tcp: i/o timeout',
       'httpReadSeeker: failed open: failed to do request: Get "https://cdn.example/blob": dial tcp: i/o timeout',
@@ -93,6 +98,20 @@ describe('what a node lacks', () => {
   });
 });
 
+describe('what may be done about what a node lacks', () => {
+  it.each([
+    ['Insufficient cpu', 'make room there, or lower the requests'],
+    ['Too many pods', 'end other pods there, or raise maxPods of the kubelet'],
+    [
+      'Insufficient cpu, Too many pods',
+      'make room there, or lower the requests; end other pods there, or raise maxPods of the kubelet',
+    ],
+    ['node(s) had volume node affinity conflict', ''],
+  ])('of %s', (lack, remedy) => {
+    expect(remedyFor(lack)).toBe(remedy);
+  });
+});
+
 describe('pods that were refused', () => {
   it('for a quota are told by how much more it would have to hold', () => {
     const message =
@@ -125,6 +144,26 @@ describe('pods that were refused', () => {
     expect(refusedPods(message, 3)).toEqual({
       isQuota: false,
       says: 'violates PodSecurity "restricted:latest": unrestricted capabilities',
+    });
+  });
+
+  it.each([
+    [
+      'maximum memory usage per Container is 5Mi, but limit is 20Mi',
+      'lower cachingMemoryLimit, or change the LimitRange',
+    ],
+    [
+      '[minimum cpu usage per Container is 1, but request is 50m, maximum memory usage per Pod is 50Mi, but limit is 400Mi]',
+      'raise cachingCPURequest and lower cachingMemoryLimit, or change the LimitRange',
+    ],
+    [
+      'cpu max limit to request ratio per Container is 2, but provided ratio is 4.000000',
+      'change the LimitRange',
+    ],
+  ])('by a LimitRange are told as such, and what to do about it: %s', (words, remedy) => {
+    expect(refusedPods(`Error creating: pods "cache-x7k2p" is forbidden: ${words}`, 3)).toEqual({
+      isQuota: false,
+      says: `a LimitRange of the namespace refuses it: ${words}; ${remedy}`,
     });
   });
 
