@@ -8,7 +8,7 @@ import { most } from './node-images.ts';
 import type { CopyState, NodeCopy, NodePullerReport, NodeReport } from './node-report.ts';
 import { keyOf } from './report.ts';
 import { headline, mostProse, shortDigest } from './table.ts';
-import { stateOf, whyOf } from './words.ts';
+import { refused, stateOf, whyOf } from './words.ts';
 
 /** How a node is drawn. */
 export interface NodeDrawing {
@@ -38,12 +38,9 @@ export function nodeTable(report: NodeReport, drawing: NodeDrawing): string {
     .join('\n');
 }
 
-function pullerLines(
-  { puller, observation, copies }: NodePullerReport,
-  drawing: NodeDrawing,
-): readonly string[] {
-  const { style, isWide } = drawing;
-  const why = observation === undefined ? '' : whyOf(observation);
+function pullerLines(report: NodePullerReport, drawing: NodeDrawing): readonly string[] {
+  const { puller, observation, copies } = report;
+  const { width, style, isWide } = drawing;
   const head = headline(
     [
       ['heading', keyOf(puller)],
@@ -65,9 +62,9 @@ function pullerLines(
   ]);
   return [
     ...head,
-    ...(why === '' || copies.some((copy) => failureOf(copy) === why)
-      ? []
-      : wrapped(why, drawing.width - 2).map((line) => `  ${line}`)),
+    ...remarks(report).flatMap((remark) =>
+      wrapped(remark, Math.min(width, mostProse) - 2).map((line) => `  ${line}`),
+    ),
     ...fitted(
       [
         { heading: 'IMAGE', cut: 'alike' },
@@ -88,6 +85,13 @@ function nodeText({
 }: Pick<NodePullerReport, 'puller' | 'observation'>): string {
   if (!puller.observation.hasPods) return 'its pods cannot be read';
   return observation === undefined ? 'no pod of it is there' : stateOf(observation);
+}
+
+/** What keeps images from the node, if no row says so. */
+function remarks({ puller, observation, copies }: NodePullerReport): readonly string[] {
+  if (observation === undefined) return refused(puller.observation);
+  const why = whyOf(observation);
+  return why === '' || copies.some((copy) => failureOf(copy) === why) ? [] : [why];
 }
 
 /** How many images are there, where anything is known of that. */

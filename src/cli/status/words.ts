@@ -58,6 +58,14 @@ export function absences({ missing, refusals, blocked }: Observation): readonly 
         `${nounCount(nodes.count, 'node')} cannot copy "sleep" to the containers: ${toldFailure(container)}`,
     ),
     ...(missing > 0 ? [`${nounCount(missing, 'node')} without a pod`] : []),
-    ...refusals.map((refusal) => `pods are refused: ${refusedPods(refusal, missing).says}`),
+    ...refused({ missing, refusals }),
   ];
+}
+
+/** Why nodes get no pod, in sentences. */
+export function refused({
+  missing,
+  refusals,
+}: Pick<Observation, 'missing' | 'refusals'>): readonly string[] {
+  return refusals.map((refusal) => `pods are refused: ${refusedPods(refusal, missing).says}`);
 }

@@ -10,7 +10,18 @@ import { type Report, report } from '../../../src/cli/status/report.ts';
 import type { Seen } from '../../../src/cli/status/seen.ts';
 import { plainStyle } from '../../../src/cli/style.ts';
 import type { KubeObject } from '../../../src/kube/objects.ts';
-import { digestOf, evicted, now, pulling, reportOf, seenOf, stalled, unheard } from './scenes.ts';
+import {
+  digestOf,
+  evicted,
+  failedCreate,
+  now,
+  pulling,
+  reading,
+  reportOf,
+  seenOf,
+  stalled,
+  unheard,
+} from './scenes.ts';
 
 /** A node that lists images by these names, one of them each. */
 function aNode(...names: readonly string[]): KubeObject {
@@ -268,10 +279,29 @@ describe('a node', () => {
     );
   });
 
+  it('says why pods are refused where it has none', () => {
+    const seen = seenOf({ java: '#' }, { conditions: pulling, nodesWithoutPod: 2 });
+    const refusal =
+      'pods "x" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1';
+    const events = reading(seen.daemonSets.objects.map((set) => failedCreate(set, refusal)));
+    const { pullers } = report({ ...seen, events }, now);
+    const lines = (node: string) =>
+      nodeTable(nodeReport(pullers, node, list(false)), {
+        width: 80,
+        style: plainStyle,
+        isWide: false,
+      }).split('\n');
+    expect(lines('node-9').slice(0, 2)).toEqual([
+      'workspaces/puller  no pod of it is there  0 of 1 image',
+      '  pods are refused: the quota q would have to hold 2 more pods',
+    ]);
+    expect(lines('node-1')[1]).toMatch(/^IMAGE/);
+  });
+
   it('fits a narrow terminal', () => {
     const pods = {
       'node-1': evicted(
-        'The node was low on resource: ephemeral-storage, and what it had is gone.',
+        'The node was low on resource: ephemeral-storage, and what it had is gone',
       ),
     };
     const thrownOut = reportOf({ java: '##' }, { pods });
@@ -285,7 +315,7 @@ describe('a node', () => {
       'workspaces/puller  disk pressure',
       '  The node was low on resource:',
       '  ephemeral-storage, and what it had is',
-      '  gone.',
+      '  gone',
     ]);
     expect(Math.max(...lines(40).map(({ length }) => length))).toBeLessThanOrEqual(40);
   });
