@@ -171,7 +171,7 @@ describe('a puller with failures', () => {
     );
     expect(head?.[1]).toBe('  3 nodes without a pod');
     expect(nodes?.slice(1)).toEqual([
-      'node-2  disk pressure  java   The node was low on resource: ephemeral-storage.',
+      'node-2  disk pressure  java   The node was low on resource: ephemeral-storage',
       'node-3  unscheduled    java   Insufficient memory',
     ]);
   });
