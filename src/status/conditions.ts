@@ -72,8 +72,8 @@ export const reasons = {
   /** Ready False, Degraded True: the API server refused what should exist, in its own words. */
   rejected: 'Rejected',
   /**
-   * Ready False, Degraded True: an object of that name, or the namespace, is being deleted. Degraded True
-   * alone: a DaemonSet does not go that was deleted.
+   * Ready False, Degraded True: an object of that name, or the namespace, is being deleted, or a node waits for
+   * the end of its last pod. Degraded True alone: a DaemonSet does not go that was deleted.
    */
   waitingForDeletion: 'WaitingForDeletion',
   /**

@@ -8,7 +8,7 @@ import type { StartTrouble } from './idle-pods.ts';
 import { essence } from './kubelet-words.ts';
 import { spoken } from './node-names.ts';
 import type { NodeVerdict } from './nodes.ts';
-import type { Failing, ImageObservation } from './observation.ts';
+import type { Failing, ImageObservation, NodeGroup } from './observation.ts';
 import { refusedPods } from './refusal-words.ts';
 import { lackOf, remedyFor } from './scheduler-words.ts';
 import { cannot, someOf } from './spoken-counts.ts';
@@ -119,14 +119,21 @@ const verdictComplaints: readonly VerdictComplaint[] = [
     reason: reasons.podsRejected,
     says: (message) => `rejected the cache: ${printable(message, 200)}`,
   },
+  {
+    verdict: 'terminating',
+    reason: reasons.waitingForDeletion,
+    says: (message) => `no pod of the cache: ${printable(message, 200)}`,
+  },
 ];
 
 function withoutPod(
   { lagging, observation }: Facts,
   { verdict, reason, says }: VerdictComplaint,
 ): readonly Complaint[] {
+  // Of pods that have just been deleted there is nothing to tell.
+  const isTold = ({ message }: NodeGroup) => verdict !== 'terminating' || message !== '';
   return lagging
-    .filter((group) => group.verdict === verdict)
+    .filter((group) => group.verdict === verdict && isTold(group))
     .map(({ nodes, message }) => {
       const verb = verdict === 'evicted' || verdict === 'rejected' ? '' : hasOrHave(nodes.count);
       return {

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../kube/objects.ts';
 
 /** What is deleted is gone within seconds, unless somebody keeps it. */
-const lingersAfterMs = 60_000;
+export const lingersAfterMs = 60_000;
 
 /** A DaemonSet whose deletion does not come to its end. */
 export interface Lingering {

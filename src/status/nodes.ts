@@ -1,8 +1,11 @@
 import type { KubeObject } from '../kube/objects.ts';
 import { controllerOf } from '../kube/objects.ts';
+import { isInPlace } from '../manifests/roll-strategy.ts';
 import { daemonSetCounts } from './daemon-set-counts.ts';
 import { type Holdings, HoldingsOf } from './holdings.ts';
+import { lingersAfterMs } from './lingering.ts';
 import { type ContainerVector, lives, type PodRecord } from './pods.ts';
+import { presentStrategy } from './roll.ts';
 import { rolloutOf } from './rollout.ts';
 
 /**
@@ -27,7 +30,10 @@ export type NodeVerdict =
 export interface NodeObservation {
   readonly node: string;
   readonly verdict: NodeVerdict;
-  /** What the scheduler or the node says of `unscheduled`, `evicted`, `diskPressure` and `rejected`. */
+  /**
+   * What the scheduler or the node says of `unscheduled`, `evicted`, `diskPressure` and `rejected`; what keeps the
+   * pod of one that is `terminating`, once that has lasted for long.
+   */
   readonly message: string;
   /** What the scheduler says of a further pod of a node that holds the list; empty otherwise. */
   readonly nextPod: string;
@@ -97,7 +103,11 @@ export function nodesOf(input: NodeInput): Nodes {
   for (const node of forsaken(nodes, drafts, judging)) {
     nodes.set(node.node, { ...node, verdict: 'unreachable', isExcused: false });
   }
-  for (const { silentAt } of drafts.values()) again.add(silentAt - now);
+  for (const { silentAt, lingersAt } of drafts.values()) {
+    again.add(silentAt - now);
+    again.add(lingersAt - now);
+  }
+  for (const { node } of leaving(nodes, input)) nodes.delete(node);
   return { nodes, peopled, againMs: again.ms };
 }
 
@@ -160,6 +170,8 @@ interface Draft {
   /** When silence becomes telling; infinite where none is waited for. */
   silentAt: number;
   isSilent: boolean;
+  /** When the end of a pod of it has lasted for long; infinite where none does. */
+  lingersAt: number;
   hasLivingPod: boolean;
   hasReadyPod: boolean;
   /** Which DaemonSet it was last found to have a living pod of. */
@@ -188,6 +200,7 @@ function draftOf(pod: PodRecord, drafts: Map<string, Draft>, { none }: HoldingsO
     spokenAt: 0,
     silentAt: Number.POSITIVE_INFINITY,
     isSilent: false,
+    lingersAt: Number.POSITIVE_INFINITY,
     hasLivingPod: false,
     hasReadyPod: false,
     peopledBy: -1,
@@ -199,8 +212,11 @@ function draftOf(pod: PodRecord, drafts: Map<string, Draft>, { none }: HoldingsO
 
 function take(pod: PodRecord, draft: Draft, { holdingsOf, now }: Taking): void {
   draft.oldestAt = Math.min(draft.oldestAt, pod.createdAt);
-  const trouble = troubleOf(pod);
+  const trouble = troubleOf(pod, now);
   if (trouble) {
+    if (trouble.verdict === 'terminating') {
+      draft.lingersAt = Math.min(draft.lingersAt, pod.goneAt + lingersAfterMs);
+    }
     // Nobody is there to end a pod that has to go: it stays, and so does its mark.
     if (trouble.verdict === 'terminating' && isMarkedUnreachable(pod)) draft.isMarked = true;
     draft.trouble = worse(draft.trouble, trouble);
@@ -227,12 +243,22 @@ function isUnspoken(containers: ContainerVector): boolean {
 }
 
 /** Why a pod does not, or will not, hold anything; undefined for one that is or comes to life. */
-function troubleOf(pod: PodRecord): Trouble | undefined {
+function troubleOf(pod: PodRecord, now: number): Trouble | undefined {
   const { phase, reason, message, unschedulable } = pod.condition;
   if (phase === 'Failed') return { verdict: endOf(reason, message), message: message || reason };
-  if (pod.isTerminating) return { verdict: 'terminating', message: '' };
+  if (pod.isTerminating) return { verdict: 'terminating', message: lingeringOf(pod, now) };
   if (unschedulable === '') return undefined;
   return { verdict: 'unscheduled', message: unschedulable };
+}
+
+/** That a pod does not end, once that has lasted for long; empty before. */
+function lingeringOf({ goneAt, finalizers }: PodRecord, now: number): string {
+  if (goneAt + lingersAfterMs > now) return '';
+  const cause =
+    finalizers.length === 0
+      ? 'and its node does not end it'
+      : `kept by its finalizers ${finalizers.join(', ')}`;
+  return `the last pod has been terminating for more than a minute, ${cause}`;
 }
 
 function endOf(reason: string, message: string): NodeVerdict {
@@ -333,6 +359,26 @@ function forsaken(
       again.add(leftMs);
       return leftMs <= 0;
     });
+}
+
+/**
+ * Nodes that are selected no more, whose last pod does not end: the DaemonSets have a pod on as many others as they
+ * want. In place a node that is wanted has none for a moment, and looks the same beside one that keeps a pod though
+ * it is not; with a surge Kubernetes makes the next one at once (pkg/controller/daemon/daemon_controller.go,
+ * podsShouldBeOnNode).
+ */
+function leaving(
+  nodes: ReadonlyMap<string, NodeObservation>,
+  { daemonSets }: NodeInput,
+): readonly NodeObservation[] {
+  const going = [...nodes.values()].filter(({ verdict }) => verdict === 'terminating');
+  if (going.length === 0) return [];
+  const others = nodes.size - going.length;
+  const isContent = daemonSets.every((daemonSet) => {
+    const { observed, complete, desired } = rolloutOf(daemonSet);
+    return observed && desired <= others && (complete || !isInPlace(presentStrategy(daemonSet)));
+  });
+  return isContent ? going : [];
 }
 
 /** On how many nodes a pod of it runs that it does not want there. */

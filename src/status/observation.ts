@@ -165,12 +165,15 @@ function byPods(input: InputWithPods, rollout: Rollout): Observation {
   const counts = countsOf(nodes.values());
   // The DaemonSet controller forgets a node that fell silent, or does not, as it happens.
   const nodesDesired = Math.max(rollout.desired, nodes.size);
-  const unreachable = () => namesOfUnreachable(nodes.values());
   const peopledByAll = Math.min(nodesDesired, ...peopled.slice(0, rolling.length));
   return {
     hasPods: true,
-    rollout: { ...rollout, complete: isComplete(input, rollout, unreachable) },
-    rolls: rollsOf({ ...input, daemonSets: rolling, unreachable }),
+    rollout: { ...rollout, complete: isComplete(input, rollout, nodes) },
+    rolls: rollsOf({
+      ...input,
+      daemonSets: rolling,
+      unreachable: () => namesOfUnreachable(nodes.values()),
+    }),
     nodesDesired,
     nodesReady: counts.ready,
     images: images.map((image, index) =>
@@ -191,11 +194,10 @@ function byPods(input: InputWithPods, rollout: Rollout): Observation {
 function isComplete(
   { rolling, pods }: InputWithPods,
   { complete, observed }: Rollout,
-  unreachable: () => ReadonlySet<string>,
+  nodes: ReadonlyMap<string, NodeObservation>,
 ): boolean {
   if (complete || !observed) return complete;
-  const nodes = unreachable();
-  return rolling.every((daemonSet) => isRolledOut({ daemonSet, pods, unreachable: nodes }));
+  return rolling.every((daemonSet) => isRolledOut({ daemonSet, pods, nodes }));
 }
 
 /** Nodes with the same holdings. */

@@ -67,6 +67,10 @@ export interface PodRecord extends KubeObject {
   readonly isScheduled: boolean;
   /** Claims that its deletion has begun. */
   readonly isTerminating: boolean;
+  /** When its deletion should have come to its end, by the API server's clock; 0 where none has begun. */
+  readonly goneAt: number;
+  /** What its deletion waits for, once that has begun. Not escaped. */
+  readonly finalizers: readonly string[];
   /** Wall-clock milliseconds by the API server's clock. */
   readonly createdAt: number;
   /** The same, by the scheduler's clock; 0 while it has no node. */
@@ -84,6 +88,8 @@ export interface PodRecord extends KubeObject {
 /** Given by the DaemonSet controller (kubernetes/kubernetes: pkg/controller/daemon/util, CreatePodTemplate). */
 const templateGenerationLabel = 'pod-template-generation';
 
+const none: readonly string[] = [];
+
 const containerPool = new InternPool<ContainerRecord>();
 const vectorPool = new InternPool<ContainerVector>();
 const conditionPool = new InternPool<PodCondition>();
@@ -95,7 +101,8 @@ const costPool = new InternPool<Cost>();
  * with the last of them.
  */
 export function projectPod(pod: KubeObject): PodRecord {
-  const { name = '', uid = '', resourceVersion = '', creationTimestamp } = pod.metadata;
+  const { name = '', uid = '', resourceVersion = '' } = pod.metadata;
+  const { creationTimestamp, deletionTimestamp, finalizers = none } = pod.metadata;
   const spec = (pod['spec'] ?? {}) as PodSpec;
   const status = (pod['status'] ?? {}) as PodStatus;
   const { namespace, ownerReferences } = ownershipOf(pod);
@@ -108,7 +115,9 @@ export function projectPod(pod: KubeObject): PodRecord {
     templateGeneration: Number(pod.metadata.labels?.[templateGenerationLabel] ?? 0),
     node: spec.nodeName ?? intendedNode(spec),
     isScheduled: spec.nodeName !== undefined,
-    isTerminating: pod.metadata.deletionTimestamp !== undefined,
+    isTerminating: deletionTimestamp !== undefined,
+    goneAt: milliseconds(deletionTimestamp),
+    finalizers: deletionTimestamp === undefined ? none : finalizers.map(detached),
     createdAt: milliseconds(creationTimestamp),
     scheduledAt: trueSince(conditions, 'PodScheduled'),
     heldAt: trueSince(conditions, 'ContainersReady'),

@@ -1,5 +1,6 @@
 import { controllerOf, type KubeObject } from '../kube/objects.ts';
 import { daemonSetCounts } from './daemon-set-counts.ts';
+import type { NodeObservation } from './nodes.ts';
 import { isMadeFrom, lives, type PodRecord } from './pods.ts';
 import { referencesOf, templateGenerationOf } from './rollout.ts';
 
@@ -8,8 +9,8 @@ export interface RollEndInput {
   readonly daemonSet: KubeObject;
   /** Those of its namespace, or more, in the words of their templates. */
   readonly pods: readonly PodRecord[];
-  /** The names of nodes that do not answer. */
-  readonly unreachable: ReadonlySet<string>;
+  /** The nodes that count, by name. */
+  readonly nodes: ReadonlyMap<string, Pick<NodeObservation, 'verdict'>>;
 }
 
 /**
@@ -18,16 +19,16 @@ export interface RollEndInput {
  * pkg/controller/daemon/daemon_controller.go, updateDaemonSetStatus): that may be one that has failed, which
  * it clears away after up to 15 minutes, or one that does not end.
  */
-export function isRolledOut({ daemonSet, pods, unreachable }: RollEndInput): boolean {
+export function isRolledOut({ daemonSet, pods, nodes }: RollEndInput): boolean {
   const { desiredNumberScheduled, currentNumberScheduled } = daemonSetCounts(daemonSet);
   if (currentNumberScheduled < desiredNumberScheduled) return false;
   const { uid } = daemonSet.metadata;
-  const own = pods.filter((pod) => pod.node !== '' && controllerOf(pod)?.uid === uid);
+  const own = pods.filter((pod) => nodes.has(pod.node) && controllerOf(pod)?.uid === uid);
   const isPresent = presentPods(daemonSet, own);
-  const done = new Set(unreachable);
-  for (const pod of own) {
-    if (pod.condition.isReady && lives(pod) && isPresent(pod)) done.add(pod.node);
-  }
+  const isDone = (pod: PodRecord) =>
+    nodes.get(pod.node)?.verdict === 'unreachable' ||
+    (pod.condition.isReady && lives(pod) && isPresent(pod));
+  const done = new Set(own.filter(isDone).map(({ node }) => node));
   return done.size >= desiredNumberScheduled && own.every(({ node }) => done.has(node));
 }
 

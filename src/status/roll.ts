@@ -302,7 +302,8 @@ function isPlaced(pod: PodRecord): boolean {
   return lives(pod) && pod.node !== '';
 }
 
-function presentStrategy(daemonSet: KubeObject): RollStrategy | undefined {
+/** By how many pods at a time a DaemonSet replaces those of former templates; undefined where it does not. */
+export function presentStrategy(daemonSet: KubeObject): RollStrategy | undefined {
   const { updateStrategy } = daemonSet['spec'] as DaemonSetSpec;
   const { maxSurge = 0, maxUnavailable = 1 } = updateStrategy?.rollingUpdate ?? {};
   return updateStrategy?.rollingUpdate && { maxSurge, maxUnavailable };

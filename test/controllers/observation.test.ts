@@ -1,5 +1,5 @@
-import type { ImageStatus } from '../../src/api/types.ts';
-import { daemonSets, type KubeObject } from '../../src/kube/objects.ts';
+import type { ImageStatus, RawSpec } from '../../src/api/types.ts';
+import { controllerOf, daemonSets, type KubeObject, pods } from '../../src/kube/objects.ts';
 import { aPuller } from '../pullers.ts';
 import { type Scene, startScene } from './scene.ts';
 
@@ -119,9 +119,13 @@ describe('pods that never come to life', () => {
 });
 
 describe('containers without a memory limit', () => {
-  it('start like any other, row 42', async () => {
+  it.each<RawSpec>([
+    { cachingMemoryRequest: '0', cachingMemoryLimit: '0' },
+    { cachingMemoryLimit: '0', cachingCPULimit: '0' },
+    { cachingMemoryRequest: '5Mi', cachingMemoryLimit: '0' },
+  ])('start like any other, row 42: %j', async (spec) => {
     scene = await startScene();
-    scene.apply(aPuller({ cachingMemoryRequest: '0', cachingMemoryLimit: '0' }));
+    scene.apply(aPuller(spec));
     await becomes('Ready', 'True AllResourcesReady');
   });
 });
@@ -212,6 +216,42 @@ describe('a node', () => {
     await scene.until(() => scene.status().nodesDesired === 2);
     expect(scene.status()).toMatchObject({ nodesReady: 2, nodesUnreachable: 0 });
     expect(told('Ready')).toBe('True AllResourcesReady');
+  });
+});
+
+describe('a pod that does not end', () => {
+  const images = 'a=quay.io/example/a:1';
+  const hold = { finalizers: ['example.com/hold'] };
+
+  /** Keeps the pod of a node from its end. */
+  function keepPodOf(node: string): string {
+    const pod = scene.cluster.controlPlane
+      .list(pods, 'workspaces')
+      .filter((each) => controllerOf(each)?.kind === 'DaemonSet')
+      .find((each) => (each['spec'] as { nodeName?: string }).nodeName === node) as KubeObject;
+    scene.cluster.controlPlane.update(pods, { ...pod, metadata: { ...pod.metadata, ...hold } });
+    return pod.metadata.name ?? '';
+  }
+
+  it('does not count where its node is selected no more', async () => {
+    scene = await startScene();
+    scene.apply(aPuller({ images }));
+    await becomes('Ready', 'True AllResourcesReady');
+    const kept = keepPodOf('node-3');
+    const nodeSelectorTerms = [
+      { matchFields: [{ key: 'metadata.name', operator: 'NotIn', values: ['node-3'] }] },
+    ];
+    const nodeAffinity = {
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms },
+    };
+    const affinity = { nodeAffinity };
+    scene.apply(aPuller({ images, affinity: JSON.stringify(affinity) }));
+    await scene.settle();
+    expect(scene.get(pods, kept)?.metadata.deletionTimestamp).toBeDefined();
+    await scene.pass(15 * 60_000);
+    expect(told('Degraded')).toBe('False ReconcileComplete');
+    expect(message('Ready')).toBe('the image on all 2 nodes');
+    expect(scene.status()).toMatchObject({ nodesDesired: 2, nodesReady: 2 });
   });
 });
 

@@ -217,6 +217,12 @@ describe('a node', () => {
     expect(seen.images[0]).toMatchObject({ desired: 2, cached: 1, pulling: 0, failing: 0 });
   });
 
+  it('that waits for the end of its pod is looked at again when that has lasted for long', () => {
+    const going = aPod('node-2', { metadata: { deletionTimestamp: timeAt(now - minute / 4) } });
+    const seen = observed([aPod('node-1'), going], { daemonSets: [aDaemonSet(2)] });
+    expect(seen).toMatchObject({ nodesDesired: 2, againMs: (3 * minute) / 4 });
+  });
+
   it('that is unreachable is desired, also when its DaemonSet has forgotten it', () => {
     const daemonSets = [aDaemonSet(1)];
     const seen = observed([aPod('node-1'), aPod('node-2', { conditions: marked })], { daemonSets });

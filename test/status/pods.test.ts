@@ -35,6 +35,8 @@ describe('what is kept of a pod', () => {
       node: 'node-1',
       isScheduled: true,
       isTerminating: false,
+      goneAt: 0,
+      finalizers: [],
       createdAt: now - 60 * minute,
     });
   });
@@ -89,9 +91,11 @@ describe('what is kept of a pod', () => {
     });
   });
 
-  it('tells that its deletion has begun', () => {
-    const going = aPod('node-1', { metadata: { deletionTimestamp: timeAt(now) } });
-    expect(projectPod(going).isTerminating).toBe(true);
+  it('tells that its deletion has begun, and what that waits for', () => {
+    const finalizers = ['example.com/hold'];
+    const going = aPod('node-1', { metadata: { deletionTimestamp: timeAt(now), finalizers } });
+    expect(projectPod(going)).toMatchObject({ isTerminating: true, goneAt: now, finalizers });
+    expect(projectPod(aPod('node-1', { metadata: { finalizers } })).finalizers).toEqual([]);
   });
 });
 

@@ -566,6 +566,53 @@ describe('nodes without room', () => {
   });
 });
 
+describe('a pod that does not end', () => {
+  const going = (agoMs: number, finalizers: readonly string[] = []) =>
+    aPod('node-3', { metadata: { deletionTimestamp: timeAt(now - agoMs), finalizers } });
+  const unwanted = (more: object = {}) => ({
+    facts: { daemonSets: [aDaemonSet(2, { status: { numberMisscheduled: 1, ...more } })] },
+  });
+
+  it.each([
+    ['kept by its finalizers example.com/hold', ['example.com/hold']],
+    ['and its node does not end it', []],
+  ])('is told after a minute, with what is known: %s', (cause, finalizers) => {
+    const wanted = (agoMs: number) => statusOf([...pods(2), going(agoMs, finalizers)]);
+    expect(told(wanted(minute - 1))).toMatchObject({
+      Ready: 'False ImagesPulling',
+      Degraded: 'False ReconcileComplete',
+    });
+    expect(told(wanted(minute))).toMatchObject({
+      Ready: 'False WaitingForDeletion',
+      Degraded: 'True WaitingForDeletion',
+    });
+    expect(messageOf(wanted(minute), 'Ready')).toBe(
+      `1 of 3 nodes (node-3) has no pod of the cache: the last pod has been terminating for more than a minute, ${cause}`,
+    );
+  });
+
+  it('on a node that is selected no more is nobody to wait for', () => {
+    const status = statusOf([...pods(2), going(60 * minute, ['example.com/hold'])], unwanted());
+    expect(told(status)).toEqual(told(complete));
+    expect(status).toMatchObject({ nodesDesired: 2, nodesReady: 2 });
+    expect(messageOf(status, 'Ready')).toBe('all 2 images on all 2 nodes');
+  });
+
+  it('on one that may be selected still counts, while other pods go ahead of their successors', () => {
+    const { daemonSets } = unwanted({ updatedNumberScheduled: 1 }).facts;
+    const inPlace = daemonSets.map((set) => ({
+      ...set,
+      spec: {
+        ...(set['spec'] as object),
+        updateStrategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+      },
+    }));
+    const status = statusOf([...pods(2), going(0)], { facts: { daemonSets: inPlace } });
+    expect(status).toMatchObject({ nodesDesired: 3, nodesReady: 2 });
+    expect(told(status)['Ready']).toBe('False ImagesPulling');
+  });
+});
+
 describe('a roll-out that does not advance though nothing is lost', () => {
   const stuck = { previous: complete, seen: { stalled: true } };
 

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../src/kube/objects.ts';
+import type { NodeVerdict } from '../../src/status/nodes.ts';
 import { projectPod } from '../../src/status/pods.ts';
 import { isRolledOut } from '../../src/status/roll-end.ts';
 import {
@@ -24,11 +25,11 @@ function isOver(
   daemonSet: KubeObject,
   unreachable: readonly string[] = [],
 ): boolean {
-  return isRolledOut({
-    daemonSet,
-    pods: pods.map(projectPod),
-    unreachable: new Set(unreachable),
-  });
+  const records = pods.map(projectPod);
+  const verdictOn = (node: string): NodeVerdict =>
+    unreachable.includes(node) ? 'unreachable' : 'pulling';
+  const nodes = new Map(records.map(({ node }) => [node, { verdict: verdictOn(node) }] as const));
+  return isRolledOut({ daemonSet, pods: records, nodes });
 }
 
 describe('a roll of three nodes', () => {
