@@ -300,9 +300,7 @@ describe('a node', () => {
 
   it('fits a narrow terminal', () => {
     const pods = {
-      'node-1': evicted(
-        'The node was low on resource: ephemeral-storage, and what it had is gone',
-      ),
+      'node-1': evicted('The node was low on resource: ephemeral-storage, and what it had is gone'),
     };
     const thrownOut = reportOf({ java: '##' }, { pods });
     const lines = (width: number) =>
