@@ -59,9 +59,11 @@ function text(input: ManifestInput, field: keyof typeof defaults): string {
 }
 
 function allowedImages(written: string, { settings }: ManifestInput): string {
-  const list = isBlankList(written) ? defaults.images : written;
-  const entries = list.split(';');
-  const kept = entries.filter((entry) => !isRefused(entry, settings.allowedRegistries));
+  const { allowedRegistries } = settings;
+  // A long list need not be read again at each look at its puller.
+  if (allowedRegistries.length === 0) return written;
+  const entries = (isBlankList(written) ? defaults.images : written).split(';');
+  const kept = entries.filter((entry) => !isRefused(entry, allowedRegistries));
   if (kept.length === entries.length) return written;
   const rest = kept.join(';');
   return isBlankList(rest) ? noImages : rest;
