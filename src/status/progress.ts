@@ -47,12 +47,15 @@ function asides({ observation, excuses }: Facts): string {
 }
 
 /** How pods are replaced where that is not as usual. */
-function manner({ isInPlace, passed }: RollsOnTheWay): readonly string[] {
+function manner({ isInPlace, refusing, passed }: RollsOnTheWay): readonly string[] {
   const parts: string[] = [];
   if (isInPlace) {
-    parts.push(
-      'there is no room for two pods at once, on a node or in the quota, or a node refuses its pods, so one node after another loses its images for a moment',
-    );
+    const verb = refusing === 1 ? 'refuses its' : 'refuse their';
+    const cause =
+      refusing === 0
+        ? 'there is no room for two pods at once, on a node or in the quota'
+        : `${nounCount(refusing, 'node')} ${verb} pods`;
+    parts.push(`${cause}, so one node after another loses its images for a moment`);
   }
   if (passed > 0) {
     const lack = passed === 1 ? 'lacks an image or has no room' : 'lack an image or have no room';

@@ -99,6 +99,8 @@ export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput
 export interface RollsOnTheWay {
   /** Claims that some are replaced in place. */
   readonly isInPlace: boolean;
+  /** Nodes that refuse their pods while some are replaced in place: then that is why. */
+  readonly refusing: number;
   /** New pods that will get no further, and that others do not wait for. */
   readonly passed: number;
 }
@@ -110,14 +112,15 @@ export function rollsOf({
 }: Pick<RollInput, 'pods' | 'unreachable' | 'now'> & {
   readonly daemonSets: readonly KubeObject[];
 }): RollsOnTheWay {
-  const rolls = daemonSets.flatMap(
-    (daemonSet) => rollOf({ ...seen, daemonSet, refusal: undefined }).roll ?? [],
-  );
+  const each = daemonSets.map((daemonSet) => rollOf({ ...seen, daemonSet, refusal: undefined }));
+  const rolls = each.flatMap(({ roll }) => roll ?? []);
+  const inPlace = each.filter(({ roll }) => isInPlace(roll?.present));
   const passed = rolls.map(({ obstacles }) =>
     obstacles === undefined ? 0 : obstacles.stuck + obstacles.stuckAlone + obstacles.crowded,
   );
   return {
-    isInPlace: rolls.some(({ present }) => isInPlace(present)),
+    isInPlace: inPlace.length > 0,
+    refusing: Math.max(0, ...inPlace.map(({ refusing }) => refusing)),
     passed: passed.reduce((sum, each) => sum + each, 0),
   };
 }

@@ -282,10 +282,21 @@ describe('the rolls of several DaemonSets', () => {
     const unreachable = () => new Set<string>();
     const records = pods.map(projectPod);
     const rolls = rollsOf({ daemonSets: [first, second], pods: records, unreachable, now });
-    expect(rolls).toEqual({ isInPlace: true, passed: 2 });
+    expect(rolls).toEqual({ isInPlace: true, refusing: 0, passed: 2 });
     expect(rollsOf({ daemonSets: [first], pods: [], unreachable, now })).toEqual({
       isInPlace: false,
+      refusing: 0,
       passed: 0,
     });
+  });
+
+  it('in place are told with the nodes that refuse their pods, and others without', () => {
+    const pods = [old('node-1'), ended('node-3', 'Evicted', 'DiskPressure')].map(projectPod);
+    const rolls = (maxSurge: number) => {
+      const daemonSets = [rolling({}, { maxSurge, maxUnavailable: 1 })];
+      return rollsOf({ daemonSets, pods, unreachable: () => new Set<string>(), now });
+    };
+    expect(rolls(0)).toMatchObject({ isInPlace: true, refusing: 1 });
+    expect(rolls(1)).toMatchObject({ isInPlace: false, refusing: 0 });
   });
 });

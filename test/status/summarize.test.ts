@@ -33,7 +33,7 @@ function counted(numbers: Partial<Rollout> = {}): Observation {
   return {
     hasPods: false,
     rollout,
-    rolls: { isInPlace: false, passed: 0 },
+    rolls: { isInPlace: false, refusing: 0, passed: 0 },
     nodesDesired: rollout.desired,
     nodesReady: rollout.ready,
     images: [],
@@ -82,6 +82,20 @@ function messageOf(observed: Observed, type: string): string {
   const { conditions = [] } = summary(observed, context).status;
   return conditions.find((one) => one.type === type)?.message ?? '';
 }
+
+describe('a roll in place', () => {
+  it.each([
+    [0, 'there is no room for two pods at once, on a node or in the quota'],
+    [1, '1 node refuses its pods'],
+    [2, '2 nodes refuse their pods'],
+  ])('beside %i nodes that refuse pods is told with its cause', (refusing, cause) => {
+    const observation = { ...pulling, rolls: { isInPlace: true, refusing, passed: 0 } };
+    const { conditions = [] } = summary(seen({ observation }), context).status;
+    expect(conditions.find(({ type }) => type === 'Progressing')?.message).toBe(
+      `2 of 5 nodes hold all 2 images; ${cause}, so one node after another loses its images for a moment`,
+    );
+  });
+});
 
 describe('the conditions', () => {
   it.each<[string, Observed, string, string, string]>([
