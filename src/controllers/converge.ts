@@ -17,11 +17,12 @@ import { strategyCleared } from '../manifests/deployment.ts';
 import { type HandOver, handOver } from '../manifests/hand-over.ts';
 import type { ManifestInput } from '../manifests/input.ts';
 import { partsOf } from '../manifests/shards.ts';
+import { reasons } from '../status/conditions.ts';
 import type { PodRecord } from '../status/pods.ts';
 import type { ReadPods } from '../status/rewrites.ts';
 import { rolloutOf } from '../status/rollout.ts';
 import { type Conflict, NameConflictError } from './conflicts.ts';
-import { BesideCacheError } from './failure.ts';
+import { BesideCacheError, failureOf } from './failure.ts';
 import { knownPods } from './known-pods.ts';
 import { NameCheck, type NameCheckDependencies, type PresentChild } from './name-check.ts';
 import { nodeHoldings } from './node-holdings.ts';
@@ -52,8 +53,9 @@ const outdatedRetryMs = 1_000;
 /**
  * Makes the children what they should be and removes those that should be no more. Every name is
  * looked at before anything is written, and what a run made before one turned out to be taken is removed
- * again. Where a DaemonSet cannot be written nothing else is, so that what there is fits together; of the
- * others none holds up another one, and only removals wait until they are in place.
+ * again. Where the server does not take a DaemonSet nothing else is written, so that what there is fits
+ * together. A child that cannot be written for another reason holds up no other one; only removals wait until
+ * what they wait for is in place.
  *
  * @returns milliseconds after which to look again though nothing happens, where there is such a time
  * @throws NameConflictError, BesideCacheError; ApiError and WaitingError about a DaemonSet
@@ -83,10 +85,11 @@ export async function converge(
   // is gone is taken away at once: its end would make it anew, again and again.
   if (fate !== 'current') return fate === 'changed' ? outdatedRetryMs : undefined;
 
-  const failure = await write(due, check, { input, the, context });
+  const written = await write(due, check, { input, the, context });
   context.signal.throwIfAborted();
+  for (const failure of failuresOf(written.filter(isOfCache))) throw failure;
   await remove(released(next), input, the, context.log);
-  if (failure) throw new BesideCacheError(failure);
+  for (const failure of failuresOf(written)) throw new BesideCacheError(failure);
   await remove(former, input, the, context.log);
   return next.againMs;
 }
@@ -99,22 +102,23 @@ function untilThePullerComes(
   present: readonly PresentChild[],
   former: readonly Former[],
 ): readonly PresentChild[] {
-  const isOfCache = ({ resource }: Child) => resource === daemonSets;
-  const isNew = former.length === 0 && present.every((child) => isOfCache(child) || !child.live);
-  return present.filter((child) => isOfCache(child) || !(isNew || child.resource === deployments));
+  const isNew =
+    former.length === 0 && present.every(({ resource, live }) => resource === daemonSets || !live);
+  return present.filter(
+    ({ resource }) => resource === daemonSets || !(isNew || resource === deployments),
+  );
 }
 
 /**
  * Writes the children in their order.
  *
- * @returns why some beside the cache could not be written, if that is so
- * @throws NameConflictError, NotLeadingError, and what keeps a DaemonSet from being written
+ * @throws NameConflictError, NotLeadingError, and RefusedError where a DaemonSet is not what may be
  */
 async function write(
   due: readonly PresentChild[],
   check: NameCheck,
   { input, the, context }: Run,
-): Promise<Error | undefined> {
+): Promise<readonly Written[]> {
   const written: Written[] = [];
   for (const step of steps(due)) {
     context.signal.throwIfAborted();
@@ -126,12 +130,12 @@ async function write(
       await remove(await made(written, the), input, the, context.log);
       refuse(await Promise.all(taken.map((failure) => check.late(failure))));
     }
-    const isOfCache = step[0]?.resource === daemonSets;
-    for (const failure of failuresOf(written)) {
-      if (isOfCache || failure instanceof NotLeadingError) throw failure;
-    }
+    const failures = failuresOf(written);
+    const notLeading = failures.find((failure) => failure instanceof NotLeadingError);
+    const final = notLeading ?? failuresOf(written.filter(isOfCache)).find(isOfBody);
+    if (final) throw final;
   }
-  return failuresOf(written)[0];
+  return written;
 }
 
 /** For whom, with what and in which run {@link write} does its work. */
@@ -235,6 +239,15 @@ async function put(
 interface Written {
   readonly child: PresentChild;
   readonly outcome: PromiseSettledResult<Outcome>;
+}
+
+function isOfCache({ child }: Written): boolean {
+  return child.resource === daemonSets;
+}
+
+/** Claims that a body is not taken for what it says. */
+function isOfBody(failure: Error): boolean {
+  return failureOf(failure).reason === reasons.rejected;
 }
 
 function failuresOf(written: readonly Written[]): readonly Error[] {
