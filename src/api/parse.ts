@@ -78,7 +78,7 @@ function typedSpec(texts: SpecTexts, settings: ParseSettings, findings: Findings
     cachingIntervalHours: intervalHours(texts, findings),
     ...resources(texts, findings),
     nodeSelector: nodeSelector(texts, findings),
-    affinity: affinity(texts, findings),
+    affinity: affinity(texts, findings, daemonsetName),
     ...tolerations(texts, findings, settings.allowedTolerationKeys),
     imagePullSecrets: pullSecrets(texts, findings),
     imagePullerImage: pullerImage(texts, settings, findings),

@@ -7,6 +7,7 @@ import type { Reason } from './reasons.ts';
 import { isRefusal } from './refusal.ts';
 import { affinityObjections, tolerationObjections } from './scheduling.ts';
 import { affinitySchema, nodeSelectorSchema, tolerationsSchema } from './scheduling-schemas.ts';
+import { selfAntiAffinity } from './self-anti-affinity.ts';
 import type { SpecTexts } from './spec-texts.ts';
 import { quote, trimSpace } from './text.ts';
 import type { PullerSpec } from './types.ts';
@@ -67,12 +68,24 @@ export function tolerations(
 }
 
 /** The affinity of `spec.affinity`; undefined if it is unset, empty, or the API server would refuse it. */
-export function affinity(texts: SpecTexts, findings: Findings): V1Affinity | undefined {
+export function affinity(
+  texts: SpecTexts,
+  findings: Findings,
+  daemonSetName: string,
+): V1Affinity | undefined {
   const value = read<V1Affinity>(affinityField, texts, findings) ?? {};
-  const isEmpty = Object.keys(value).length === 0;
-  return !isEmpty && isUnopposed(affinityField, affinityObjections(value), findings)
-    ? value
-    : undefined;
+  if (Object.keys(value).length === 0) return undefined;
+  if (!isUnopposed(affinityField, affinityObjections(value), findings)) return undefined;
+  const term = selfAntiAffinity(value, daemonSetName);
+  if (term !== undefined) {
+    findings.add(
+      'affinity',
+      'SelfAntiAffinity',
+      () =>
+        `spec.affinity: ${term} keeps pods of the cache from each other, so no new one comes beside an old one: every change takes the images from a node for a moment, and where the list is split over several pods, a node gets only one of them; leave it out, as no node gets two pods of a DaemonSet anyway.`,
+    );
+  }
+  return value;
 }
 
 function read<T>(field: PlacementField, texts: SpecTexts, findings: Findings): T | undefined {

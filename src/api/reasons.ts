@@ -37,6 +37,8 @@ export const reasons = {
   PortLikeTag: 'note',
   /** A JSON field that its type does not have; it is dropped, as Go's decoder drops it. */
   UnknownField: 'note',
+  /** A required anti-affinity keeps pods of the cache from each other, so none can come beside the one it replaces. */
+  SelfAntiAffinity: 'note',
   /** A memory limit in which no container starts. */
   LowMemoryLimit: 'note',
   /** A quantity that no node has. */

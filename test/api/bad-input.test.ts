@@ -300,7 +300,10 @@ const placements: readonly Case[] = [
   ...texts([66, 'affinity'], ['{"a":'.repeat(65), '['.repeat(100_000), 'x'.repeat(900_000)], {
     said: ['hold InvalidAffinity'],
   }),
-  ...texts([67, 'affinity'], [JSON.stringify(apart)], { used: { affinity: apart } }),
+  ...texts([67, 'affinity'], [JSON.stringify(apart)], {
+    used: { affinity: apart },
+    said: ['note SelfAntiAffinity'],
+  }),
 ];
 
 const names: readonly Case[] = [

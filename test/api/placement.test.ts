@@ -242,7 +242,7 @@ describe('spec.affinity', () => {
         },
         [preferred]: [],
       },
-      podAntiAffinity: { [required]: [term], [preferred]: [] },
+      podAffinity: { [required]: [term], [preferred]: [] },
     });
     expect(read({ affinity })).toEqual({
       spec: expect.objectContaining({
@@ -252,7 +252,7 @@ describe('spec.affinity', () => {
               nodeSelectorTerms: [{}, { matchExpressions: [{ key: 'gpu', operator: 'Exists' }] }],
             },
           },
-          podAntiAffinity: {
+          podAffinity: {
             // A selector without requirements is one that all pods meet, an absent one none.
             [required]: [{ topologyKey: 'zone', labelSelector: {}, namespaceSelector: {} }],
           },
@@ -377,5 +377,80 @@ describe('spec.affinity', () => {
       expect.stringContaining('unknown field "x"'),
       expect.stringContaining('unknown field "y"'),
     ]);
+  });
+});
+
+describe('pods of the cache that must not be near each other', () => {
+  const daemonsetName = 'mine';
+  const own = { labelSelector: { matchLabels: { test: 'daemonset-test' } } };
+  const about = (requirement: object) => ({ labelSelector: { matchExpressions: [requirement] } });
+
+  /** What is said of terms that pods of the cache are required to be apart by. */
+  function said(...terms: readonly object[]): readonly string[] {
+    const all = terms.map((term) => ({ topologyKey: 'kubernetes.io/hostname', ...term }));
+    const affinity = JSON.stringify({ podAntiAffinity: { [required]: all } });
+    return read({ affinity, daemonsetName }).findings;
+  }
+
+  it('are noted with the term that says so, and what comes of it', () => {
+    expect(said({}, own)).toEqual([
+      `note SelfAntiAffinity: spec.affinity: podAntiAffinity.${required}[1] keeps pods of the cache from each other, so no new one comes beside an old one: every change takes the images from a node for a moment, and where the list is split over several pods, a node gets only one of them; leave it out, as no node gets two pods of a DaemonSet anyway.`,
+    ]);
+  });
+
+  it.each<[string, object]>([
+    ['by one of their labels', own],
+    ['by all labels', { labelSelector: {} }],
+    ['wherever they are', { ...own, topologyKey: 'topology.kubernetes.io/zone' }],
+    [
+      'by the DaemonSet',
+      about({ key: 'che.eclipse.org/daemonset', operator: 'In', values: ['mine'] }),
+    ],
+    [
+      'by their having a puller',
+      about({ key: 'che.eclipse.org/image-puller-uid', operator: 'Exists' }),
+    ],
+    ['by what they are not', about({ key: 'app', operator: 'NotIn', values: ['web'] })],
+    ['by what they lack', about({ key: 'constructor', operator: 'DoesNotExist' })],
+    ['in all namespaces', { ...own, namespaceSelector: {} }],
+    ['with the same value of a label of theirs', { labelSelector: {}, matchLabelKeys: ['test'] }],
+    ['with the same value of a label that they lack', { ...own, matchLabelKeys: ['app'] }],
+    ['of another revision', { ...own, mismatchLabelKeys: ['controller-revision-hash'] }],
+  ])('are found %s', (_, term) => {
+    expect(said(term)).toEqual([expect.stringMatching(/^note SelfAntiAffinity: /)]);
+  });
+
+  it.each<[string, object]>([
+    ['nobody', {}],
+    ['others', { labelSelector: { matchLabels: { app: 'web' } } }],
+    [
+      'those of another DaemonSet',
+      about({ key: 'che.eclipse.org/daemonset', operator: 'NotIn', values: ['mine'] }),
+    ],
+    [
+      'those of a puller',
+      about({ key: 'che.eclipse.org/image-puller-uid', operator: 'NotIn', values: ['1'] }),
+    ],
+    ['those that lack a label of ours', about({ key: 'test', operator: 'DoesNotExist' })],
+    ['those that have what ours lack', about({ key: 'constructor', operator: 'Exists' })],
+    ['those of some namespaces', { ...own, namespaces: ['team'] }],
+    [
+      'those of namespaces with a label',
+      { ...own, namespaceSelector: { matchLabels: { a: 'b' } } },
+    ],
+    ['those of the same revision', { ...own, matchLabelKeys: ['controller-revision-hash'] }],
+    ['those of other pullers', { ...own, mismatchLabelKeys: ['che.eclipse.org/image-puller-uid'] }],
+  ])('are not meant where a term is about %s', (_, term) => {
+    expect(said(term)).toEqual([]);
+  });
+
+  it('may be preferred, and each may want to be near others', () => {
+    const term = { topologyKey: 'zone', ...own };
+    const wishes = [{ weight: 1, podAffinityTerm: term }];
+    const affinity = {
+      podAntiAffinity: { [preferred]: wishes },
+      podAffinity: { [required]: [term] },
+    };
+    expect(read({ affinity: JSON.stringify(affinity), daemonsetName }).findings).toEqual([]);
   });
 });

@@ -94,6 +94,18 @@ function replicas(): number {
   return (deployment['spec'] as { readonly replicas: number }).replicas;
 }
 
+/** Keeps any two pods of a cache on different nodes. */
+const apart = {
+  podAntiAffinity: {
+    requiredDuringSchedulingIgnoredDuringExecution: [
+      {
+        topologyKey: 'kubernetes.io/hostname',
+        labelSelector: { matchLabels: { 'app.kubernetes.io/name': 'image-puller' } },
+      },
+    ],
+  },
+};
+
 /** Claims that the pod of the puller is there. */
 const hasPuller = () =>
   scene.cluster.controlPlane
@@ -191,6 +203,22 @@ describe('a node that has no room for two pods', () => {
     expect(scene.clock.monotonic() - begun).toBeLessThan(2 * minute);
     expect([...lackers]).toEqual(['small']);
     expect(strategies.at(-2)).toBe(inPlace);
+  });
+});
+
+describe('pods of the cache that must not be near each other', () => {
+  it('are replaced in place, which is noted, row 67', async () => {
+    await aScene({ nodes: 2 });
+    rest = { affinity: JSON.stringify(apart) };
+    list('kept', 'old');
+    await scene.until(isReady);
+    expect(messages()).toContain('keeps pods of the cache from each other');
+    const lackers = lackersOf('kept');
+    list('kept', 'new');
+    await scene.until(() => strategies.includes(inPlace));
+    await scene.until(() => isReady() && isOver());
+    expect(holdersOf('new')).toEqual(['node-1', 'node-2']);
+    expect([...lackers].sort()).toEqual(['node-1', 'node-2']);
   });
 });
 

@@ -213,6 +213,18 @@ describe('input that is mended, skipped or replaced', () => {
     expect(told('Progressing')).toBe('False ReconcileComplete');
   });
 
+  it('says so where its pods have to be near others that there are not', async () => {
+    scene = await startScene();
+    const labelSelector = { matchLabels: { app: 'nobody-has-it' } };
+    const term = { topologyKey: 'kubernetes.io/hostname', labelSelector };
+    const podAffinity = { requiredDuringSchedulingIgnoredDuringExecution: [term] };
+    scene.apply(aPuller({ affinity: JSON.stringify({ podAffinity }) }));
+    await scene.until(() => told('Ready') === 'False Unschedulable');
+    expect(scene.condition('Degraded')?.message).toContain(
+      "no room for the cache: node(s) didn't match pod affinity rules; change spec.affinity",
+    );
+  });
+
   it('takes a spec that is empty as the defaults', async () => {
     scene = await startScene();
     scene.apply(aPuller({}));

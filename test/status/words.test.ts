@@ -92,6 +92,22 @@ describe('what a node lacks', () => {
       "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.",
       "node(s) didn't match Pod's node affinity/selector",
     ],
+    [
+      '0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.',
+      'Insufficient cpu',
+    ],
+    [
+      '0/2 nodes are available: 2 node(s) had untolerated taint {example.com/gpu: yes}.',
+      'node(s) had untolerated taint {example.com/gpu: yes}',
+    ],
+    [
+      "0/3 nodes are available: 1 node(s) didn't match pod anti-affinity rules, 2 node(s) didn't satisfy plugin(s) [NodeAffinity]. no new claims to deallocate, preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.",
+      "node(s) didn't match pod anti-affinity rules",
+    ],
+    [
+      "0/3 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules, 2 node(s) didn't match Pod's node affinity/selector. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+      "node(s) didn't satisfy existing pods anti-affinity rules",
+    ],
     ['a scheduler of somebody else', 'a scheduler of somebody else'],
   ])("is read from the scheduler's words: %s", (message, lack) => {
     expect(lackOf(message)).toBe(lack);
@@ -106,6 +122,9 @@ describe('what may be done about what a node lacks', () => {
       'Insufficient cpu, Too many pods',
       'make room there, or lower the requests; end other pods there, or raise maxPods of the kubelet',
     ],
+    ["node(s) didn't match pod affinity rules", 'change spec.affinity'],
+    ["node(s) didn't match pod anti-affinity rules", 'change spec.affinity'],
+    ["node(s) didn't satisfy existing pods anti-affinity rules", ''],
     ['node(s) had volume node affinity conflict', ''],
   ])('of %s', (lack, remedy) => {
     expect(remedyFor(lack)).toBe(remedy);
