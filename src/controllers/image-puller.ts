@@ -109,7 +109,7 @@ export class ImagePullerController {
       refusals: this.#refusals,
       startTroubles: this.#startTroubles,
     });
-    const { refusals } = observed.observation;
+    const refusals = observed.observation.refusals.map(({ message }) => message);
     // No status tells of pods that are about to be other ones.
     if (!outcome.error && this.#podRequests.learn(subject.input.puller, refusals)) {
       this.#refusals.overcome(key);

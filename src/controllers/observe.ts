@@ -22,6 +22,7 @@ import { failureOf, notSynced } from './failure.ts';
 import { knownPods } from './known-pods.ts';
 import type { Patience } from './patience.ts';
 import type { PodReadings } from './pod-readings.ts';
+import { hasPod } from './puller-place.ts';
 import type { Refusals } from './refusals.ts';
 import type { StartTroubles } from './start-troubles.ts';
 import { generationOf, type Subject, statusOf } from './subject.ts';
@@ -81,7 +82,8 @@ export async function observe(
   const idle = idlePods(present, pods.records ?? [], the.clock.now());
   const startTrouble = await the.startTroubles.of(key, idle.pods);
   const stalled = patience.stalled(key, seen, stored);
-  const unavailable = patience.unavailable(deploymentOf(input, the));
+  const deployment = deploymentOf(input, the);
+  const unavailable = patience.unavailable(deployment);
   const failure = patience.told(key, error && failureOf(error), stored);
   return {
     observed: {
@@ -93,6 +95,7 @@ export async function observe(
       lingering: lingers.daemonSets,
       stalled: stalled.value,
       podsUnreadable: pods.unreadable,
+      isPullerToCome: deployment === undefined || !hasPod(deployment),
       pullerUnavailable: unavailable.value,
       failure: failure.value,
     },

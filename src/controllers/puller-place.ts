@@ -64,7 +64,8 @@ export function roomMade(deployments: readonly KubeObject[], now: number): MadeR
   return leftMs > 0 ? { ...none, againMs: leftMs } : { ...none, mark: generations.join() };
 }
 
-function hasPod(deployment: KubeObject): boolean {
+/** Claims that a Deployment has its pod, and is to keep it. */
+export function hasPod(deployment: KubeObject): boolean {
   return !isToRest(deployment) && (statusOf(deployment).replicas ?? 0) > 0;
 }
 

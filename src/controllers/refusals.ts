@@ -4,7 +4,7 @@ import { type Client, isApiError } from '../kube/client.ts';
 import { coreEvents, type Key, type KubeObject } from '../kube/objects.ts';
 import type { Log } from '../log.ts';
 import type { PodRecord } from '../status/pods.ts';
-import { newestRefusal, type RefusedPod } from '../status/refusals.ts';
+import { newestRefusal, type Refusal, type RefusedPod } from '../status/refusals.ts';
 import { lacksPods } from '../status/rollout.ts';
 import type { Verdict } from './patience.ts';
 
@@ -98,7 +98,7 @@ export class Refusals {
   async of(
     puller: Key,
     { daemonSets, pods, wasTold }: RefusalsInput,
-  ): Promise<Verdict<readonly string[]>> {
+  ): Promise<Verdict<readonly Refusal[]>> {
     const before = this.#known.get(puller);
     const isResumed = before === undefined && wasTold;
     const looks = daemonSets.map(async (daemonSet) => {
@@ -108,11 +108,13 @@ export class Refusals {
     });
     const known = new Map(await Promise.all(looks));
     this.#known.set(puller, known);
-    const lacking = [...known.values()].filter(({ counts }) => counts !== '');
+    const lacking = [...known].filter(([, { counts }]) => counts !== '');
     const now = this.#clock.monotonic();
     return {
-      value: lacking.flatMap(({ refusal }) => refusal?.message ?? []),
-      ...(lacking.length > 0 && { againMs: Math.min(...lacking.map(dueAt)) - now }),
+      value: lacking.flatMap(([uid, { refusal }]) => (refusal ? [{ ...refusal, uid }] : [])),
+      ...(lacking.length > 0 && {
+        againMs: Math.min(...lacking.map(([, each]) => dueAt(each))) - now,
+      }),
     };
   }
 

@@ -20,6 +20,8 @@ export interface Observed {
   readonly stalled: boolean;
   /** Set when the operator may not read pods: the server's own words. */
   readonly podsUnreadable: string | undefined;
+  /** Claims that the puller has no pod yet, or none any more to leave its room to the cache. */
+  readonly isPullerToCome: boolean;
   /** Set when the puller's Deployment has been unavailable for longer than a start takes. */
   readonly pullerUnavailable: string | undefined;
   /** Set when what should exist could not be made so. */

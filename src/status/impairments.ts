@@ -8,10 +8,11 @@ import type { StartTrouble } from './idle-pods.ts';
 import { essence } from './kubelet-words.ts';
 import { spoken } from './node-names.ts';
 import type { NodeVerdict } from './nodes.ts';
-import type { Failing, ImageObservation, NodeGroup } from './observation.ts';
-import { refusedPods } from './refusal-words.ts';
+import type { Failing, ImageObservation, NodeGroup, Observation } from './observation.ts';
+import { refusedPods, toldRefusals } from './refusal-words.ts';
 import { lackOf, remedyFor } from './scheduler-words.ts';
 import { cannot, someOf } from './spoken-counts.ts';
+import { usualPuller } from './standing-cost.ts';
 
 /** All that keeps images from nodes and will not pass by itself, worst first. */
 export function impairments(facts: Facts): readonly Complaint[] {
@@ -56,20 +57,39 @@ function failingSentence(row: ImageStatus, image: ImageObservation): string {
   return `${name} (${reference}): ${cannot(image.failing, image.desired)} ${attempts(causes)} it: ${toldCauses(causes, { of: image.desired, advice })}`;
 }
 
-function refused({ observation, missing, lagging }: Facts): readonly Complaint[] {
+function refused({ observation, lagging, isPullerToCome }: Facts): readonly Complaint[] {
+  const { refusals, nodesDesired } = observation;
   const waiting = lagging.filter(({ verdict }) => verdict === 'waiting');
-  // A node whose old pod waits for its successor is not without a pod.
-  const nodes = missing || waiting.reduce((sum, group) => sum + group.nodes.count, 0);
-  if (nodes === 0) return [];
-  const gets = `${someOf(nodes, observation.nodesDesired)} ${nodes === 1 ? 'gets' : 'get'}`;
-  return observation.refusals.map((message) => {
-    // One new pod is enough for a roll to go on: the old one makes room for the next.
-    const { isQuota, says } = refusedPods(message, missing || 1);
-    return {
-      reason: isQuota ? reasons.quotaExceeded : reasons.podsRefused,
-      message: `${gets} ${missing === 0 ? `no new pod: ${isQuota ? 'for one ' : ''}` : 'no pod: '}${says}`,
-    };
+  const nodes = waiting.reduce((sum, group) => sum + group.nodes.count, 0);
+  const reasonsOfAll = toldRefusals(refusals, isPullerToCome ? [usualPuller] : []);
+  return reasonsOfAll.flatMap(({ isQuota, missing, says }) => {
+    if (missing === 0 && nodes === 0) return [];
+    const get = nodes === 1 ? 'gets' : 'get';
+    // A node whose old pod waits for its successor is not without a pod. One new pod is enough for a roll to
+    // go on: the old one makes room for the next.
+    const effect =
+      missing > 0
+        ? absence(missing, observation)
+        : `${someOf(nodes, nodesDesired)} ${get} no new pod: ${isQuota ? 'for one ' : ''}`;
+    return [
+      {
+        reason: isQuota ? reasons.quotaExceeded : reasons.podsRefused,
+        message: `${effect}${says}; ${triedAgain}`,
+      },
+    ];
   });
+}
+
+/** What a DaemonSet controller makes of a refusal (kubernetes/client-go: util/workqueue/default_rate_limiters.go). */
+const triedAgain =
+  'Kubernetes tries again within 17 minutes, or as soon as the DaemonSet is annotated';
+
+/** Of several DaemonSets a node may have the pods of some. */
+function absence(missing: number, { nodesDesired, rollout }: Observation): string {
+  const { desired } = rollout.pods;
+  return desired > nodesDesired
+    ? `${someOf(missing, desired, 'pod')} ${missing === 1 ? 'is' : 'are'} refused: `
+    : `${someOf(missing, nodesDesired)} ${missing === 1 ? 'gets' : 'get'} no pod: `;
 }
 
 /** Told of a node that lacks images; where another pod holds them, it only keeps a roll from going on. */
@@ -152,7 +172,7 @@ export function obstacleTo({ observation, startTrouble }: Facts): string {
     return `no room for another pod on ${spoken(nodes)}: ${printable(lackOf(message), 200)}`;
   }
   const [refusal] = observation.refusals;
-  if (refusal !== undefined) return refusedPods(refusal, 1).says;
+  if (refusal !== undefined) return refusedPods(refusal.message, 1).says;
   // Those that wait do so for others, and are more of them.
   const { lagging } = observation;
   const slowest = lagging.find(({ verdict }) => verdict !== 'waiting') ?? lagging[0];

@@ -7,6 +7,7 @@ import { isGoing } from './lingering.ts';
 import { type NodeNames, NodeTally } from './node-names.ts';
 import { type NodeObservation, type NodeVerdict, namesOfUnreachable, nodesOf } from './nodes.ts';
 import { type ContainerRecord, holdsImage, type PodRecord } from './pods.ts';
+import type { MissedPods, Refusal } from './refusals.ts';
 import { type RollsOnTheWay, rollsOf } from './roll.ts';
 import { isRolledOut } from './roll-end.ts';
 import { type Rollout, rolloutOfAll } from './rollout.ts';
@@ -19,8 +20,8 @@ export interface ObservationInput {
   readonly daemonSets: readonly KubeObject[];
   /** Those of its namespace, or more: what is nobody's is left out. Undefined where they cannot be read. */
   readonly pods: readonly PodRecord[] | undefined;
-  /** Why pods do not come into being, in the words of the DaemonSet controller's Events. */
-  readonly refusals: readonly string[];
+  /** Why pods do not come into being, one at most of each DaemonSet. */
+  readonly refusals: readonly Refusal[];
   /** Claims that the cache was complete since the list last changed ({@link isSettled} in facts.ts). */
   readonly isSettled: boolean;
   /** Wall-clock milliseconds. */
@@ -48,7 +49,8 @@ export interface Observation {
   readonly unreachable: NodeNames;
   /** Nodes without any pod: it was refused, or not made yet. */
   readonly missing: number;
-  readonly refusals: readonly string[];
+  /** Why, of each DaemonSet that could not get pods. */
+  readonly refusals: readonly MissedPods[];
   readonly nodes: ReadonlyMap<string, NodeObservation>;
   /** In how many milliseconds something changes by time alone; undefined if nothing does. */
   readonly againMs: number | undefined;
@@ -133,7 +135,7 @@ function byDaemonSets(input: ObservationInput, rollout: Rollout): Observation {
     crowded: [],
     unreachable: nobody,
     missing: Math.max(0, ...daemonSets.map(unpeopled)),
-    refusals,
+    refusals: missedPods(refusals, daemonSets, daemonSets.map(unpeopled)),
     nodes: new Map(),
     againMs: undefined,
   };
@@ -142,6 +144,19 @@ function byDaemonSets(input: ObservationInput, rollout: Rollout): Observation {
 function unpeopled(daemonSet: KubeObject): number {
   const { desiredNumberScheduled, currentNumberScheduled } = daemonSetCounts(daemonSet);
   return desiredNumberScheduled - currentNumberScheduled;
+}
+
+/** Of these DaemonSets alone: on how many nodes each has no pod is told in their order. */
+function missedPods(
+  refusals: readonly Refusal[],
+  daemonSets: readonly KubeObject[],
+  missing: readonly number[],
+): readonly MissedPods[] {
+  const byUid = new Map(daemonSets.map(({ metadata }, at) => [metadata.uid, missing[at] ?? 0]));
+  return refusals.flatMap(({ uid, ...refusal }) => {
+    const missed = byUid.get(uid);
+    return missed === undefined ? [] : [{ ...refusal, missing: missed }];
+  });
 }
 
 interface InputWithPods extends ObservationInput {
@@ -184,7 +199,11 @@ function byPods(input: InputWithPods, rollout: Rollout): Observation {
     crowded: counts.crowded,
     unreachable: counts.unreachable,
     missing: rolling.length === 0 ? 0 : nodesDesired - peopledByAll,
-    refusals,
+    refusals: missedPods(
+      refusals,
+      rolling,
+      peopled.map((nodes) => Math.max(0, nodesDesired - nodes)),
+    ),
     nodes,
     againMs,
   };

@@ -2,10 +2,13 @@ import { cpuQuantity, memoryQuantity, nano, parseQuantity } from '../api/quantit
 import { isRefusal } from '../api/refusal.ts';
 import { enumerated, nounCount, printable } from '../api/text.ts';
 import type { Cost } from './pod-cost.ts';
+import type { MissedPods } from './refusals.ts';
 
 /** Why pods of a DaemonSet do not come into being. */
 export interface RefusedPods {
   readonly isQuota: boolean;
+  /** How many of them. */
+  readonly missing: number;
   /** Printable, and about 400 characters long at most. */
   readonly says: string;
 }
@@ -21,21 +24,90 @@ const preambles = [
 ];
 
 /**
- * Reads the message of a FailedCreate Event. Of an exceeded quota it tells how much more it would have
- * to hold for that many pods. (kubernetes/kubernetes: pkg/controller/daemon/daemon_controller.go;
- * staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go)
+ * What is to be done about words of the admission of quotas that name a rule and no remedy (kubernetes/kubernetes:
+ * staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go).
  */
+const remedies: readonly (readonly [RegExp, string])[] = [
+  [/^failed quota: .*: must specify /s, 'a LimitRange can give defaults'],
+  [
+    /^insufficient quota to match these scopes: /,
+    'the namespace needs a ResourceQuota of that scope',
+  ],
+];
+
+/** Reads the message of a FailedCreate Event: why so many pods do not come into being. */
 export function refusedPods(message: string, missing: number): RefusedPods {
   const text = withoutPreambles(message);
-  const quota = exceededQuota(text);
-  if (!quota) return { isQuota: false, says: limitRanged(text) ?? printable(text, 400) };
-  const { name, resources } = quota;
-  const wanting = resources.flatMap(({ resource, requested, used, limit }) => {
-    const more = used + requested * BigInt(missing) - limit;
-    return more > 0n ? [moreOf(resource, more)] : [];
+  return told([{ text, quota: exceededQuota(text), missing, at: 0 }], []);
+}
+
+/**
+ * Why pods of several DaemonSets do not come into being, once for each quota or other reason, in the order
+ * of the refusals. Of an exceeded quota it tells how much more it would have to hold for all pods that are
+ * missing, or for one where none is; and for what is to come `besides`. (kubernetes/kubernetes:
+ * pkg/controller/daemon/daemon_controller.go;
+ * staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go)
+ */
+export function toldRefusals(
+  refusals: readonly MissedPods[],
+  besides: readonly Cost[] = [],
+): readonly RefusedPods[] {
+  const read = refusals.map(({ message, ...refusal }) => {
+    const text = withoutPreambles(message);
+    return { ...refusal, text, quota: exceededQuota(text) };
   });
-  const says = `the quota ${name} would have to hold ${enumerated(wanting)}`;
-  return { isQuota: true, says: printable(wanting.length === 0 ? text : says, 400) };
+  const reasons = Map.groupBy(read, ({ text, quota }) => (quota ? `quota ${quota.name}` : text));
+  return [...reasons.values()].map((each) => told(each, besides));
+}
+
+/** A refusal, and the quota that is exceeded where that is the reason. */
+interface ReadRefusal extends Omit<MissedPods, 'message'> {
+  readonly text: string;
+  readonly quota: ExceededQuota | undefined;
+}
+
+/** Of refusals that have one reason. */
+function told(refusals: readonly ReadRefusal[], besides: readonly Cost[]): RefusedPods {
+  const newestFirst = refusals.toSorted((a, b) => b.at - a.at);
+  const missing = refusals.reduce((sum, each) => sum + each.missing, 0);
+  const [{ text, quota } = { text: '' }] = newestFirst;
+  if (quota === undefined) return { isQuota: false, missing, says: withRemedy(text) };
+  const claims = newestFirst.flatMap((each) =>
+    (each.quota?.resources ?? []).map((resource) => ({ ...resource, pods: each.missing })),
+  );
+  const shortages = [...Map.groupBy(claims, ({ resource }) => resource)]
+    .map(([resource, of]) => shortageOf(resource, of, { missing, besides }))
+    .filter(({ more }) => more > 0n);
+  const words = enumerated(shortages.map(({ resource, more }) => moreOf(resource, more)));
+  const aside = shortages.some(({ aside }) => aside > 0n) ? ", the puller's own included" : '';
+  const says = `the quota ${quota.name} would have to hold ${words}${aside}`;
+  return { isQuota: true, missing, says: printable(shortages.length === 0 ? text : says, 400) };
+}
+
+/** What a DaemonSet would take of a resource, as far as its pods are missing; the newest word first. */
+interface Claim extends QuotaResource {
+  readonly pods: number;
+}
+
+/** How much more of a resource a quota would have to hold, in nano-units, and how much of it for others. */
+function shortageOf(
+  resource: string,
+  claims: readonly Claim[],
+  { missing, besides }: { readonly missing: number; readonly besides: readonly Cost[] },
+) {
+  const [newest] = claims;
+  const { used = 0n, limit = 0n, requested = 0n } = newest ?? {};
+  const sum = claims.reduce((sum, each) => sum + each.requested * BigInt(each.pods), 0n);
+  // A refusal names only what is exceeded already, and each pod is one.
+  const all = countsPods(resource) ? nano * BigInt(missing) : sum;
+  const aside = besides.reduce((sum, cost) => sum + (amountsOf(cost).get(resource) ?? 0n), 0n);
+  return { resource, aside, more: used + (missing === 0 ? requested : all) + aside - limit };
+}
+
+function withRemedy(text: string): string {
+  const [, remedy] = remedies.find(([words]) => words.test(text)) ?? [];
+  const whole = remedy === undefined ? '' : `; ${remedy}`;
+  return limitRanged(text) ?? `${printable(text, 400)}${whole}`;
 }
 
 /**
@@ -58,8 +130,18 @@ function limitRanged(text: string): string | undefined {
  * Claims that the quota which refused a pod would have taken it in the place of one of that cost. True
  * of a message that tells of no amounts.
  */
-export function wouldFitInPlaceOf(message: string, { pods, requests, limits }: Cost): boolean {
-  const freed: ReadonlyMap<string, bigint> = new Map([
+export function wouldFitInPlaceOf(message: string, cost: Cost): boolean {
+  const freed = amountsOf(cost);
+  const { resources } = exceededQuota(withoutPreambles(message)) ?? { resources: [] };
+  return resources.every(
+    ({ resource, requested, used, limit }) =>
+      used - (freed.get(resource) ?? 0n) + requested <= limit,
+  );
+}
+
+/** By the names that quotas have for them, in nano-units. */
+function amountsOf({ pods, requests, limits }: Cost): ReadonlyMap<string, bigint> {
+  return new Map([
     ['pods', BigInt(pods) * nano],
     ['count/pods', BigInt(pods) * nano],
     ['cpu', requests.cpu],
@@ -69,26 +151,24 @@ export function wouldFitInPlaceOf(message: string, { pods, requests, limits }: C
     ['requests.memory', requests.memory],
     ['limits.memory', limits.memory],
   ]);
-  const { resources } = exceededQuota(withoutPreambles(message)) ?? { resources: [] };
-  return resources.every(
-    ({ resource, requested, used, limit }) =>
-      used - (freed.get(resource) ?? 0n) + requested <= limit,
-  );
 }
 
 function withoutPreambles(message: string): string {
   return preambles.reduce((rest, preamble) => rest.replace(preamble, ''), message);
 }
 
-/** A quota and what it says of each resource that a pod would take of it, in nano-units. */
+/** A quota and the resources that it has too little of for a pod. */
 interface ExceededQuota {
   readonly name: string;
-  readonly resources: readonly {
-    readonly resource: string;
-    readonly requested: bigint;
-    readonly used: bigint;
-    readonly limit: bigint;
-  }[];
+  readonly resources: readonly QuotaResource[];
+}
+
+/** What a quota says of a resource that a pod would take of it, in nano-units. */
+interface QuotaResource {
+  readonly resource: string;
+  readonly requested: bigint;
+  readonly used: bigint;
+  readonly limit: bigint;
 }
 
 function exceededQuota(text: string): ExceededQuota | undefined {
@@ -116,9 +196,13 @@ function amounts(text: string): ReadonlyMap<string, bigint> {
   );
 }
 
+function countsPods(resource: string): boolean {
+  return resource === 'pods' || resource === 'count/pods';
+}
+
 /** `200Mi more limits.memory`, `1 more pod`. */
 function moreOf(resource: string, nanos: bigint): string {
-  if (resource === 'pods') return nounCount(Number(nanos / nano), 'more pod');
+  if (countsPods(resource)) return nounCount(Number(nanos / nano), 'more pod');
   const amount = /cpu$/.test(resource) ? cpuQuantity(nanos) : memoryQuantity(nanos);
   return `${amount} more ${resource}`;
 }

@@ -10,6 +10,17 @@ export interface RefusedPod {
   readonly at: number;
 }
 
+/** The newest refusal of pods of a DaemonSet. */
+export interface Refusal extends RefusedPod {
+  /** Of the DaemonSet. */
+  readonly uid: string;
+}
+
+/** The newest refusal of pods of a DaemonSet, and on how many nodes it has none. */
+export interface MissedPods extends RefusedPod {
+  readonly missing: number;
+}
+
 /**
  * Claims that a pod was refused to a DaemonSet as it is at present. Events tell of the past, too, for as long
  * as the server keeps them, and what was refused before our last change may have room by now: where it has

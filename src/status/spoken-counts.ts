@@ -12,8 +12,8 @@ export function cannot(some: number, of: number): string {
 }
 
 /** `2 of 40 nodes`, or `all 40 nodes`. */
-export function someOf(some: number, of: number): string {
-  return some >= of && of > 0 ? all(of, 'node') : `${count(some)} of ${nounCount(of, 'node')}`;
+export function someOf(some: number, of: number, noun = 'node'): string {
+  return some >= of && of > 0 ? all(of, noun) : `${count(some)} of ${nounCount(of, noun)}`;
 }
 
 /** Of nodes of which some do: `1 of 3 nodes holds`, `2 of 3 nodes hold`. */

@@ -24,6 +24,9 @@ export interface StandingCost {
   readonly formula: Amount;
 }
 
+/** What the puller's own pod takes. */
+export const usualPuller = podCost({ containers: [{ resources: pullerResources }] });
+
 /** What the cost is made of: a puller's DaemonSets and, where there is one to be read, its Deployment. */
 export interface CostSources {
   readonly spec: PullerSpec;
@@ -69,7 +72,7 @@ export function standingCost({ spec, daemonSets, deployment }: CostSources): Sta
 
 /** A Deployment that is not there yet will be like all others. */
 function pullerCost(deployment: KubeObject | undefined): Cost {
-  if (deployment === undefined) return podCost({ containers: [{ resources: pullerResources }] });
+  if (deployment === undefined) return usualPuller;
   return times(podCost(podSpecOf(deployment)), replicasOf(deployment));
 }
 

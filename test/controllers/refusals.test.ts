@@ -44,10 +44,15 @@ const anEvent = (message: string, times: object): KubeObject => ({
 });
 
 const at = (minute: number) => ({ lastTimestamp: `2026-01-01T00:0${minute}:00Z` });
-const lookAt = (daemonSets: readonly KubeObject[], more: Partial<RefusalsInput> = {}) =>
-  refusals.of('n/p', { daemonSets, pods: undefined, wasTold: false, ...more });
+/** What is learned, by message and DaemonSet. */
+async function lookAt(daemonSets: readonly KubeObject[], more: Partial<RefusalsInput> = {}) {
+  const all = { daemonSets, pods: undefined, wasTold: false, ...more };
+  const { value, ...again } = await refusals.of('n/p', all);
+  return { value: value.map(({ message, uid }) => `${message} ${uid}`), ...again };
+}
 const look = (daemonSet: KubeObject) => lookAt([daemonSet]);
-const told = async (daemonSet = aDaemonSet(1)) => (await look(daemonSet)).value[0];
+const told = async (daemonSet = aDaemonSet(1)) =>
+  (await look(daemonSet)).value[0]?.replace(' u-1', '');
 
 /** Lets a DaemonSet lack pods for long enough to ask why. */
 async function missed(daemonSet = aDaemonSet(1)): Promise<string | undefined> {
@@ -60,8 +65,8 @@ describe('the reason for missing pods', () => {
   it('is asked for at once where the status told of one before a restart', async () => {
     listed = [anEvent('no quota', at(1))];
     const resumed = () => lookAt([aDaemonSet(1)], { wasTold: true });
-    expect(await resumed()).toEqual({ value: ['no quota'], againMs: 20_000 });
-    expect(await resumed()).toEqual({ value: ['no quota'], againMs: 20_000 });
+    expect(await resumed()).toEqual({ value: ['no quota u-1'], againMs: 20_000 });
+    expect(await resumed()).toEqual({ value: ['no quota u-1'], againMs: 20_000 });
     expect(asked).toHaveLength(1);
   });
 
@@ -74,7 +79,7 @@ describe('the reason for missing pods', () => {
     expect(await told()).toBeUndefined();
     expect(asked).toEqual([]);
     await clock.advance(1);
-    expect(await look(aDaemonSet(1))).toEqual({ value: ['no quota'], againMs: 20_000 });
+    expect(await look(aDaemonSet(1))).toEqual({ value: ['no quota u-1'], againMs: 20_000 });
     expect(asked).toEqual(['events n involvedObject.uid=u-1,reason=FailedCreate']);
   });
 
@@ -173,9 +178,9 @@ describe('the reason for missing pods', () => {
     await lookAt([aDaemonSet(1), another(2)]);
     await clock.advance(5_000);
     const both = await lookAt([aDaemonSet(1), another(2)]);
-    expect(both).toEqual({ value: ['no quota', 'no quota'], againMs: 20_000 });
+    expect(both).toEqual({ value: ['no quota u-1', 'no quota u-2'], againMs: 20_000 });
     const one = await lookAt([aDaemonSet(3), another(2)]);
-    expect(one.value).toEqual(['no quota']);
+    expect(one.value).toEqual(['no quota u-2']);
   });
 
   it('is asked anew for a puller that was forgotten', async () => {

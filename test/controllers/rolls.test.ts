@@ -376,7 +376,7 @@ describe('the Deployment of a new puller', () => {
     scene.apply(aQuota({ pods: '2' }));
     expect(await comesAfter()).toBeLessThan(10);
     expect(replicas()).toBe(0);
-    expect(messages()).toMatch(/the quota exact would have to hold 1 more pod/);
+    expect(messages()).toMatch(/the quota exact would have to hold 2 more pods, the puller's own/);
     scene.apply(aQuota({ pods: '4' }));
     await scene.until(() => isReady() && hasPuller());
   });

@@ -14,6 +14,7 @@ import {
   minute,
   nodeNames,
   now,
+  refusal,
   statusOf,
   timeAt,
   told,
@@ -451,7 +452,9 @@ describe('an image that fails', () => {
 describe('pods that do not come into being', () => {
   const quota =
     'Error creating: pods "x" is forbidden: exceeded quota: team, requested: pods=1, used: pods=2, limited: pods=2';
-  const facts = { daemonSets: [aDaemonSet(5)], refusals: [quota] };
+  const facts = { daemonSets: [aDaemonSet(5)], refusals: [refusal(quota)] };
+  const pause =
+    'Kubernetes tries again within 17 minutes, or as soon as the DaemonSet is annotated';
 
   it('for a quota are told by what it lacks', () => {
     const status = statusOf(pods(2), { facts });
@@ -460,7 +463,48 @@ describe('pods that do not come into being', () => {
       Degraded: 'True QuotaExceeded',
     });
     expect(messageOf(status, 'Ready')).toBe(
-      '3 of 5 nodes get no pod: the quota team would have to hold 3 more pods',
+      `3 of 5 nodes get no pod: the quota team would have to hold 3 more pods; ${pause}`,
+    );
+  });
+
+  it('for a quota are told with the room for the puller, where that gives way to them', () => {
+    const told = (message: string) =>
+      messageOf(
+        statusOf(pods(2), {
+          facts: { ...facts, refusals: [refusal(message)] },
+          seen: { isPullerToCome: true },
+        }),
+        'Ready',
+      );
+    expect(told(quota)).toBe(
+      `3 of 5 nodes get no pod: the quota team would have to hold 4 more pods, the puller's own included; ${pause}`,
+    );
+    const storage =
+      'exceeded quota: team, requested: requests.ephemeral-storage=1Gi, used: requests.ephemeral-storage=2Gi, limited: requests.ephemeral-storage=2Gi';
+    expect(told(storage)).toContain('to hold 3Gi more requests.ephemeral-storage; Kubernetes');
+  });
+
+  it('are counted over all parts of a long list, and told once for each quota', () => {
+    const [first = [], second = []] = [3, 1].map((count) => nodeNames(count));
+    const parts = ['d1', 'd2', 'd3'].map((uid) => aDaemonSet(4, { uid }));
+    const all = [
+      ...first.map((node) => aPod(node, { uid: `${node}-1` })),
+      ...second.map((node) => aPod(node, { uid: `${node}-2`, owner: 'd2' })),
+    ];
+    const exceeded = (used: number) =>
+      `exceeded quota: team, requested: pods=1, used: pods=${used}, limited: pods=4`;
+    const webhook = 'admission webhook "w" denied the request: no sleeping';
+    const refusals = [
+      refusal(exceeded(3), { at: now - minute }),
+      refusal(exceeded(4), { uid: 'd2' }),
+      refusal(webhook, { uid: 'd3' }),
+    ];
+    const status = statusOf(all, { facts: { daemonSets: parts, refusals } });
+    expect(messageOf(status, 'Ready')).toBe(
+      `4 of 12 pods are refused: the quota team would have to hold 4 more pods; ${pause}; and 1 more, see Degraded`,
+    );
+    expect(messageOf(status, 'Degraded')).toBe(
+      `4 of 12 pods are refused: the quota team would have to hold 4 more pods; ${pause}. 4 of 12 pods are refused: ${webhook}; ${pause}.`,
     );
   });
 
@@ -472,18 +516,20 @@ describe('pods that do not come into being', () => {
 
   it('are told where the old pods are still there and wait for successors', () => {
     const outdated = nodeNames(2).map((node) => aPod(node, { images: images.slice(0, 1) }));
-    const status = statusOf(outdated, { facts: { refusals: [quota] } });
+    const status = statusOf(outdated, { facts: { refusals: [refusal(quota)] } });
     expect(messageOf(status, 'Ready')).toBe(
-      'all 2 nodes get no new pod: for one the quota team would have to hold 1 more pod',
+      `all 2 nodes get no new pod: for one the quota team would have to hold 1 more pod; ${pause}`,
     );
   });
 
   it('for admission are told in the words of who refused them', () => {
-    const refusals = ['Error creating: admission webhook "w" denied the request: no sleeping'];
+    const refusals = [
+      refusal('Error creating: admission webhook "w" denied the request: no sleeping'),
+    ];
     const status = statusOf(pods(4), { facts: { ...facts, refusals } });
     expect(told(status)['Ready']).toBe('False PodsRefused');
     expect(messageOf(status, 'Ready')).toBe(
-      '1 of 5 nodes gets no pod: admission webhook "w" denied the request: no sleeping',
+      `1 of 5 nodes gets no pod: admission webhook "w" denied the request: no sleeping; ${pause}`,
     );
   });
 
@@ -653,7 +699,9 @@ describe('a roll-out that does not advance though nothing is lost', () => {
 
   it('names the quota that refuses more pods', () => {
     const refusals = [
-      'pods "x" is forbidden: exceeded quota: team, requested: pods=1, used: pods=3, limited: pods=3',
+      refusal(
+        'pods "x" is forbidden: exceeded quota: team, requested: pods=1, used: pods=3, limited: pods=3',
+      ),
     ];
     const status = statusOf(pods(3), { ...stuck, facts: { refusals } });
     expect(messageOf(status, 'Degraded')).toMatch(

@@ -7,6 +7,7 @@ import {
   observation,
 } from '../../src/status/observation.ts';
 import { projectPod } from '../../src/status/pods.ts';
+import type { Refusal } from '../../src/status/refusals.ts';
 import { type Summary, summary } from '../../src/status/summarize.ts';
 
 /** A moment of the tests, and times before it. */
@@ -203,6 +204,11 @@ export function observed(
   });
 }
 
+/** The newest refusal of pods of the DaemonSet `cache`, or of another. */
+export function refusal(message: string, { uid = 'd1', at = now } = {}): Refusal {
+  return { uid, message, at };
+}
+
 const spec = {
   deploymentName: 'kubernetes-image-puller',
   images,
@@ -237,6 +243,7 @@ export function summaryOf(pods: readonly KubeObject[], telling: Telling = {}): S
       lingering: [],
       stalled: false,
       podsUnreadable: undefined,
+      isPullerToCome: false,
       pullerUnavailable: undefined,
       failure: undefined,
       ...seen,

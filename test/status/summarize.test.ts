@@ -62,6 +62,7 @@ function seen(facts: Partial<Observed> = {}): Observed {
     lingering: [],
     stalled: false,
     podsUnreadable: undefined,
+    isPullerToCome: false,
     pullerUnavailable: undefined,
     failure: undefined,
     ...facts,

@@ -1,6 +1,6 @@
 import { essence } from '../../src/status/kubelet-words.ts';
 import { podCost } from '../../src/status/pod-cost.ts';
-import { refusedPods, wouldFitInPlaceOf } from '../../src/status/refusal-words.ts';
+import { refusedPods, toldRefusals, wouldFitInPlaceOf } from '../../src/status/refusal-words.ts';
 import { lackOf, remedyFor } from '../../src/status/scheduler-words.ts';
 
 const speaker = { name: 'cache-abc12', namespace: 'workspaces', uid: '0000-1111' };
@@ -137,6 +137,7 @@ describe('pods that were refused', () => {
       'Error creating: pods "cache-x7k2p" is forbidden: exceeded quota: team, requested: limits.memory=800Mi,pods=1, used: limits.memory=1600Mi,pods=2, limited: limits.memory=2Gi,pods=9';
     expect(refusedPods(message, 3)).toEqual({
       isQuota: true,
+      missing: 3,
       says: 'the quota team would have to hold 1952Mi more limits.memory',
     });
   });
@@ -162,6 +163,7 @@ describe('pods that were refused', () => {
       'Error creating: pods "cache-x7k2p" is forbidden: violates PodSecurity "restricted:latest": unrestricted capabilities';
     expect(refusedPods(message, 3)).toEqual({
       isQuota: false,
+      missing: 3,
       says: 'violates PodSecurity "restricted:latest": unrestricted capabilities',
     });
   });
@@ -182,8 +184,58 @@ describe('pods that were refused', () => {
   ])('by a LimitRange are told as such, and what to do about it: %s', (words, remedy) => {
     expect(refusedPods(`Error creating: pods "cache-x7k2p" is forbidden: ${words}`, 3)).toEqual({
       isQuota: false,
+      missing: 3,
       says: `a LimitRange of the namespace refuses it: ${words}; ${remedy}`,
     });
+  });
+
+  it.each([
+    [
+      'failed quota: team: must specify requests.ephemeral-storage for: java,tools',
+      'a LimitRange can give defaults',
+    ],
+    [
+      'insufficient quota to match these scopes: [{PriorityClass In [high]}]',
+      'the namespace needs a ResourceQuota of that scope',
+    ],
+  ])(
+    'are told with what to do where the words of quotas name a rule alone: %s',
+    (words, remedy) => {
+      const message = `Error creating: pods "cache-x7k2p" is forbidden: ${words}`;
+      expect(refusedPods(message, 3).says).toBe(`${words}; ${remedy}`);
+    },
+  );
+
+  it('of several DaemonSets are told once for each quota, by the sum of what they would take', () => {
+    const exceeded = (quota: string, amounts: string, missing: number, at: number) => ({
+      message: `exceeded quota: ${quota}, ${amounts}`,
+      missing,
+      at,
+    });
+    const large =
+      'requested: limits.memory=800Mi, used: limits.memory=1Gi, limited: limits.memory=2Gi';
+    const small =
+      'requested: limits.memory=100Mi,pods=1, used: limits.memory=2000Mi,pods=9, limited: limits.memory=2Gi,pods=9';
+    const told = toldRefusals([
+      exceeded('team', large, 2, 1),
+      exceeded('other', 'requested: pods=1, used: pods=9, limited: pods=9', 0, 1),
+      exceeded('team', small, 3, 2),
+    ]);
+    expect(told).toEqual([
+      {
+        isQuota: true,
+        missing: 5,
+        // 2000Mi are used, by the newest word, and 2 × 800Mi and 3 × 100Mi wanted.
+        says: 'the quota team would have to hold 1852Mi more limits.memory and 5 more pods',
+      },
+      { isQuota: true, missing: 0, says: 'the quota other would have to hold 1 more pod' },
+    ]);
+  });
+
+  it('for a quota of objects are told in pods', () => {
+    const message =
+      'exceeded quota: team, requested: count/pods=1, used: count/pods=2, limited: count/pods=2';
+    expect(refusedPods(message, 2).says).toBe('the quota team would have to hold 2 more pods');
   });
 
   it('are told in printable words of a bearable length', () => {
@@ -202,6 +254,6 @@ describe('pods that were refused', () => {
 
   it('for a quota whose amounts nobody can read are told as they are', () => {
     const message = 'exceeded quota: team, requested: ?, used: ?, limited: ?';
-    expect(refusedPods(message, 1)).toEqual({ isQuota: true, says: message });
+    expect(refusedPods(message, 1)).toEqual({ isQuota: true, missing: 1, says: message });
   });
 });

@@ -90,7 +90,7 @@ function pullerDocument(puller: PullerReport): object {
       ...(observation.hasPods && {
         unreachable: observation.unreachable.count,
         withoutPod: observation.missing,
-        refusals: observation.refusals,
+        refusals: observation.refusals.map(({ message }) => message),
         lacking: troubled
           .sort((a, b) => (a.node < b.node ? -1 : 1))
           .map((node) => nodeEntry(node, images)),

@@ -21,7 +21,7 @@ import {
   observation,
 } from '../../status/observation.ts';
 import type { PodRecord } from '../../status/pods.ts';
-import { newestRefusal } from '../../status/refusals.ts';
+import { newestRefusal, type Refusal } from '../../status/refusals.ts';
 import { readPods } from '../../status/rewrites.ts';
 import { lacksPods } from '../../status/rollout.ts';
 import { type StandingCost, standingCost } from '../../status/standing-cost.ts';
@@ -206,12 +206,12 @@ function refusalsOf(
   daemonSet: KubeObject,
   pods: readonly PodRecord[] | undefined,
   { events }: Seen,
-): readonly string[] {
+): readonly Refusal[] {
   const about = (events.objects as readonly CreateEvent[]).filter(
     ({ involvedObject }) => involvedObject?.uid === daemonSet.metadata.uid,
   );
   const newest = newestRefusal({ daemonSet, events: about, pods });
-  return newest === undefined ? [] : [newest.message];
+  return newest === undefined ? [] : [{ ...newest, uid: daemonSet.metadata.uid ?? '' }];
 }
 
 /** core/v1 Event, as far as it is read. */

@@ -5,7 +5,7 @@ import { nameOf } from '../../status/image-rows.ts';
 import type { NodeObservation, NodeVerdict } from '../../status/nodes.ts';
 import type { Observation } from '../../status/observation.ts';
 import { holdsImage } from '../../status/pods.ts';
-import { refusedPods } from '../../status/refusal-words.ts';
+import { toldRefusals } from '../../status/refusal-words.ts';
 import { lackOf } from '../../status/scheduler-words.ts';
 
 /** The longest text of a cell. */
@@ -58,14 +58,11 @@ export function absences({ missing, refusals, blocked }: Observation): readonly 
         `${nounCount(nodes.count, 'node')} cannot copy "sleep" to the containers: ${toldFailure(container)}`,
     ),
     ...(missing > 0 ? [`${nounCount(missing, 'node')} without a pod`] : []),
-    ...refused({ missing, refusals }),
+    ...refused({ refusals }),
   ];
 }
 
 /** Why nodes get no pod, in sentences. */
-export function refused({
-  missing,
-  refusals,
-}: Pick<Observation, 'missing' | 'refusals'>): readonly string[] {
-  return refusals.map((refusal) => `pods are refused: ${refusedPods(refusal, missing).says}`);
+export function refused({ refusals }: Pick<Observation, 'refusals'>): readonly string[] {
+  return toldRefusals(refusals).map(({ says }) => `pods are refused: ${says}`);
 }

@@ -1,5 +1,11 @@
 import type { RawSpec } from '../../../src/api/types.ts';
-import { keyOf, nodeLosses, type PullerReport, report } from '../../../src/cli/status/report.ts';
+import {
+  keyOf,
+  nodeLosses,
+  type PullerReport,
+  type Report,
+  report,
+} from '../../../src/cli/status/report.ts';
 import type { Seen } from '../../../src/cli/status/seen.ts';
 import { aPuller } from '../../pullers.ts';
 import {
@@ -41,6 +47,10 @@ describe('what is to become of a puller', () => {
     expect(reportOf({ java: '##' }, options).outcome).toBe(outcome);
   });
 });
+
+/** Why pods of the first puller do not exist. */
+const messages = ({ pullers: [puller] }: Report) =>
+  puller?.observation.refusals.map(({ message }) => message);
 
 describe('what is told of pullers', () => {
   it('is in the order of their namespaces and names', () => {
@@ -133,7 +143,7 @@ describe('what is told of pullers', () => {
       failedCreate(daemonSet, 'an older one', '2026-01-01T10:00:00Z'),
       failedCreate(aPuller({}, { uid: 'somebody-elses' }), 'of another', '2026-01-01T11:30:00Z'),
     ]);
-    const refusals = (of: Seen) => report({ ...of, events }, now).pullers[0]?.observation.refusals;
+    const refusals = (of: Seen) => messages(report({ ...of, events }, now));
     expect(refusals(seen)).toEqual(['the newest']);
     expect(refusals(seenOf({ java: '##' }))).toEqual([]);
   });
@@ -144,15 +154,10 @@ describe('what is told of pullers', () => {
       ...changed(set, '2026-01-01T11:30:00Z'),
       status: { ...(set['status'] as object), updatedNumberScheduled: 1 },
     }));
-    const refusals = (at: string) =>
-      report(
-        {
-          ...seen,
-          daemonSets: reading([daemonSet]),
-          events: reading([failedCreate(daemonSet, 'exceeded quota: q', at)]),
-        },
-        now,
-      ).pullers[0]?.observation.refusals;
+    const refusals = (at: string) => {
+      const events = reading([failedCreate(daemonSet, 'exceeded quota: q', at)]);
+      return messages(report({ ...seen, daemonSets: reading([daemonSet]), events }, now));
+    };
     expect(refusals('2025-12-31T23:50:00Z')).toEqual([]);
     expect(refusals('2026-01-01T11:30:00Z')).toEqual(['exceeded quota: q']);
   });
