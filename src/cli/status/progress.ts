@@ -4,6 +4,7 @@ import { conditionsLine, unspoken } from '../conditions-line.ts';
 import type { Role, Style } from '../style.ts';
 import { cut, shortened } from '../text.ts';
 import { type ImageReport, keyOf, type PullerReport } from './report.ts';
+import { complaints } from './words.ts';
 
 /** How far a puller is, as text: `12 of 30 copies, 1 of 5 nodes ready, 2 failing`. */
 export function progressOf({ images, observation }: PullerReport): string {
@@ -41,7 +42,7 @@ export function frame(
   const shares = sharesOf(needsOf(pullers, room), room);
   const lines = pullers.flatMap((puller, index) => [
     heads[index] ?? '',
-    ...imageLines(puller, { width, height: shares[index] ?? 0 }, style),
+    ...bodyLines(puller, { width, height: shares[index] ?? 0 }, style),
   ]);
   if (lines.length <= height) return lines;
   const shown = Math.max(0, height - 1);
@@ -49,15 +50,16 @@ export function frame(
   return [...lines.slice(0, shown), style.paint('quiet', `and ${nounCount(rest, 'more puller')}`)];
 }
 
-/** How many lines the images of each puller take; those of Ready ones none where others need them. */
+/** How many lines each puller takes below its head; a Ready one none where others need them. */
 function needsOf(pullers: readonly PullerReport[], room: number): readonly number[] {
-  const all = pullers.reduce((sum, { images }) => sum + images.length, 0);
-  return pullers.map(({ images, outcome }) =>
-    all > room && outcome === 'ready' ? 0 : images.length,
+  const needs = pullers.map((puller) => complaints(puller).length + puller.images.length);
+  const all = needs.reduce((sum, each) => sum + each, 0);
+  return pullers.map(({ outcome }, index) =>
+    all > room && outcome === 'ready' ? 0 : (needs[index] ?? 0),
   );
 }
 
-/** Lines for the images of each puller: what one does not need the others have. */
+/** Lines for each puller below its head: what one does not need the others have. */
 function sharesOf(needs: readonly number[], room: number): readonly number[] {
   let left = room;
   let others = needs.length;
@@ -84,6 +86,14 @@ function headLine(puller: PullerReport, width: number, style: Style): string {
   const roles = { ready: 'good', stuck: 'bad', underway: 'waiting' } as const;
   const role = observation.nodesDesired === 0 && outcome === 'underway' ? 'quiet' : roles[outcome];
   return `${style.paint('heading', name)}${style.paint(role, text)}`;
+}
+
+/** What is wrong, as far as it fits in a line, and the images. */
+function bodyLines(puller: PullerReport, { width, height }: Extent, style: Style) {
+  const wrong = complaints(puller)
+    .slice(0, height)
+    .map((complaint) => cut(`  ${printable(complaint, 1000)}`, width, style.ellipsis));
+  return [...wrong, ...imageLines(puller, { width, height: height - wrong.length }, style)];
 }
 
 /** The images there is room for: failing ones first, then what is not everywhere. */

@@ -1,7 +1,6 @@
 import { cpuQuantity, memoryQuantity } from '../../api/quantity.ts';
 import { count, nounCount, printable } from '../../api/text.ts';
-import type { Condition } from '../../api/types.ts';
-import { type ConditionType, conditionOf, conditionTypes } from '../../status/conditions.ts';
+import { conditionOf, conditionTypes } from '../../status/conditions.ts';
 import type { NodeObservation } from '../../status/nodes.ts';
 import type { Amount, Cost } from '../../status/pod-cost.ts';
 import { unspoken } from '../conditions-line.ts';
@@ -9,7 +8,7 @@ import type { Role, Style } from '../style.ts';
 import { wrapped } from '../text.ts';
 import { type Column, fitted } from './fitted.ts';
 import { type ImageReport, keyOf, type Outcome, otherNodes, type PullerReport } from './report.ts';
-import { absences, lackingOn, stateOf, whyOf } from './words.ts';
+import { absences, complaints, lackingOn, stateOf, whyOf } from './words.ts';
 
 /** How a report is drawn. */
 export interface Drawing {
@@ -92,18 +91,6 @@ function remarks(puller: PullerReport): readonly string[] {
     // Where the operator complains, it knows of nodes without pods, too.
     ...(wrong.length > 0 ? wrong : absences(observation)),
   ];
-}
-
-/** What is wrong. That nodes are pulling is seen below, and what was mended in a spec is no news. */
-function complaints(puller: Pick<PullerReport, 'conditions'>): readonly string[] {
-  const { degraded, progressing, ready } = conditionTypes;
-  const told = (type: ConditionType, status: Condition['status']) => {
-    const condition = conditionOf(puller, type);
-    return condition?.status === status ? [condition.message] : [];
-  };
-  const wrong = told(degraded, 'True');
-  if (wrong.length > 0) return wrong;
-  return told(progressing, 'True').length > 0 ? [] : told(ready, 'False');
 }
 
 function imageLines({ observation, images }: PullerReport, drawing: Drawing): readonly string[] {

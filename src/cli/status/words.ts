@@ -1,12 +1,14 @@
 import { nounCount, printable } from '../../api/text.ts';
-import type { CachedImage } from '../../api/types.ts';
+import type { CachedImage, Condition } from '../../api/types.ts';
 import { toldFailure } from '../../status/causes.ts';
+import { type ConditionType, conditionOf, conditionTypes } from '../../status/conditions.ts';
 import { nameOf } from '../../status/image-rows.ts';
 import type { NodeObservation, NodeVerdict } from '../../status/nodes.ts';
 import type { Observation } from '../../status/observation.ts';
 import { holdsImage } from '../../status/pods.ts';
 import { toldRefusals } from '../../status/refusal-words.ts';
 import { lackOf } from '../../status/scheduler-words.ts';
+import type { PullerReport } from './report.ts';
 
 /** The longest text of a cell. */
 const longest = 500;
@@ -48,6 +50,18 @@ export function whyOf({ message, holdings }: NodeObservation): string {
   if (message !== '') return printable(lackOf(message), longest);
   const failing = holdings.blocked ?? holdings.images.find((each) => each?.state === 'failing');
   return failing === undefined ? '' : toldFailure(failing);
+}
+
+/** What is wrong. That nodes are pulling is seen below, and what was mended in a spec is no news. */
+export function complaints(puller: Pick<PullerReport, 'conditions'>): readonly string[] {
+  const { degraded, progressing, ready } = conditionTypes;
+  const told = (type: ConditionType, status: Condition['status']) => {
+    const condition = conditionOf(puller, type);
+    return condition?.status === status ? [condition.message] : [];
+  };
+  const wrong = told(degraded, 'True');
+  if (wrong.length > 0) return wrong;
+  return told(progressing, 'True').length > 0 ? [] : told(ready, 'False');
 }
 
 /** Sentences about nodes that have no pod to speak for them. */

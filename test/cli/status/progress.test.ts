@@ -27,9 +27,10 @@ describe('a frame', () => {
   const drawn = (width: number, height: number, pullers = [failing, other]) =>
     frame(pullers, { width, height }, plainStyle);
 
-  it('has a bar for each image, failing ones first', () => {
+  it('says what is wrong, and has a bar for each image, failing ones first', () => {
     expect(drawn(80, 20)).toEqual([
       'workspaces/puller  ImagesFailing  8 of 12 copies, 1 of 4 nodes ready, 2 failing',
+      '  bad (quay.io/example/bad:1) cannot be pulled',
       '  bad    #####xxxxxxxxxx.....  1/4, 2 failing',
       '  java   ####################  4/4',
       '  tools  ###############.....  3/4',
@@ -40,8 +41,9 @@ describe('a frame', () => {
   });
 
   it('leaves out of many images what is on every node', () => {
-    expect(drawn(80, 6)).toEqual([
+    expect(drawn(80, 7)).toEqual([
       expect.stringMatching(/^workspaces\/puller /),
+      '  bad (quay.io/example/bad:1) cannot be pulled',
       expect.stringMatching(/^ {2}bad /),
       '  and 2 more images',
       expect.stringMatching(/^workspaces\/other /),
@@ -53,14 +55,15 @@ describe('a frame', () => {
   it('leaves out the images of pullers that are Ready where others need the room', () => {
     const complete = reportOf({ java: '##', tools: '##' }, { conditions: ready, name: 'complete' });
     const head = 'workspaces/complete  AllResourcesReady  4 of 4 copies, 2 of 2 nodes ready';
-    expect(drawn(80, 5, [complete, failing])).toEqual([
+    expect(drawn(80, 6, [complete, failing])).toEqual([
       head,
       expect.stringMatching(/^workspaces\/puller /),
+      '  bad (quay.io/example/bad:1) cannot be pulled',
       expect.stringMatching(/^ {2}bad /),
       expect.stringMatching(/^ {2}java /),
       expect.stringMatching(/^ {2}tools /),
     ]);
-    expect(drawn(80, 7, [complete, failing])).toHaveLength(7);
+    expect(drawn(80, 8, [complete, failing])).toHaveLength(8);
   });
 
   it('leaves out of many pullers the last', () => {
@@ -84,7 +87,7 @@ describe('a frame', () => {
 
   it('shows one failure among many nodes', () => {
     const many = reportOf({ java: `${'#'.repeat(999)}x` }, { conditions: stalled });
-    expect(drawn(80, 20, [many])[1]).toBe('  java  ###################x  999/1000, 1 failing');
+    expect(drawn(80, 20, [many])[2]).toBe('  java  ###################x  999/1000, 1 failing');
   });
 
   it('means nothing to a terminal', () => {
