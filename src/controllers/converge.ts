@@ -87,9 +87,11 @@ export async function converge(
 
   const written = await write(due, check, { input, the, context });
   context.signal.throwIfAborted();
-  for (const failure of failuresOf(written.filter(isOfCache))) throw failure;
+  const [ofCache] = failuresOf(written.filter(isOfCache));
+  if (ofCache) throw ofCache;
   await remove(released(next), input, the, context.log);
-  for (const failure of failuresOf(written)) throw new BesideCacheError(failure);
+  const [beside] = failuresOf(written);
+  if (beside) throw new BesideCacheError(beside);
   await remove(former, input, the, context.log);
   return next.againMs;
 }
@@ -112,7 +114,7 @@ function untilThePullerComes(
 /**
  * Writes the children in their order.
  *
- * @throws NameConflictError, NotLeadingError, and RefusedError where a DaemonSet is not what may be
+ * @throws NameConflictError, NotLeadingError, and RefusedError where the server does not take a DaemonSet
  */
 async function write(
   due: readonly PresentChild[],
@@ -132,7 +134,7 @@ async function write(
     }
     const failures = failuresOf(written);
     const notLeading = failures.find((failure) => failure instanceof NotLeadingError);
-    const final = notLeading ?? failuresOf(written.filter(isOfCache)).find(isOfBody);
+    const final = notLeading ?? failuresOf(written.filter(isOfCache)).find(isRejected);
     if (final) throw final;
   }
   return written;
@@ -245,8 +247,8 @@ function isOfCache({ child }: Written): boolean {
   return child.resource === daemonSets;
 }
 
-/** Claims that a body is not taken for what it says. */
-function isOfBody(failure: Error): boolean {
+/** Claims that the server does not take a body for what it says. */
+function isRejected(failure: Error): boolean {
   return failureOf(failure).reason === reasons.rejected;
 }
 
