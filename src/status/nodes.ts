@@ -3,7 +3,7 @@ import { controllerOf } from '../kube/objects.ts';
 import { isInPlace } from '../manifests/roll-strategy.ts';
 import { daemonSetCounts } from './daemon-set-counts.ts';
 import { type Holdings, HoldingsOf } from './holdings.ts';
-import { lingersAfterMs } from './lingering.ts';
+import { isGoing, lingersAfterMs } from './lingering.ts';
 import { type ContainerVector, lives, type PodRecord } from './pods.ts';
 import { presentStrategy } from './roll.ts';
 import { rolloutOf } from './rollout.ts';
@@ -100,7 +100,11 @@ export function nodesOf(input: NodeInput): Nodes {
   const nodes = new Map<string, NodeObservation>();
   const judging = { ...input, now, again };
   for (const [node, draft] of drafts) nodes.set(node, judged(node, draft, judging));
-  for (const node of forsaken(nodes, drafts, judging)) {
+  // One that is silent has other troubles: a ready pod of it would have been turned not ready.
+  const unserved = unservedNodes(owned, input).filter((node) => drafts.get(node)?.hasReadyPod);
+  for (const node of unserved) nodes.delete(node);
+  const unexplained = Math.max(0, ...input.daemonSets.map(misscheduled)) - unserved.length;
+  for (const node of forsaken(nodes, drafts, { ...judging, unexplained })) {
     nodes.set(node.node, { ...node, verdict: 'unreachable', isExcused: false });
   }
   for (const { silentAt, lingersAt } of drafts.values()) {
@@ -291,6 +295,11 @@ interface Judging extends NodeInput {
   readonly again: Soonest;
 }
 
+interface JudgingAll extends Judging {
+  /** How many nodes have pods that are not wanted there, and nobody knows which. */
+  readonly unexplained: number;
+}
+
 function judged(node: string, draft: Draft, input: Judging): NodeObservation {
   const { holdings, oldestAt } = draft;
   const { verdict, message } = verdictOn(draft, input.references.length);
@@ -328,6 +337,26 @@ function hopeOf({ failing, blocked, absent }: Holdings): NodeVerdict {
   return absent > 0 ? 'waiting' : 'pulling';
 }
 
+/**
+ * Nodes with pods of some DaemonSets only, where others have one wherever they want one: a node that is tainted
+ * keeps the pods that it has until they are replaced, and gets no others (kubernetes/kubernetes:
+ * pkg/controller/daemon/update.go). The DaemonSet controller counts them no more.
+ */
+function unservedNodes(
+  owned: readonly (readonly PodRecord[])[],
+  { daemonSets }: NodeInput,
+): readonly string[] {
+  const peopled = (isMeant: (daemonSet: KubeObject) => boolean) =>
+    daemonSets.flatMap((daemonSet, at) =>
+      isMeant(daemonSet) ? [new Set(owned[at]?.filter(lives).map(({ node }) => node))] : [],
+    );
+  const keepers = peopled((daemonSet) => misscheduled(daemonSet) > 0);
+  if (keepers.length === 0) return [];
+  const wherever = peopled((daemonSet) => !isGoing(daemonSet) && rolloutOf(daemonSet).complete);
+  const kept = new Set(keepers.flatMap((nodes) => [...nodes]));
+  return [...kept].filter((node) => wherever.some((nodes) => !nodes.has(node)));
+}
+
 const lacking: ReadonlySet<NodeVerdict> = new Set(['pulling', 'waiting', 'failing']);
 
 /**
@@ -339,10 +368,9 @@ const lacking: ReadonlySet<NodeVerdict> = new Set(['pulling', 'waiting', 'failin
 function forsaken(
   nodes: ReadonlyMap<string, NodeObservation>,
   drafts: ReadonlyMap<string, Draft>,
-  { daemonSets, now, again }: Judging,
+  { unexplained, now, again }: JudgingAll,
 ): readonly NodeObservation[] {
-  const unwanted = Math.max(0, ...daemonSets.map(misscheduled));
-  if (unwanted === 0) return [];
+  if (unexplained <= 0) return [];
   const all = [...nodes.values()];
   const known = all.filter(({ verdict }) => verdict === 'unreachable').length;
   const spokenAt = ({ node }: NodeObservation) => drafts.get(node)?.spokenAt ?? 0;
@@ -353,7 +381,7 @@ function forsaken(
   return all
     .filter((node) => lacking.has(node.verdict) && mayBeSilent(node))
     .sort((a, b) => spokenAt(a) - spokenAt(b))
-    .slice(0, Math.max(0, unwanted - known))
+    .slice(0, Math.max(0, unexplained - known))
     .filter((node) => {
       const leftMs = spokenAt(node) + forsakenMs - now;
       again.add(leftMs);

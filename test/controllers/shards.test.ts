@@ -450,8 +450,37 @@ describe('a list of which some nodes take long to get their part', () => {
     await scene.pass(8 * 60_000);
     expect(scene.status().nodesUnreachable).toBe(0);
     expect(hasParts()).toBe(false);
-    taint('node-1', false);
     await becomesReady();
+    expect(scene.status()).toMatchObject({ nodesDesired: 2, nodesReady: 2 });
+  });
+
+  it('gets another name beside a tainted node, and loses nothing on all others', async () => {
+    await aScene({ nodes: 3 });
+    list(range(0, 41));
+    await becomesReady();
+    taint('node-1');
+    list(range(0, 41), { daemonsetName: 'cache' });
+    await becomesReady();
+    expect(scene.workloads.runningOn('node-1')).not.toContain(reference(0));
+    taint('node-1', false);
+    await scene.until(() => scene.status().nodesReady === 3);
+  });
+
+  it('is ready without a tainted node once that has pods of some parts only', async () => {
+    await aScene({ nodes: 3 });
+    list(range(0, 41));
+    await becomesReady();
+    taint('node-1');
+    await scene.pass(8 * 60_000);
+    expect(scene.status()).toMatchObject({ nodesDesired: 3, nodesReady: 3 });
+    list(range(0, 42));
+    await becomesReady();
+    expect(scene.status()).toMatchObject({ nodesDesired: 2, nodesReady: 2, nodesUnreachable: 0 });
+    await scene.pass(20 * 60_000);
+    expect(isReady()).toBe(true);
+    taint('node-1', false);
+    await scene.until(() => scene.status().nodesReady === 3);
+    expect(scene.status()).toMatchObject({ nodesDesired: 3 });
   });
 });
 

@@ -275,6 +275,60 @@ describe('a node', () => {
     });
   });
 
+  describe('that keeps a pod of one DaemonSet, and has none of another any more', () => {
+    const of = (owner: string, node: string, image: number, more = {}) =>
+      aPod(node, {
+        uid: `${owner}-${node}`,
+        owner,
+        images: images.slice(image, image + 1),
+        ...more,
+      });
+    const both = (second: object = {}, first: object = {}) => [
+      aDaemonSet(2, { status: { numberMisscheduled: 1, ...first } }),
+      aDaemonSet(2, { uid: 'd2', status: second }),
+    ];
+    const all = nodeNames(2).flatMap((node) => [of('d1', node, 0), of('d2', node, 1)]);
+
+    it('is not counted: it is tainted, and the other one wants no pod there', () => {
+      const seen = observed([...all, of('d1', 'node-3', 0)], { daemonSets: both() });
+      expect(seen).toMatchObject({ nodesDesired: 2, nodesReady: 2, lagging: [], missing: 0 });
+      expect([...seen.nodes.keys()]).toEqual(nodeNames(2));
+    });
+
+    it.each([
+      ['the other one is still rolled out', of('d1', 'node-3', 0), both({ numberAvailable: 1 })],
+      ['the one wants it there', of('d1', 'node-3', 0), both({}, { numberMisscheduled: 0 })],
+      [
+        'nothing tells that it answers',
+        of('d1', 'node-3', 0, { said: { 'my-image': creating } }),
+        both(),
+      ],
+      ['it is unreachable', of('d1', 'node-3', 0, { conditions: marked }), both()],
+    ])('is counted where %s', (_where, third, daemonSets) => {
+      const seen = observed([...all, third], { daemonSets });
+      expect(seen).toMatchObject({ nodesDesired: 3, nodesReady: 2 });
+    });
+
+    it('is counted where the other one is about to go', () => {
+      const [one = aDaemonSet(2), other = aDaemonSet(2)] = both();
+      const metadata = { ...other.metadata, deletionTimestamp: timeAt(now) };
+      const daemonSets = [one, { ...other, metadata }];
+      const seen = observed([...all, of('d1', 'node-3', 0)], { daemonSets });
+      expect(seen.nodes.has('node-3')).toBe(true);
+    });
+
+    it('is what a pod is not wanted on, so that no other node is taken for silent', () => {
+      const pulling = { said: { 'my-image': creating } };
+      const slow = [
+        of('d1', 'node-4', 0, pulling),
+        of('d2', 'node-4', 1, { said: { tools: creating } }),
+      ];
+      const seen = observed([...all, of('d1', 'node-3', 0), ...slow], { daemonSets: both() });
+      expect(seen.unreachable.count).toBe(0);
+      expect(seen.nodesDesired).toBe(3);
+    });
+  });
+
   it('that is unreachable makes no roll-out complete that has still to reach others', () => {
     const daemonSets = [aDaemonSet(2, { status: { updatedNumberScheduled: 1 } })];
     const outdated = aPod('node-2', { template: 1 });
