@@ -24,8 +24,9 @@ const preambles = [
 ];
 
 /**
- * What is to be done about words of the admission of quotas that name a rule and no remedy (kubernetes/kubernetes:
- * staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go).
+ * What is to be done about words of admission plug-ins that name a rule and no remedy (kubernetes/kubernetes:
+ * staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go;
+ * staging/src/k8s.io/pod-security-admission/admission/admission.go; plugin/pkg/admission/priority/admission.go).
  */
 const remedies: readonly (readonly [RegExp, string])[] = [
   [/^failed quota: .*: must specify /s, 'a LimitRange can give defaults'],
@@ -33,6 +34,11 @@ const remedies: readonly (readonly [RegExp, string])[] = [
     /^insufficient quota to match these scopes: /,
     'the namespace needs a ResourceQuota of that scope',
   ],
+  [
+    /^violates PodSecurity /,
+    'look what changes the pods, or relax pod-security.kubernetes.io/enforce of the namespace',
+  ],
+  [/^no PriorityClass with name /, 'make it, or correct PRIORITY_CLASS of the operator'],
 ];
 
 /** Reads the message of a FailedCreate Event: why so many pods do not come into being. */

@@ -323,10 +323,8 @@ describe('a puller that leaves its requests open', () => {
     expect(podNames()).toEqual(before);
   });
 
-  it('tries anew once the mark is taken off', async () => {
-    scene = await startScene();
-    scene.apply(aLimitRange('10m'), aPuller());
-    await becomesReady();
+  /** As somebody does who has done away with what refused pods of the other kind. */
+  async function takeOffTheMark(): Promise<void> {
     const ranges: Resource = {
       ...{ group: '', version: 'v1', plural: 'limitranges', kind: 'LimitRange' },
       namespaced: true,
@@ -337,6 +335,29 @@ describe('a puller that leaves its requests open', () => {
     await scene.until(() => requests()[0] !== undefined);
     await becomesReady();
     expect(requests()).toEqual(once);
+    expect(cache().metadata.annotations).not.toMatchObject(mark);
+  }
+
+  it('tries anew once the mark is taken off', async () => {
+    scene = await startScene();
+    scene.apply(aLimitRange('10m'), aPuller());
+    await becomesReady();
+    await takeOffTheMark();
+  });
+
+  it('learns nothing from what was refused long ago, also when it starts again', async () => {
+    scene = await startScene({ pullMs: minute });
+    scene.apply(aLimitRange('10m'), aPuller());
+    await becomesReady();
+    await takeOffTheMark();
+    await scene.stopOperator();
+    await scene.startOperator();
+    await scene.settle();
+    const { images = '' } = aPuller()['spec'] as RawSpec;
+    scene.apply(aPuller({ images: `${images};more=quay.io/example/more:1` }));
+    await scene.pass(minute / 2);
+    await becomesReady();
+    expect(requests()[1]).toEqual(once[1]);
     expect(cache().metadata.annotations).not.toMatchObject(mark);
   });
 });

@@ -160,11 +160,11 @@ describe('pods that were refused', () => {
 
   it('otherwise are told by the words of who refused them', () => {
     const message =
-      'Error creating: pods "cache-x7k2p" is forbidden: violates PodSecurity "restricted:latest": unrestricted capabilities';
+      'Error creating: pods "cache-x7k2p" is forbidden: ValidatingAdmissionPolicy "p" denied request: no sleeping';
     expect(refusedPods(message, 3)).toEqual({
       isQuota: false,
       missing: 3,
-      says: 'violates PodSecurity "restricted:latest": unrestricted capabilities',
+      says: 'ValidatingAdmissionPolicy "p" denied request: no sleeping',
     });
   });
 
@@ -198,13 +198,18 @@ describe('pods that were refused', () => {
       'insufficient quota to match these scopes: [{PriorityClass In [high]}]',
       'the namespace needs a ResourceQuota of that scope',
     ],
-  ])(
-    'are told with what to do where the words of quotas name a rule alone: %s',
-    (words, remedy) => {
-      const message = `Error creating: pods "cache-x7k2p" is forbidden: ${words}`;
-      expect(refusedPods(message, 3).says).toBe(`${words}; ${remedy}`);
-    },
-  );
+    [
+      'violates PodSecurity "restricted:latest": unrestricted capabilities',
+      'look what changes the pods, or relax pod-security.kubernetes.io/enforce of the namespace',
+    ],
+    [
+      'no PriorityClass with name cache was found',
+      'make it, or correct PRIORITY_CLASS of the operator',
+    ],
+  ])('are told with what to do where the words name a rule alone: %s', (words, remedy) => {
+    const message = `Error creating: pods "cache-x7k2p" is forbidden: ${words}`;
+    expect(refusedPods(message, 3).says).toBe(`${words}; ${remedy}`);
+  });
 
   it('of several DaemonSets are told once for each quota, by the sum of what they would take', () => {
     const exceeded = (quota: string, amounts: string, missing: number, at: number) => ({
