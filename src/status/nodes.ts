@@ -346,15 +346,21 @@ function unservedNodes(
   owned: readonly (readonly PodRecord[])[],
   { daemonSets }: NodeInput,
 ): readonly string[] {
-  const peopled = (isMeant: (daemonSet: KubeObject) => boolean) =>
-    daemonSets.flatMap((daemonSet, at) =>
-      isMeant(daemonSet) ? [new Set(owned[at]?.filter(lives).map(({ node }) => node))] : [],
-    );
-  const keepers = peopled((daemonSet) => misscheduled(daemonSet) > 0);
-  if (keepers.length === 0) return [];
-  const wherever = peopled((daemonSet) => !isGoing(daemonSet) && rolloutOf(daemonSet).complete);
-  const kept = new Set(keepers.flatMap((nodes) => [...nodes]));
-  return [...kept].filter((node) => wherever.some((nodes) => !nodes.has(node)));
+  if (daemonSets.every((each) => misscheduled(each) === 0)) return [];
+  const peopled = daemonSets.map((daemonSet, at) => ({
+    daemonSet,
+    nodes: new Set((owned[at] ?? []).filter(lives).map(({ node }) => node)),
+  }));
+  const keepers = peopled.filter(({ daemonSet }) => misscheduled(daemonSet) > 0);
+  const wherever = peopled.filter(({ daemonSet, nodes }) => isOnAll(nodes.size, daemonSet));
+  const kept = new Set(keepers.flatMap(({ nodes }) => [...nodes]));
+  return [...kept].filter((node) => wherever.some(({ nodes }) => !nodes.has(node)));
+}
+
+/** Claims that a DaemonSet which has pods on so many nodes has one wherever it wants one. */
+function isOnAll(nodes: number, daemonSet: KubeObject): boolean {
+  const { observed, desired } = rolloutOf(daemonSet);
+  return observed && !isGoing(daemonSet) && nodes >= desired + misscheduled(daemonSet);
 }
 
 const lacking: ReadonlySet<NodeVerdict> = new Set(['pulling', 'waiting', 'failing']);

@@ -295,8 +295,24 @@ describe('a node', () => {
       expect([...seen.nodes.keys()]).toEqual(nodeNames(2));
     });
 
+    it('is not counted either while the other one is rolled out, or cannot get ready', () => {
+      const rolling = { updatedNumberScheduled: 0, numberAvailable: 1 };
+      const seen = observed([...all, of('d1', 'node-3', 0)], { daemonSets: both(rolling) });
+      expect(seen).toMatchObject({ nodesDesired: 2, nodesReady: 2 });
+    });
+
     it.each([
-      ['the other one is still rolled out', of('d1', 'node-3', 0), both({ numberAvailable: 1 })],
+      [
+        'the other one wants one more pod somewhere',
+        of('d1', 'node-3', 0),
+        both({ desiredNumberScheduled: 3 }),
+      ],
+      [
+        'the other one keeps one as well, somewhere else',
+        of('d1', 'node-3', 0),
+        both({ numberMisscheduled: 1 }),
+      ],
+      ['the other one is not followed', of('d1', 'node-3', 0), both({ observedGeneration: 0 })],
       ['the one wants it there', of('d1', 'node-3', 0), both({}, { numberMisscheduled: 0 })],
       [
         'nothing tells that it answers',
