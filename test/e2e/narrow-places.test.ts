@@ -31,6 +31,7 @@ const limits = { cachingMemoryLimit: '200Mi', cachingCPULimit: '400m' };
 /** What two images may take on a node. The puller's own pod would fit in there, and not the other way. */
 const place: Amount = { memory: 400, cpu: 800 };
 const ofPuller: Amount = { memory: 256, cpu: 500 };
+const forTwoNodes: Amount = { memory: 2 * place.memory, cpu: 2 * place.cpu };
 /** Limit x images x nodes. */
 const formula: Amount = { memory: 3 * place.memory, cpu: 3 * place.cpu };
 
@@ -90,6 +91,22 @@ describe('a ResourceQuota', () => {
     await scene.change({ cachingIntervalHours: '2' });
     await scene.untilTold('Degraded', /256Mi more limits\.memory/);
     await scene.untilTold('Ready', /^True AllResourcesReady: all 2 images on all 3 nodes$/);
+    await scene.leave();
+  }, 600_000);
+
+  it.concurrent('that is raised by what status says holds the cache and the puller, once the DaemonSet is told', async () => {
+    const scene = await begin('raised', limits);
+    await scene.allow(forTwoNodes);
+    await scene.list('a', 'b');
+    await scene.untilTold(
+      'Degraded',
+      /1 of 3 nodes gets no pod: the quota narrow would have to hold 1300m more limits\.cpu and 656Mi more limits\.memory, the puller's own included/,
+    );
+    await scene.allow(plus(forTwoNodes, { memory: 656, cpu: 1300 }));
+    await scene.tellDaemonSets();
+    await scene.untilReady();
+    await scene.untilPullerRuns();
+    await scene.untilTold('Degraded', /^False ReconcileComplete/);
     await scene.leave();
   }, 600_000);
 
@@ -290,6 +307,12 @@ class Scene {
     await this.apply({ kind: 'ResourceQuota', spec: { hard } });
     const quota = ['-n', this.#namespace, 'wait', 'resourcequota/narrow', '--timeout=60s'];
     await kubectl(...quota, '--for=jsonpath={.status.used.limits\\.memory}');
+  }
+
+  /** Has refused pods tried again at once, as in docs/runbook.md. */
+  async tellDaemonSets(): Promise<void> {
+    const ours = ['daemonsets', '-l', 'che.eclipse.org/image-puller-uid'];
+    await kubectl('-n', this.#namespace, 'annotate', ...ours, '--overwrite', 'tried-at=now');
   }
 
   list(...names: readonly string[]): Promise<void> {
