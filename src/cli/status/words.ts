@@ -27,9 +27,9 @@ const verdicts: Readonly<Record<NodeVerdict, string>> = {
   unreachable: 'unreachable',
 };
 
-/** What a node is to the puller: `failing`, or `pulling, new` of one that is young. */
+/** What a node is to the puller: `failing`, or `pulling, new pod` of one that is given time. */
 export function stateOf({ verdict, isExcused }: NodeObservation): string {
-  return isExcused ? `${verdicts[verdict]}, new` : verdicts[verdict];
+  return isExcused ? `${verdicts[verdict]}, new pod` : verdicts[verdict];
 }
 
 /** The images that a node does not hold, as the user calls them. */

@@ -1,6 +1,7 @@
 import { type PullerReport, report } from '../../../src/cli/status/report.ts';
 import { pullerTable } from '../../../src/cli/status/table.ts';
 import { plainStyle, type Style } from '../../../src/cli/style.ts';
+import type { KubeObject } from '../../../src/kube/objects.ts';
 import {
   aCondition,
   type Drawn,
@@ -153,6 +154,16 @@ describe('a puller with failures', () => {
     expect(nodes).toHaveLength(22);
     expect(nodes.at(-1)).toBe('and 5 more nodes: see -o wide');
     expect(sections(many, { conditions: stalled }, { isWide: true })[2]).toHaveLength(26);
+  });
+
+  it('says of nodes that are given time that it is their pods that are new', () => {
+    const creationTimestamp = '2026-01-01T11:59:00Z';
+    const young = (pod: KubeObject) => ({
+      ...pod,
+      metadata: { ...pod.metadata, creationTimestamp },
+    });
+    const lines = sections({ java: '##.' }, { pods: { 'node-3': young } }, { isWide: true }).flat();
+    expect(lines).toContain('node-3  pulling, new pod  java');
   });
 
   it('says what else keeps nodes from images', () => {
