@@ -198,6 +198,9 @@ describe.each(clusters)('kubectl on the %s cluster', (name, start) => {
       (await kubectl('get --raw /openapi/v3')).includes('apis/che.eclipse.org/v1alpha1'),
     );
     expect(await kubectl('explain daemonset.spec')).toMatch(/template\s+<PodTemplateSpec>/);
+    expect(await kubectl('explain crd.spec')).toMatch(
+      /versions\s+<\[\]CustomResourceDefinitionVersion>/,
+    );
     const puller = {
       apiVersion: 'che.eclipse.org/v1alpha1',
       kind: 'KubernetesImagePuller',

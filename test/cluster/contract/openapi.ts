@@ -99,6 +99,20 @@ export function describeOpenApi(cluster: () => Cluster): void {
       });
     });
 
+    it('tells the fields of a definition of a custom kind', async () => {
+      const extensions = await document('apis/apiextensions.k8s.io/v1');
+      const group = 'apiextensions.k8s.io';
+      const kind = { group, version: 'v1', kind: 'CustomResourceDefinition' };
+      expect(fieldIn(extensions, kind, 'spec.names.plural')).toMatchObject({ type: 'string' });
+      expect(fieldIn(extensions, kind, 'spec.versions')).toMatchObject({
+        type: 'array',
+        'x-kubernetes-list-type': 'atomic',
+      });
+      expect(fieldIn(extensions, kind, 'spec.versions.[].served')).toMatchObject({
+        type: 'boolean',
+      });
+    });
+
     it('tells what a patch may be, and that its fields can be validated', async () => {
       const core = await document('api/v1');
       const patch = core.paths['/api/v1/namespaces/{namespace}/configmaps/{name}']?.['patch'];

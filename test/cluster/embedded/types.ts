@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { definitionTypes } from './definition-types.ts';
 
 /**
  * What the API server knows of the fields of a kind: the schema of
@@ -67,20 +68,19 @@ interface MutableStruct extends MapType {
   readonly fields: Map<string, Field>;
 }
 
-const definitions = (
-  JSON.parse(readFileSync(new URL('./kubernetes-types.json', import.meta.url), 'utf8')) as {
-    types: Record<string, StructDefinition | string>;
-  }
-).types;
+const generated = JSON.parse(
+  readFileSync(new URL('./kubernetes-types.json', import.meta.url), 'utf8'),
+) as { readonly types: Readonly<Record<string, StructDefinition | string>> };
+const definitions: typeof generated.types = { ...generated.types, ...definitionTypes };
 
 const structs = new Map<string, MutableStruct>();
 
-/** A type of the generated kubernetes-types.json, as `apps.v1.DaemonSet`. */
+/** A type of Kubernetes, as `apps.v1.DaemonSet`. */
 function builtInType(name: string): Type {
   const known = scalars[name] ?? structs.get(name);
   if (known !== undefined) return known;
   const definition = definitions[name];
-  if (definition === undefined) throw new Error(`kubernetes-types.json has no type ${name}`);
+  if (definition === undefined) throw new Error(`there is no type ${name}`);
   if (typeof definition === 'string') return parseType(definition);
   const struct: MutableStruct = {
     type: 'map',
@@ -97,12 +97,9 @@ function builtInType(name: string): Type {
   return struct;
 }
 
-/**
- * A kind's own structure. The generated types lack CustomResourceDefinition, which client-go does
- * not have: of it only the metadata are known.
- */
+/** A kind's own structure. */
 export function structType(name: string): MapType {
-  const type = definitions[name] === undefined ? customType() : builtInType(name);
+  const type = builtInType(name);
   if (type.type !== 'map') throw new Error(`${name} is not a structure`);
   return type;
 }
