@@ -56,6 +56,17 @@ describe('an operator that may not read pods', () => {
     expect(scene.writes()).toEqual([]);
   });
 
+  it('counts the pods that a quota has let in, where it refuses the others', async () => {
+    await startBlind();
+    const metadata = { name: 'small', namespace: 'workspaces' };
+    const spec = { hard: { pods: '2' } };
+    scene.apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec });
+    scene.apply(aPuller());
+    await becomes('Ready', 'False QuotaExceeded');
+    await scene.settle();
+    expect(scene.status()).toMatchObject({ nodesDesired: 3, nodesReady: 2 });
+  });
+
   it('sees them as soon as it may, without a new start', async () => {
     await startBlind();
     scene.apply(aPuller());
