@@ -117,6 +117,14 @@ describe('a complete cache', () => {
     expect(messageOf(status, 'Degraded')).toMatch(/no pod\. tools .*401 Unauthorized/);
   });
 
+  it('tells once of what fails on a new node and on others', () => {
+    const said = { tools: unauthorized };
+    const all = [...pods(2), aPod('node-3', { said }), young('node-4', { said })];
+    expect(messageOf(statusOf(all, { previous: complete }), 'Degraded')).toBe(
+      'tools (registry.example/y:2): 2 of 4 nodes cannot pull it: 401 Unauthorized; check imagePullSecrets (on node-3 and node-4)',
+    );
+  });
+
   it('stays Ready while more new nodes come than there were', () => {
     const come = ['node-3', 'node-4', 'node-5'].map((node) => young(node));
     const awaited = { daemonSets: [aDaemonSet(7)] };
