@@ -269,6 +269,9 @@ function hasteFor(images: number): number {
   return Math.min(1, leisurelyImages / Math.max(1, images));
 }
 
+/** Not root, so that the operator's own Deployment comes up too where somebody applies it. */
+const user = 65532;
+
 /** Open registries whose pulls take 0.1 to 0.6 seconds: another time on each node, as in life. */
 class DemoRegistries extends Registries {
   readonly #haste: number;
@@ -286,7 +289,7 @@ class DemoRegistries extends Registries {
     const pulls = this.#pulls.get(canonical) ?? 0;
     this.#pulls.set(canonical, pulls + 1);
     const share = Number.parseInt(shortHash(`${canonical} ${pulls}`), 16) / 0xffff_ffff;
-    return { image: { ...answer.image, pullMs: (100 + 500 * share) * this.#haste } };
+    return { image: { ...answer.image, user, pullMs: (100 + 500 * share) * this.#haste } };
   }
 }
 

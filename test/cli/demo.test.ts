@@ -50,6 +50,10 @@ function imagesIn({ body }: Reply): number | undefined {
   return (body['status'] as ImagePullerStatus | undefined)?.imagesDesired;
 }
 
+function phaseOf({ body }: Reply): string | undefined {
+  return (body['status'] as { readonly phase?: string } | undefined)?.phase;
+}
+
 /** Asks again and again, as people do, until something is so. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
@@ -78,6 +82,18 @@ async function shown(
   );
   return { exitCode, output: String(output.read()) };
 }
+
+/** A pod that must not run as root, as those of the operator's own Deployment. */
+const asTheOperator = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'operator' },
+  spec: {
+    securityContext: { runAsNonRoot: true },
+    containers: [{ name: 'operator', image: 'example.com/operator:1' }],
+  },
+};
+const operatorPath = '/api/v1/namespaces/default/pods/operator';
 
 describe('npm start', () => {
   it(
@@ -186,6 +202,8 @@ describe('npm start', () => {
             await api.merge(pullerPath, { spec: { images: 'a=b/c:1;d=e/f:2' } });
             await until(async () => imagesIn(await api.get(pullerPath)) === 2);
             stored.push(imagesIn(await api.get(pullerPath)));
+            await api.create('/api/v1/namespaces/default/pods', asTheOperator);
+            await until(async () => phaseOf(await api.get(operatorPath)) === 'Running');
             child.kill('SIGINT');
           });
         },
