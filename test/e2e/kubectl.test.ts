@@ -215,6 +215,14 @@ describe.each(clusters)('kubectl on the %s cluster', (name, start) => {
     expect(await kubectl('explain kip.spec.images')).toMatch(/FIELD: images <string>/);
   });
 
+  it('says what is missing where nobody serves a kind', async () => {
+    const apiVersion = 'monitoring.example.com/v1';
+    const monitor = { apiVersion, kind: 'Monitor', metadata: { name: 'm' }, spec: {} };
+    await expect(kubectl('apply -f -', monitor)).rejects.toThrow(
+      /no matches for kind "Monitor" in version "monitoring.example.com\/v1"/,
+    );
+  });
+
   it('tells what there is, and who may do what', async () => {
     const listed = await kubectl('api-resources --api-group=apps -o name');
     expect(listed.split('\n')).toEqual(
