@@ -13,6 +13,7 @@ import {
 } from '../kube/objects.ts';
 import type { Log } from '../log.ts';
 import { type Child, childNames, children, fixedFields, nameId } from '../manifests/children.ts';
+import { containersTrimmed } from '../manifests/daemon-set.ts';
 import { strategyCleared } from '../manifests/deployment.ts';
 import { type HandOver, handOver } from '../manifests/hand-over.ts';
 import type { ManifestInput } from '../manifests/input.ts';
@@ -228,9 +229,18 @@ async function put(
   log: Log,
 ): Promise<Outcome> {
   const clearing = resource === deployments ? { clearing: strategyCleared } : {};
+  const trimming = resource === daemonSets ? { trimming: containersTrimmed(body) } : {};
   const ownerUid = puller.uid ?? '';
   const fixed = fixedFields.get(resource) ?? [];
-  const outcome = await applier.apply({ resource, body, ownerUid, live, fixed, ...clearing });
+  const outcome = await applier.apply({
+    resource,
+    body,
+    ownerUid,
+    live,
+    fixed,
+    ...clearing,
+    ...trimming,
+  });
   if (outcome !== 'unchanged') {
     log.info(outcome, { kind: body.kind, name: body.metadata.name });
   }

@@ -18,7 +18,7 @@ import {
   type Resource,
 } from './objects.ts';
 import { RefusedBodies } from './refused-bodies.ts';
-import { Replacements } from './replacements.ts';
+import { Repetitions } from './repetitions.ts';
 
 /** What is stored under a name, as far as we know; undefined where there is nothing. */
 export type Live = KubeObject | undefined;
@@ -87,11 +87,21 @@ export interface ApplyRequest {
    * body, and server-side apply leaves as nobody has applied it.
    */
   readonly clearing?: (live: KubeObject) => object | undefined;
+  /** What must not stay beside the body, and server-side apply leaves as somebody else has put it there. */
+  readonly trimming?: Trimming;
   /**
    * The fields, as the server spells them, for which the object is deleted and made anew where it is
    * refused because of nothing else: those that nobody can change.
    */
   readonly fixed?: readonly string[];
+}
+
+/** What is taken away from an object that is as its body says. */
+export interface Trimming {
+  /** Where that is, for people. */
+  readonly field: string;
+  /** The merge patch that takes it away; undefined where there is nothing of it. */
+  readonly patch: (live: KubeObject) => object | undefined;
 }
 
 /** The reason while an object of that name is being deleted. */
@@ -121,7 +131,7 @@ export class Applier {
   readonly #selectedBy: string | undefined;
   readonly #memory: ApplyMemory;
   readonly #refused: RefusedBodies;
-  readonly #replacements: Replacements;
+  readonly #repetitions: Repetitions;
 
   constructor(options: ApplierOptions) {
     const { client, fieldManager, caches, clock, sameScalar, selectedBy, isOurs } = options;
@@ -132,7 +142,7 @@ export class Applier {
     this.#inPlace = { manager: fieldManager, ...(sameScalar && { sameScalar }) };
     this.#memory = new ApplyMemory(clock);
     this.#refused = new RefusedBodies(clock);
-    this.#replacements = new Replacements(clock);
+    this.#repetitions = new Repetitions(clock);
   }
 
   /** The object under a name: from the cache, or from the server where the cache has none. */
@@ -188,9 +198,9 @@ export class Applier {
     const { resource, ownerUid } = request;
     const { namespace = '', name = '' } = live.metadata;
     const id = idOf(resource, live.metadata);
-    const waitMs = this.#replacements.untilNext(id);
+    const waitMs = this.#repetitions.untilNext(id);
     if (waitMs > 0) throw this.#contention(resource, live, { contested: placeOf(field), waitMs });
-    this.#replacements.count(id);
+    this.#repetitions.count(id);
     await this.remove(resource, live, ownerUid);
     // A finalizer may keep it, and whoever brought it may have been quicker.
     const left = await this.#client.get(resource, namespace, name);
@@ -218,7 +228,8 @@ export class Applier {
     return false;
   }
 
-  async #attempt({ resource, body, ownerUid, live, clearing }: ApplyRequest): Promise<Outcome> {
+  async #attempt(request: ApplyRequest): Promise<Outcome> {
+    const { resource, body, ownerUid, live, clearing, trimming } = request;
     if (live === undefined) {
       // Without force, at a version that no object has: what appeared meanwhile is not adopted.
       const stored = await this.#send(resource, body, { resourceVersion: '1' });
@@ -230,15 +241,30 @@ export class Applier {
 
     if (this.#memory.isInPlace(live, body)) return 'unchanged';
     const found = differences(body, live, this.#inPlace);
-    if (found.length === 0) this.#memory.foundInPlace(live, body);
+    if (found.length === 0 && trimming?.patch(live) === undefined) {
+      this.#memory.foundInPlace(live, body);
+    }
     const verdict = this.#memory.judge(idOf(resource, live.metadata), { live, body }, found);
-    if (verdict.open.length === 0) return 'unchanged';
+    if (verdict.open.length === 0) return await this.#trim(request, live);
     this.#refuseContended(resource, live, verdict);
-    await this.#clear(resource, live, clearing?.(live));
+    await this.#patch(resource, live, clearing?.(live));
     const stored = await this.#send(resource, body, { uid: live.metadata.uid ?? '' });
     const isSame = stored.metadata.resourceVersion === live.metadata.resourceVersion;
     this.#learn(resource, body, stored, isSame ? [] : verdict.open);
-    return isSame ? 'unchanged' : 'updated';
+    const trimmed = await this.#trim(request, stored);
+    return isSame ? trimmed : 'updated';
+  }
+
+  async #trim({ resource, trimming }: ApplyRequest, live: KubeObject): Promise<Outcome> {
+    const patch = trimming?.patch(live);
+    if (trimming === undefined || patch === undefined) return 'unchanged';
+    const { field } = trimming;
+    const id = `${idOf(resource, live.metadata)}/${field}`;
+    const waitMs = this.#repetitions.untilNext(id);
+    if (waitMs > 0) throw this.#contention(resource, live, { contested: placeOf(field), waitMs });
+    await this.#patch(resource, live, patch);
+    this.#repetitions.count(id);
+    return 'updated';
   }
 
   #refuseContended(
@@ -275,7 +301,7 @@ export class Applier {
     return stored;
   }
 
-  async #clear(resource: Resource, live: KubeObject, patch: object | undefined): Promise<void> {
+  async #patch(resource: Resource, live: KubeObject, patch: object | undefined): Promise<void> {
     if (patch === undefined) return;
     const { manager: fieldManager } = this.#inPlace;
     const stored = await this.#client.mergePatch(resource, live, patch, { fieldManager });

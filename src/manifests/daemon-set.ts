@@ -19,7 +19,7 @@ import { containerSecurityContext, podSecurityContext } from './pod-security.ts'
 import { priority } from './priority.ts';
 import { gapless } from './roll-strategy.ts';
 import type { Part } from './shards.ts';
-import { imagesText, templateContainers } from './template-images.ts';
+import { imagesText, type TemplateContainer, templateContainers } from './template-images.ts';
 
 /** Where the static `sleep` lies in every container of the pod. */
 const sleepDirectory = '/kip';
@@ -90,8 +90,25 @@ export function daemonSet(input: ManifestInput, part: Part): KubeObject {
 /** The references that the template of a DaemonSet holds; containers that others put into it hold none. */
 export function cachedReferences(daemonSet: KubeObject): readonly string[] {
   return templateContainers(daemonSet)
-    .filter(({ command }) => command?.[0] === sleepProgram)
+    .filter(({ command }) => isOfCache(command))
     .map(({ image = '' }) => image);
+}
+
+/**
+ * Takes out of a DaemonSet the containers of the cache that its body does not have: whoever wrote the whole
+ * object, to restore it for example, owns them as well, and server-side apply leaves them.
+ */
+export function containersTrimmed(body: KubeObject) {
+  const wanted = new Set(containersOf(body).map(({ name }) => name));
+  return {
+    field: 'spec.template.spec.containers',
+    patch(live: KubeObject): object | undefined {
+      const present = containersOf(live);
+      const kept = present.filter(({ name, command }) => wanted.has(name) || !isOfCache(command));
+      if (kept.length === present.length) return undefined;
+      return { spec: { template: { spec: { containers: kept } } } };
+    },
+  };
 }
 
 /**
@@ -105,7 +122,16 @@ export function keptSelector(present: KubeObject): Readonly<Record<string, strin
   return fits && matchExpressions.length === 0 ? matchLabels : undefined;
 }
 
+function containersOf(daemonSet: KubeObject): readonly TemplateContainer[] {
+  return (daemonSet['spec'] as DaemonSetSpec).template.spec.containers;
+}
+
+function isOfCache(command: readonly string[] | undefined): boolean {
+  return command?.[0] === sleepProgram;
+}
+
 interface DaemonSetSpec {
+  readonly template: { readonly spec: { readonly containers: readonly TemplateContainer[] } };
   readonly selector: {
     readonly matchLabels?: Readonly<Record<string, string>>;
     readonly matchExpressions?: readonly unknown[];

@@ -11,6 +11,7 @@ import {
   roles,
   serviceAccounts,
 } from '../../src/kube/objects.ts';
+import { cachedReferences } from '../../src/manifests/daemon-set.ts';
 import { aPuller } from '../pullers.ts';
 import { type Scene, type SceneOptions, startScene } from './scene.ts';
 
@@ -383,6 +384,18 @@ describe('what others do to the children', () => {
       Ready: 'True AllResourcesReady',
       Degraded: 'False ReconcileComplete',
     });
+  });
+
+  it('keeps no image in a DaemonSet that was restored from a copy, once that leaves the list', async () => {
+    await aReadyPuller();
+    const name = 'kubernetes-image-puller';
+    replaceByForce(daemonSets, name, {});
+    await scene.settle();
+    scene.apply(aPuller({ images: 'tools=quay.io/example/tools:1' }));
+    await scene.until(() => scene.status().observedGeneration === 2);
+    await becomesReady();
+    const cache = scene.get(daemonSets, name) as KubeObject;
+    expect(cachedReferences(cache)).toEqual(['quay.io/example/tools:1']);
   });
 
   it('is told, and put right at growing intervals, where that binding comes back each time', async () => {

@@ -313,6 +313,45 @@ describe('an applier that saw an object', () => {
     expect(client.requests.slice(1)).toEqual([{ verb: 'patch', of: seen, patch }, takeover()]);
   });
 
+  const trimmed = { data: { gone: null } };
+  const trim = (
+    { applier }: ReturnType<typeof anApplier>,
+    live: KubeObject,
+    beside: KubeObject,
+  ) => {
+    const patch = (it: KubeObject) => (it === beside ? trimmed : undefined);
+    const trimming = { field: 'data.a', patch };
+    return applier.apply({ resource: configMaps, body: aBody(), ownerUid, live, trimming });
+  };
+
+  it('then takes away what others have put beside it, and nothing from another one', async () => {
+    const running = anApplier();
+    const { client, cached } = running;
+    const next = stored(aBody(), { resourceVersion: '12' });
+    client.applies.push(next, next);
+    await trim(running, seen, seen);
+    expect(client.requests).toEqual([takeover()]);
+    cached.clear();
+    expect(await trim(running, seen, next)).toBe('updated');
+    const patched = { verb: 'patch', of: next, patch: trimmed };
+    expect(client.requests).toEqual([takeover(), takeover(), patched]);
+    expect(cached.get('n/c')).toEqual(next);
+  });
+
+  it('takes that away where nothing else is to be done, and waits where it comes back', async () => {
+    const running = anApplier();
+    const { client, clock } = running;
+    const live = stored(aBody());
+    expect(await trim(running, live, live)).toBe('updated');
+    await expect(trim(running, live, live)).rejects.toMatchObject({
+      reason: 'Contended',
+      retryAfterMs: 1_000,
+    });
+    await clock.advance(1_000);
+    expect(await trim(running, live, live)).toBe('updated');
+    expect(client.requests.map(({ verb }) => verb)).toEqual(['patch', 'patch']);
+  });
+
   it('creates it anew where it has gone', async () => {
     const { apply, client } = anApplier();
     client.applies.push(conflict());

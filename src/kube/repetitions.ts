@@ -1,42 +1,42 @@
 import type { Clock } from '../clock.ts';
 import { calmMs, repairDelayMs } from './apply-memory.ts';
 
-interface Replaced {
+interface Repetition {
   readonly count: number;
   readonly lastAt: number;
 }
 
 /**
- * How often objects were made anew because of a field that cannot be changed, under whatever uid. One
- * that somebody brings back each time is made anew at growing intervals.
+ * How often we did to objects what goes beyond an apply, under whatever uid they had: made one anew, or took
+ * something away that nobody has applied. Where somebody undoes it each time, it waits for growing intervals.
  */
-export class Replacements {
+export class Repetitions {
   readonly #clock: Clock;
   /** None that is older than the time after which an object counts as calm. */
-  readonly #replaced = new Map<string, Replaced>();
+  readonly #known = new Map<string, Repetition>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** How long to leave the object as it is, in milliseconds; 0 where it may be made anew now. */
+  /** How long to leave the object as it is, in milliseconds; 0 where it may be done now. */
   untilNext(id: string): number {
     const known = this.#of(id);
     if (known === undefined) return 0;
     return Math.max(0, known.lastAt + repairDelayMs(known.count) - this.#clock.monotonic());
   }
 
-  /** The object is made anew now. */
+  /** It is done now. */
   count(id: string): void {
     const count = (this.#of(id)?.count ?? 0) + 1;
-    for (const each of this.#replaced.keys()) {
-      if (this.#of(each) === undefined) this.#replaced.delete(each);
+    for (const each of this.#known.keys()) {
+      if (this.#of(each) === undefined) this.#known.delete(each);
     }
-    this.#replaced.set(id, { count, lastAt: this.#clock.monotonic() });
+    this.#known.set(id, { count, lastAt: this.#clock.monotonic() });
   }
 
-  #of(id: string): Replaced | undefined {
-    const known = this.#replaced.get(id);
+  #of(id: string): Repetition | undefined {
+    const known = this.#known.get(id);
     return known && this.#clock.monotonic() - known.lastAt <= calmMs ? known : undefined;
   }
 }
