@@ -13,6 +13,7 @@ const grants = installed
   .flatMap(({ role }) => grantsIn(role).map((grant) => ({ role, grant })));
 
 const begins = 'puts an image on the node';
+const sees = 'sees by the pods that it is there';
 const renames = 'removes what has another name now';
 
 /** Where an operator fails that lacks a verb on a resource. A new right belongs here, with what needs it. */
@@ -25,26 +26,31 @@ const failures: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'kubernetesimagepullers/finalizers.che.eclipse.org': { update: begins },
   'daemonsets.apps': { 'get list watch create patch': begins, delete: renames },
   'deployments.apps': {
-    'get list watch create patch': begins,
+    'get list watch': begins,
+    'create patch': sees,
     delete: renames,
   },
   configmaps: {
-    'get list watch create patch': begins,
+    'get list watch': begins,
+    'create patch': sees,
     delete: renames,
   },
   serviceaccounts: {
-    'get list watch create patch': begins,
+    'get list watch': begins,
+    'create patch': sees,
     delete: renames,
   },
   'roles.rbac.authorization.k8s.io': {
-    'get list watch create patch': begins,
+    'get list watch': begins,
+    'create patch': sees,
     delete: renames,
   },
   'rolebindings.rbac.authorization.k8s.io': {
-    'get list watch create patch': begins,
+    'get list watch': begins,
+    'create patch': sees,
     delete: renames,
   },
-  pods: { 'list watch': 'sees by the pods that it is there' },
+  pods: { 'list watch': sees },
   events: { list: 'says why pods are refused' },
   'events.events.k8s.io': {
     create: 'tells of it by an Event',
