@@ -135,11 +135,8 @@ interface Scene {
   readonly nodes: HandOverInput['nodes'];
 }
 
-function sceneOf(
-  { spec, now, nodes }: HandOverInput,
-  parts: readonly Part[],
-  givers: readonly Giver[],
-): Scene {
+function sceneOf(input: HandOverInput, parts: readonly Part[], givers: readonly Giver[]): Scene {
+  const { spec, now, nodes } = input;
   const present = new Map(givers.map((giver) => [giver.name, giver]));
   const owners = parts.flatMap(({ name, images }) =>
     images.map(({ reference }) => [reference, name] as const),
@@ -148,7 +145,6 @@ function sceneOf(
   const edited = parts.filter((part) => isEdited(part, present.get(part.name), ownerOf));
   const names = new Set(parts.map(({ name }) => name));
   const former = givers.filter((giver) => !names.has(giver.name) && isOfFormerName(giver, spec));
-  const successors = givers.filter(({ name }) => names.has(name));
   let asked: ReturnType<HandOverInput['nodes']> | 'not yet' = 'not yet';
   return {
     spec,
@@ -157,7 +153,7 @@ function sceneOf(
     ownerOf,
     edited: new Set(edited.map(({ name }) => name)),
     former,
-    succeedSince: sinceWhen(successors, former, now),
+    succeedSince: sinceWhen(givers, former, input),
     nodes: () => {
       if (asked === 'not yet') asked = nodes();
       return asked;
@@ -271,19 +267,37 @@ function isOfFormerName({ object }: Giver, { daemonsetName }: Scene['spec']): bo
 }
 
 /**
- * Since when these succeed those of former names, as the first of them has it. Changes of the list do not
- * count: whoever edits it again and again would put the deadline off for ever. Where a former one has
- * been a successor itself meanwhile, what came before that is over.
+ * Since when the name of today takes over, as the last that bears it has it. Changes of the list do not count:
+ * whoever edits it again and again would put the deadline off for ever. Where another name has taken over
+ * meanwhile, or one that leaves now, what came before that is over.
  */
-function sinceWhen(successors: readonly Giver[], former: readonly Giver[], now: number): number {
-  const before = Math.max(...former.map(recordedAt).filter(Number.isFinite));
-  const since = Math.min(...successors.map(recordedAt).filter((time) => time > before));
+function sinceWhen(
+  givers: readonly Giver[],
+  former: readonly Giver[],
+  { spec, now }: HandOverInput,
+): number {
+  const isOfToday = (giver: Giver) =>
+    recordOf(giver).name === spec.daemonsetName && !former.includes(giver);
+  const last = (some: readonly Giver[]) =>
+    Math.max(...some.map((giver) => recordOf(giver).time).filter(Number.isFinite));
+  const since = last(givers.filter(isOfToday));
+  const before = last(givers.filter((giver) => !isOfToday(giver)));
   // A clock may have been set back: what is recorded now has to be the later one all the same.
-  return Number.isFinite(since) ? since : Math.max(now, before + 1);
+  return since > before ? since : Math.max(now, before + 1);
 }
 
-function recordedAt({ object }: Giver): number {
-  return Date.parse(object.metadata.annotations?.[successorSinceAnnotation] ?? '');
+/** Which `daemonsetName` a DaemonSet took over for, and when. */
+interface Succession {
+  readonly name: string;
+  /** Wall-clock milliseconds; NaN where it took over nothing. */
+  readonly time: number;
+}
+
+function recordOf({ object }: Giver): Succession {
+  const [name = '', time = ''] = (
+    object.metadata.annotations?.[successorSinceAnnotation] ?? ''
+  ).split(' ');
+  return { name, time: Date.parse(time) };
 }
 
 /** What a part bears while it takes over from a DaemonSet of a former name. */
@@ -291,7 +305,8 @@ function successionOf({ name }: Part, scene: Scene): Pick<Part, 'successorSince'
   const succeeds = scene.former.some((giver) =>
     referencesForOthers(giver, scene).some((reference) => scene.ownerOf.get(reference) === name),
   );
-  return succeeds ? { successorSince: new Date(scene.succeedSince).toISOString() } : {};
+  const since = new Date(scene.succeedSince).toISOString();
+  return succeeds ? { successorSince: `${scene.spec.daemonsetName} ${since}` } : {};
 }
 
 function receiverOf(reference: string, { ownerOf, present }: Scene): Giver | undefined {

@@ -31,7 +31,7 @@ const daemonSetLabel = 'che.eclipse.org/daemonset';
 export const imagesAnnotation = 'che.eclipse.org/images';
 /** On the DaemonSet of a shard: the `daemonsetName` that its own name is made from. */
 export const shardOfAnnotation = 'che.eclipse.org/shard-of';
-/** On a DaemonSet that takes over from one of a former name: since when it does, in ISO 8601. */
+/** On a DaemonSet that takes over from one of a former name: for which `daemonsetName`, and since when (ISO 8601). */
 export const successorSinceAnnotation = 'che.eclipse.org/successor-since';
 /**
  * On a DaemonSet that lacked pods: which change of the puller's Deployment made room for them. As it is

@@ -42,7 +42,7 @@ export interface Part {
   readonly images: readonly CachedImage[];
   /** That of the DaemonSet which has the name already, where it is not the one we would choose. */
   readonly selector?: Readonly<Record<string, string>>;
-  /** Since when it takes over from DaemonSets of former names, where it does; in ISO 8601. */
+  /** For which `daemonsetName` and since when it takes over from DaemonSets of former names, where it does. */
   readonly successorSince?: string;
   /** How its pods are replaced, where that is not as the settings have it. */
   readonly strategy?: RollStrategy;

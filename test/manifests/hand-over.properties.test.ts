@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import type { CachedImage } from '../../src/api/types.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { daemonSet } from '../../src/manifests/daemon-set.ts';
-import { handOver, type NodeHoldings } from '../../src/manifests/hand-over.ts';
-import { partsOf } from '../../src/manifests/shards.ts';
+import { handOver, type NodeHoldings, successorDeadlineMs } from '../../src/manifests/hand-over.ts';
+import { type Part, partsOf } from '../../src/manifests/shards.ts';
 import { anInput } from './inputs.ts';
 
 const nodes = ['n1', 'n2', 'n3'] as const;
@@ -39,6 +39,12 @@ class Model {
   readonly lost = new Set<string>();
   /** References that cannot be pulled. */
   readonly broken = new Set<string>();
+  /** Nodes that answer and on which nothing comes further. */
+  readonly slow = new Set<string>();
+  now = 0;
+  /** When the operator last saw another name than before. */
+  renamedAt = 0;
+  #nameSeen = '';
   /** What nodes lost by a write that no edit asked for. */
   readonly gaps: string[] = [];
   #uid = 0;
@@ -64,6 +70,8 @@ class Model {
   /** Claims that a DaemonSet got something new, or had to let go of what left the list. */
   #reconcile(): boolean {
     let isEdit = false;
+    if (this.spec.daemonsetName !== this.#nameSeen) this.renamedAt = this.now;
+    this.#nameSeen = this.spec.daemonsetName;
     const { parts, released } = handOver({
       spec: this.spec,
       present: [...this.stored.values()].map((each) => ({
@@ -71,22 +79,23 @@ class Model {
         rollout: { observed: each.isObserved, complete: this.#isComplete(each) },
       })),
       nodes: () => (this.seesPods ? nodes.map((node) => this.#holdings(node)) : undefined),
-      now: 0,
+      now: this.now,
     });
     for (const part of parts) {
       const template = part.images.map(({ reference }) => reference);
       const stored = this.stored.get(part.name);
-      if (stored?.template.join() === template.join()) continue;
+      const uid = stored?.uid ?? `u${++this.#uid}`;
+      const body = bodyOf(part, uid);
+      if (stored?.template.join() === template.join()) {
+        stored.body = body;
+        continue;
+      }
       const listed = new Set(this.spec.images.map(({ reference }) => reference));
       if (stored?.template.some((each) => !listed.has(each))) isEdit = true;
       if (stored && template.some((each) => !stored.template.includes(each))) isEdit = true;
-      const uid = stored?.uid ?? `u${++this.#uid}`;
       const places = stored?.places ?? new Map(nodes.map((node) => [node, empty()]));
       for (const place of places.values()) place.coming = [];
-      const body = daemonSet(input, part);
-      const metadata = { ...body.metadata, uid, creationTimestamp: '1970-01-01T00:00:00Z' };
-      const next = { uid, body: { ...body, metadata }, template, isObserved: false, places };
-      this.stored.set(part.name, next);
+      this.stored.set(part.name, { uid, body, template, isObserved: false, places });
     }
     for (const { metadata } of released) this.stored.delete(metadata.name ?? '');
     return isEdit;
@@ -98,7 +107,7 @@ class Model {
     const place = stored?.places.get(node);
     if (!stored || !place) return;
     stored.isObserved = true;
-    if (this.lost.has(node)) return;
+    if (this.lost.has(node) || this.slow.has(node)) return;
     const startable = stored.template.filter((each) => !this.broken.has(each));
     const missing = startable.filter((each) => !place.coming.includes(each));
     place.coming = [...place.coming, ...missing.slice(0, count)];
@@ -152,6 +161,11 @@ class Model {
   }
 }
 
+function bodyOf(part: Part, uid: string): KubeObject {
+  const body = daemonSet(input, part);
+  return { ...body, metadata: { ...body.metadata, uid } };
+}
+
 const empty = (): Place => ({ kept: [], coming: [] });
 
 /** Told by name where a walk fails. */
@@ -198,17 +212,43 @@ const advance = fc.tuple(fc.constantFrom(...nodes), fc.nat(30), fc.constantFrom(
       model.advance(names[which % Math.max(1, names.length)] ?? '', node, count);
     }),
 );
-const walk = fc.array(
+const steps = [
+  { arbitrary: edit, weight: 2 },
+  { arbitrary: rename, weight: 1 },
+  { arbitrary: reconcile, weight: 4 },
+  { arbitrary: advance, weight: 12 },
+];
+const lengths = { minLength: 20, maxLength: 120, size: 'max' } as const;
+const walk = fc.array(fc.oneof(...steps), lengths);
+
+const wait = fc.constantFrom(1, 10, 29).map(
+  (minutes) =>
+    new Step(`wait ${minutes} min`, (model) => {
+      model.now += minutes * 60_000;
+    }),
+);
+const slowness = fc.boolean().map(
+  (isSlow) =>
+    new Step(`n3 is ${isSlow ? 'slow' : 'fast'}`, (model) => {
+      if (isSlow) model.slow.add('n3');
+      else model.slow.delete('n3');
+    }),
+);
+/** The same in time, of which some nodes need more than others. */
+const slowWalk = fc.array(
   fc.oneof(
-    { arbitrary: edit, weight: 2 },
-    { arbitrary: rename, weight: 1 },
-    { arbitrary: reconcile, weight: 4 },
-    { arbitrary: advance, weight: 12 },
+    ...steps,
+    { arbitrary: rename, weight: 2 },
+    { arbitrary: wait, weight: 3 },
+    { arbitrary: slowness, weight: 2 },
   ),
-  { minLength: 20, maxLength: 120, size: 'max' },
+  lengths,
 );
 
-/** Takes the steps and claims after each that no node has lost what was safe there and stays listed. */
+/**
+ * Takes the steps and claims after each that no node has lost what was safe there and stays listed. Half an hour
+ * after the last change of name a former name waits no longer.
+ */
 function run(model: Model, steps: readonly Step[]): void {
   const safe = new Map(nodes.map((node) => [node, model.safe(node)]));
   for (const { take } of steps) {
@@ -216,6 +256,7 @@ function run(model: Model, steps: readonly Step[]): void {
     const listed = new Set(model.spec.images.map(({ reference }) => reference));
     for (const node of nodes.filter((each) => !model.lost.has(each))) {
       const kept = model.kept(node);
+      if (model.now >= model.renamedAt + successorDeadlineMs) safe.set(node, model.safe(node));
       const due = [...(safe.get(node) ?? [])].filter((each) => listed.has(each));
       const lost = due.filter((each) => !kept.has(each));
       // As `expect` makes an error for each of hundreds of thousands of claims before it looks at it.
@@ -276,6 +317,18 @@ describe('whatever the edits and however far each roll-out is', () => {
         finish(model);
         expect(templates(model)).toEqual(wanted(model));
         expect(model.gaps).toEqual([]);
+      }),
+    );
+  });
+
+  it('a former name waits half an hour for nodes that take long, however often names change', () => {
+    fc.assert(
+      fc.property(slowWalk, (steps) => {
+        const model = new Model();
+        run(model, steps);
+        model.slow.clear();
+        finish(model);
+        expect(templates(model)).toEqual(wanted(model));
       }),
     );
   });
