@@ -101,7 +101,7 @@ export class ImagePullerController {
     const outcome = refusal
       ? { error: refusal, againMs: undefined }
       : await this.#converge(subject, context);
-    if (this.#mayPass(subject, outcome.error)) throw outcome.error;
+    if (this.#mayPass(subject, outcome.error)) throw retryOf(outcome.error);
     const { observed, againMs } = await observe(subject, outcome.error, {
       ...this.#the,
       patience: this.#patience,

@@ -484,7 +484,7 @@ describe('a failure of the API server', () => {
   });
 });
 
-describe('something beside the cache that the server refuses', () => {
+describe('something beside the cache that the server does not take', () => {
   const webhook = 'admission webhook "policy.example.com" denied the request: no';
   const right = 'User "operator" cannot patch resource "deployments" in API group "apps"';
   /** The Deployment is refused; returns how often. */
@@ -522,6 +522,21 @@ describe('something beside the cache that the server refuses', () => {
     scene.apply(aPuller({ daemonsetName: 'renamed' }));
     await scene.until(() => scene.get(daemonSets, 'kubernetes-image-puller') === undefined);
     await scene.until(() => told('Ready') === 'True AllResourcesReady');
+  });
+
+  it('is tried again no sooner than the server asks, where that is busy', async () => {
+    scene = await startScene();
+    scene.apply(aPuller());
+    await scene.until(() => told('Ready') === 'True AllResourcesReady');
+    const tries: number[] = [];
+    scene.failWith((verb, resource) => {
+      if (verb !== 'apply' || resource !== deployments) return undefined;
+      tries.push(scene.clock.monotonic());
+      return tries.length > 1 ? undefined : new ApiError('apply', 429, { message: 'busy' }, 7_000);
+    });
+    scene.apply(aPuller({ cachingIntervalHours: '7' }));
+    await scene.until(() => tries.length > 1);
+    expect((tries[1] ?? 0) - (tries[0] ?? 0)).toBeGreaterThanOrEqual(7_000);
   });
 
   it('is not sent again with every event', async () => {
