@@ -318,8 +318,9 @@ function isHandedOver(reference: string, giver: Giver, scene: Scene): boolean {
   const receiver = receiverOf(reference, scene);
   if (!receiver?.references.has(reference) || !receiver.rollout.observed) return false;
   if (isGoing(receiver)) return false;
-  if (receiver.rollout.complete) return true;
   const nodes = scene.nodes();
+  if (receiver.rollout.complete)
+    return !nodes?.some((node) => mayComeTo(node, reference, receiver));
   const staying = scene.edited.has(receiver.name) ? 'firm' : 'kept';
   return (
     nodes !== undefined &&
@@ -331,6 +332,15 @@ function isHandedOver(reference: string, giver: Giver, scene: Scene): boolean {
         byDaemonSet.get(receiver.uid)?.[staying].has(reference) === true,
     )
   );
+}
+
+/**
+ * Claims that a pod of a receiver which is complete is not known to hold the reference yet: counts may be seen
+ * before the pods that they are of. It is not asked of nodes that the receiver does not serve.
+ */
+function mayComeTo(node: NodeHoldings, reference: string, { uid }: Giver): boolean {
+  const holding = node.byDaemonSet.get(uid);
+  return node.isReachable && holding?.held.has(reference) === true && !holding.kept.has(reference);
 }
 
 /** Claims that we see as many pods as the DaemonSet has: what we do not see could hold something. */

@@ -160,6 +160,25 @@ describe('a list that grows beyond one DaemonSet', () => {
     expect(held(done)['cache']).toEqual(references(left));
   });
 
+  it('waits for pods of a complete second that are not known to be ready yet, and for no others', () => {
+    const done = { ...begun, present: [present(before, complete), present(right, complete)] };
+    const some = (held: Readonly<Record<string, readonly string[]>>) => node(held).byDaemonSet;
+    const unserved = node({ cache: references(before) });
+    const coming = new Map(
+      [...some({ cache: references(before), 'cache-s1': references(right) })].map(
+        ([uid, holding]) =>
+          [uid, uid === 'cache' ? holding : { ...holding, kept: new Set<string>() }] as const,
+      ),
+    );
+    const heldBeside = (...nodes: readonly NodeHoldings[]) =>
+      held(handOver({ ...done, nodes: () => [full, ...nodes] }))['cache'];
+    expect(heldBeside(unserved)).toEqual(references(left));
+    expect(heldBeside({ isReachable: true, byDaemonSet: coming })).toEqual(
+      expect.arrayContaining([...references(before)]),
+    );
+    expect(heldBeside({ isReachable: false, byDaemonSet: coming })).toEqual(references(left));
+  });
+
   it('lets go of what leaves the list without asking anybody', () => {
     const shorter = { ...spec(41), images: left.images };
     const next = handOver({ ...begun, spec: shorter, nodes: () => [full] });

@@ -18,13 +18,11 @@ export function checkWrites(oracles: Oracles, { writes, deeds }: Sightings): voi
 const statusEveryMs = 5_000;
 
 /**
- * A status says that something begins, and that it is done; and where a DaemonSet is known to be complete
- * before the last of its pods is, that this one is awaited, and has come. A DaemonSet takes an image in, and
- * gives one away when another holds it. Anything else is made, changed or deleted once.
+ * A status says that something begins, and that it is done. A DaemonSet takes an image in, and gives one
+ * away when another holds it. Anything else is made, changed or deleted once.
  */
 function writesPerDeed(what: string): number {
-  if (isStatus(what)) return 4;
-  return isOf(daemonSets, what) ? 2 : 1;
+  return isStatus(what) || isOf(daemonSets, what) ? 2 : 1;
 }
 
 function statusesWhileMoving(what: string, writes: readonly Sighting[]): number {
