@@ -131,16 +131,22 @@ describe('two operators on a node, installed from config/default', () => {
   });
 
   it('hand over at the first look after the lease of a killed leader has run out', async () => {
-    await bothAreReady();
-    const killed = await leader();
-    const since = cluster.auditLog.position();
-    // So that there is a renewal to count from.
-    await cluster.until(async () => (await requests(since)).some(isLeaseWrite));
-    const killedAt = Date.now();
-    await signal(killed, 'SIGKILL');
-    await makeWork();
-    const repairedAt = await repaired(since);
-    report('from the kill to the next write', repairedAt - killedAt);
+    const kill = async () => {
+      await bothAreReady();
+      const killed = await leader();
+      const since = cluster.auditLog.position();
+      // So that there is a renewal to count from.
+      await cluster.until(async () => (await requests(since)).some(isLeaseWrite));
+      const killedAt = Date.now();
+      await signal(killed, 'SIGKILL');
+      await makeWork();
+      const repairedAt = await repaired(since);
+      report('from the kill to the next write', repairedAt - killedAt);
+      return { killed, since };
+    };
+    let { killed, since } = await kill();
+    // Kubelet starts another process in the same pod, at once for the first time, and that may be first.
+    if ((await leader()) === killed) ({ killed, since } = await kill());
     expect(await leader()).not.toBe(killed);
     const { lastAt, takenAt, looks } = await handOver(since, killed);
     expect(takenAt - lastAt).toBeGreaterThan(leaseMs - skewMs);
