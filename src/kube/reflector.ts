@@ -362,11 +362,23 @@ interface WatchRun {
   broken: Error | undefined;
 }
 
-/** Of a server: nobody answered, or somebody who could not serve. It may come back with another store. */
+/**
+ * Of a server: nobody answered, or one that has just started; or somebody who could not serve. It may come back
+ * with another store.
+ */
 type Doubt = 'gone' | 'troubled';
 
+/**
+ * A server that has just started refuses everybody until it has read its roles, and what is defined by a
+ * CustomResourceDefinition until it has read that (kubernetes/kubernetes: pkg/registry/rbac/validation/rule.go;
+ * kubernetes/apiserver: pkg/storage/cacher/cacher.go).
+ */
 function doubtAfter(error: unknown): Doubt | undefined {
-  if (isApiError(error)) return error.code >= 500 ? 'troubled' : undefined;
+  if (isApiError(error)) {
+    const isStarting = error.code === 403 || error.message.includes('storage is (re)initializing');
+    if (isStarting) return 'gone';
+    return error.code >= 500 ? 'troubled' : undefined;
+  }
   // A server that is slow to answer has trouble enough without a list.
   return asError(error).cause instanceof TimeLimitError ? 'troubled' : 'gone';
 }

@@ -542,6 +542,30 @@ describe('a watch that cannot go on', () => {
     expect([held(), told]).toEqual([['a 5'], ['updated a 5']]);
   });
 
+  it.each([
+    [403, 'Forbidden', 'no watch for you'],
+    [429, 'TooManyRequests', 'storage is (re)initializing'],
+  ])(
+    'on a server that refuses it as if it had just started (%i %s) is listed anew likewise',
+    async (code, reason, message) => {
+      (await synced([aPod('a', '9')])).end();
+      await pauses(600);
+      (await nextWatch('10')).answer(code, aStatus(code, reason, message));
+      await pauses(1_200);
+      (await nextList()).answer(200, aList('12', [aPod('a', '5')]));
+      await openedWatch('12');
+      expect([held(), told, reflector.lastError]).toEqual([['a 5'], ['updated a 5'], undefined]);
+    },
+  );
+
+  it('on a server that has too much to do (429) goes on where it was', async () => {
+    (await synced([aPod('a', '9')])).end();
+    await pauses(600);
+    (await nextWatch('10')).answer(429, aStatus(429, 'TooManyRequests', 'try again'));
+    await pauses(1_200);
+    await openedWatch('10');
+  });
+
   /** More than a page is known of a server that was gone; the look at it is answered so. */
   async function isLookedAt(counted: string): Promise<void> {
     await findsNoServer(await synced([aPod('a', '9'), aPod('b', '3')], { pageSize: 2 }));
@@ -587,15 +611,6 @@ describe('a watch that cannot go on', () => {
     (await nextList()).answer(200, aList('70', [aPod('a', '60')]));
     await openedWatch('70');
     expect([held(), told]).toEqual([['a 60'], ['deleted a 1', 'added a 60']]);
-  });
-
-  it('because a right was taken away (403) goes on where it was once the right is back', async () => {
-    (await synced([aPod('a', '1')])).end();
-    await pauses(600);
-    (await nextWatch('10')).answer(403, aStatus(403, 'Forbidden', 'no watch for you'));
-    await pauses(1_200);
-    await openedWatch('10');
-    expect([held(), reflector.lastError]).toEqual([['a 1'], undefined]);
   });
 });
 
