@@ -198,7 +198,7 @@ export function isRefusal(error: unknown): error is ApiError {
  * Claims that the server does not take a body. One that it cannot type it answers with 500 and no reason,
  * the single place where the text decides (seen on Kubernetes 1.36).
  */
-export function isOfBadBody({ code, status }: ApiError): boolean {
+function isOfBadBody({ code, status }: ApiError): boolean {
   const isUntyped = status.message?.includes('failed to create typed patch object') === true;
   return code === 422 || code === 400 || (code === 500 && isUntyped);
 }
