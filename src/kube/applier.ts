@@ -198,8 +198,7 @@ export class Applier {
     const { resource, ownerUid } = request;
     const { namespace = '', name = '' } = live.metadata;
     const id = idOf(resource, live.metadata);
-    const waitMs = this.#repetitions.untilNext(id);
-    if (waitMs > 0) throw this.#contention(resource, live, { contested: placeOf(field), waitMs });
+    this.#refuseRepeated(resource, live, { id, field });
     this.#repetitions.count(id);
     await this.remove(resource, live, ownerUid);
     // A finalizer may keep it, and whoever brought it may have been quicker.
@@ -260,8 +259,7 @@ export class Applier {
     if (trimming === undefined || patch === undefined) return 'unchanged';
     const { field } = trimming;
     const id = `${idOf(resource, live.metadata)}/${field}`;
-    const waitMs = this.#repetitions.untilNext(id);
-    if (waitMs > 0) throw this.#contention(resource, live, { contested: placeOf(field), waitMs });
+    this.#refuseRepeated(resource, live, { id, field });
     await this.#patch(resource, live, patch);
     this.#repetitions.count(id);
     return 'updated';
@@ -270,10 +268,19 @@ export class Applier {
   #refuseContended(
     resource: Resource,
     live: KubeObject,
-    { contested, waitMs }: Pick<Verdict, 'contested' | 'waitMs'>,
+    { contested, waitMs }: Pick<Verdict | Contention, 'contested' | 'waitMs'>,
   ): void {
     if (contested === undefined || waitMs === 0) return;
     throw this.#contention(resource, live, { contested, waitMs });
+  }
+
+  #refuseRepeated(
+    resource: Resource,
+    live: KubeObject,
+    { id, field }: { readonly id: string; readonly field: string },
+  ): void {
+    const waitMs = this.#repetitions.untilNext(id);
+    this.#refuseContended(resource, live, { contested: placeOf(field), waitMs });
   }
 
   #contention(

@@ -1,7 +1,8 @@
-import { hash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
+import { bodyHash as hashOf } from './body-hash.ts';
 import type { Difference } from './in-place.ts';
 import type { KubeObject } from './objects.ts';
+import { isRecent, type Repaired, untilNextRepair } from './repair-pace.ts';
 
 /** What an apply of the body would put right, and whether it is time for that. */
 export interface Verdict {
@@ -13,17 +14,6 @@ export interface Verdict {
   readonly waitMs: number;
 }
 
-/** How long a repair that is undone again and again waits: at first and at most. */
-const firstRepairDelayMs = 1_000;
-const maxRepairDelayMs = 60_000;
-/** An object that needed no repair for this long is contested no more. */
-export const calmMs = 10 * 60_000;
-
-/** How long after the so manieth repair, in milliseconds, the next one may follow. */
-export function repairDelayMs(count: number): number {
-  return Math.min(maxRepairDelayMs, firstRepairDelayMs * 2 ** (count - 1));
-}
-
 interface Memory {
   readonly uid: string | undefined;
   readonly bodyHash: string;
@@ -33,10 +23,8 @@ interface Memory {
 }
 
 /** Applies of a body that had been stored before and was found changed. */
-interface Repairs {
-  readonly count: number;
+interface Repairs extends Repaired {
   readonly paths: ReadonlySet<string>;
-  readonly lastAt: number;
 }
 
 /**
@@ -117,11 +105,11 @@ export class ApplyMemory {
   }
 
   #recent(repairs: Repairs | undefined): Repairs | undefined {
-    return repairs && this.#clock.monotonic() - repairs.lastAt <= calmMs ? repairs : undefined;
+    return repairs && isRecent(repairs, this.#clock.monotonic()) ? repairs : undefined;
   }
 
-  #untilRepair({ count, lastAt }: Repairs = { count: 0, paths: new Set(), lastAt: 0 }): number {
-    return Math.max(0, lastAt + repairDelayMs(count) - this.#clock.monotonic());
+  #untilRepair(repairs: Repairs | undefined): number {
+    return repairs ? untilNextRepair(repairs, this.#clock.monotonic()) : 0;
   }
 
   #count(earlier: Repairs | undefined, repaired: readonly Difference[]): Repairs {
@@ -134,10 +122,6 @@ export class ApplyMemory {
       lastAt: this.#clock.monotonic(),
     };
   }
-}
-
-function hashOf(body: KubeObject): string {
-  return hash('sha256', JSON.stringify(body), 'base64');
 }
 
 function spelled({ kind, found }: Difference): string {

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { WaitingError } from '../errors.ts';
+import { bodyHash as hashOf } from './body-hash.ts';
 import type { ApiError } from './client.ts';
 import type { KubeObject } from './objects.ts';
 
@@ -49,8 +49,10 @@ export class RefusedBodies {
   /** What the server said to this body, while it is not to be asked again. */
   of(id: string, body: KubeObject): RefusedError | undefined {
     const known = this.#refusals.get(id);
-    const leftMs = known ? known.until - this.#clock.monotonic() : 0;
-    if (known?.bodyHash !== hashOf(body) || leftMs <= 0) return undefined;
+    // Hardly any body was refused, and each look at an object asks.
+    if (known === undefined) return undefined;
+    const leftMs = known.until - this.#clock.monotonic();
+    if (leftMs <= 0 || known.bodyHash !== hashOf(body)) return undefined;
     return new RefusedError(known.error, leftMs, false);
   }
 
@@ -72,8 +74,4 @@ export class RefusedBodies {
   taken(id: string): void {
     this.#refusals.delete(id);
   }
-}
-
-function hashOf(body: KubeObject): string {
-  return hash('sha256', JSON.stringify(body), 'base64');
 }

@@ -1,10 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { calmMs, repairDelayMs } from './apply-memory.ts';
-
-interface Repetition {
-  readonly count: number;
-  readonly lastAt: number;
-}
+import { isRecent, type Repaired, untilNextRepair } from './repair-pace.ts';
 
 /**
  * How often we did to objects what goes beyond an apply, under whatever uid they had: made one anew, or took
@@ -13,7 +8,7 @@ interface Repetition {
 export class Repetitions {
   readonly #clock: Clock;
   /** None that is older than the time after which an object counts as calm. */
-  readonly #known = new Map<string, Repetition>();
+  readonly #known = new Map<string, Repaired>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -22,8 +17,7 @@ export class Repetitions {
   /** How long to leave the object as it is, in milliseconds; 0 where it may be done now. */
   untilNext(id: string): number {
     const known = this.#of(id);
-    if (known === undefined) return 0;
-    return Math.max(0, known.lastAt + repairDelayMs(known.count) - this.#clock.monotonic());
+    return known ? untilNextRepair(known, this.#clock.monotonic()) : 0;
   }
 
   /** It is done now. */
@@ -35,8 +29,8 @@ export class Repetitions {
     this.#known.set(id, { count, lastAt: this.#clock.monotonic() });
   }
 
-  #of(id: string): Repetition | undefined {
+  #of(id: string): Repaired | undefined {
     const known = this.#known.get(id);
-    return known && this.#clock.monotonic() - known.lastAt <= calmMs ? known : undefined;
+    return known && isRecent(known, this.#clock.monotonic()) ? known : undefined;
   }
 }
