@@ -19,6 +19,14 @@ const nothing: Cache = {
   lastError: () => undefined,
 };
 
+const settings = {
+  operatorImage: 'o:1',
+  sleeperImage: 's:1',
+  maxSurge: 1,
+  openshift: false,
+  allowedRegistries: [],
+};
+
 it('a run that was aborted writes nothing more', async () => {
   const clock = new ManualClock();
   const written: string[] = [];
@@ -34,13 +42,6 @@ it('a run that was aborted writes nothing more', async () => {
   const applier = new Applier({ client, clock, fieldManager: 'test', caches: new Map() });
   const puller = aPuller({}, { uid: 'u1' });
   const { spec } = parseSpec(puller.spec, { maxImages: 500 });
-  const settings = {
-    operatorImage: 'o:1',
-    sleeperImage: 's:1',
-    maxSurge: 1,
-    openshift: false,
-    allowedRegistries: [],
-  };
   const input = { puller: identityOf(puller), raw: puller.spec, spec, settings };
 
   const rivals = { claims: () => new Map(), exists: async () => false, isAwaited: () => false };
@@ -86,13 +87,6 @@ it.each([
     },
   } as Partial<Client> as Client; // nothing else is asked for
   const { spec } = parseSpec(puller.spec, { maxImages: 500 });
-  const settings = {
-    operatorImage: 'o:1',
-    sleeperImage: 's:1',
-    maxSurge: 1,
-    openshift: false,
-    allowedRegistries: [],
-  };
   await converge(
     { puller: identityOf(puller), raw: puller.spec, spec, settings },
     {

@@ -170,6 +170,16 @@ function anApplier({ client = new ScriptedClient(), clock = new ManualClock() } 
   return { applier, apply, client, clock, cached };
 }
 
+/** Expects an apply to leave somebody's change alone for now; for how long, in milliseconds. */
+async function contendedFor(applying: Promise<unknown>, who: string): Promise<number> {
+  const error = await applying.catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({
+    reason: 'Contended',
+    message: `${who}, which is put right again at growing intervals`,
+  });
+  return (error as WaitingError).retryAfterMs;
+}
+
 const conflict = () => new ApiError('apply ConfigMap c', 409, { reason: 'Conflict' });
 const invalid = () => new ApiError('apply ConfigMap c', 422, { reason: 'Invalid' });
 
@@ -469,15 +479,12 @@ describe('an applier whose server never changes a field of what is there', () =>
       expect(await applyFixed(running, ['data.a'])).toBe('replaced');
       client.applies.push(refused('data.a'));
       client.gets.push(theirs);
-      const error = await applyFixed(running, ['data.a']).catch((thrown: unknown) => thrown);
-      expect(error).toMatchObject({
-        reason: 'Contended',
-        message:
-          'kubectl-edit keeps changing data.a of ConfigMap c, which is put right again at growing intervals',
-      });
-      const { retryAfterMs } = error as WaitingError;
-      waits.push(retryAfterMs);
-      await clock.advance(retryAfterMs);
+      const waitMs = await contendedFor(
+        applyFixed(running, ['data.a']),
+        'kubectl-edit keeps changing data.a of ConfigMap c',
+      );
+      waits.push(waitMs);
+      await clock.advance(waitMs);
     }
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000]);
   });
@@ -544,17 +551,12 @@ describe('an admission plug-in that takes away the label that the caches select 
     const waits: unknown[] = [];
     for (let round = 0; round < 9; round++) {
       client.applies.push(stripped);
-      const error = await apply(round === 0 ? undefined : stripped, body).catch(
-        (thrown: unknown) => thrown,
+      const waitMs = await contendedFor(
+        apply(round === 0 ? undefined : stripped, body),
+        'somebody keeps changing metadata.labels.watched of ConfigMap c',
       );
-      expect(error).toMatchObject({
-        reason: 'Contended',
-        message:
-          'somebody keeps changing metadata.labels.watched of ConfigMap c, which is put right again at growing intervals',
-      });
-      const { retryAfterMs } = error as WaitingError;
-      waits.push(retryAfterMs);
-      await clock.advance(retryAfterMs);
+      waits.push(waitMs);
+      await clock.advance(waitMs);
     }
     expect(waits).toEqual([1_000, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
     expect(client.requests).toHaveLength(9);
