@@ -3,10 +3,11 @@ import type { PullerState } from '../manifests/deployment.ts';
 import type { HandOver } from '../manifests/hand-over.ts';
 import { roomMadeAnnotation } from '../manifests/names.ts';
 import { gapless, isInPlace, type RollStrategy, strategyFor } from '../manifests/roll-strategy.ts';
+import type { Part } from '../manifests/shards.ts';
 import { unreachableNodes } from '../status/nodes.ts';
 import type { PodRecord } from '../status/pods.ts';
 import { rollOf, type SeenRoll } from '../status/roll.ts';
-import { appliedAt, lacksPods, rolloutOf } from '../status/rollout.ts';
+import { appliedAt, lacksPods, referencesOf, rolloutOf } from '../status/rollout.ts';
 import { isAtRest, placeOfPuller, roomMade } from './puller-place.ts';
 import type { KnownRefusal } from './refusals.ts';
 
@@ -42,9 +43,10 @@ export function withStrategies(step: HandOver, input: RollsInput): Step {
   const { deployments, owned, maxSurge } = input;
   const rolls = seenRolls(input);
   const strategies = new Map(
-    step.parts.map(({ name }) => {
-      const seen = rolls.get(name);
-      return [name, strategyFor(maxSurge, seen?.roll, seen?.refusing)] as const;
+    step.parts.map((part) => {
+      const seen = rolls.get(part.name);
+      const moment = seen && { ...seen, bringsList: bringsList(part, owned) };
+      return [part.name, strategyFor(maxSurge, seen?.roll, moment)] as const;
     }),
   );
   const all = [...rolls.values()];
@@ -83,6 +85,15 @@ export function withStrategies(step: HandOver, input: RollsInput): Step {
     puller,
     againMs: times.length === 0 ? undefined : Math.min(...times),
   };
+}
+
+/** Claims that a DaemonSet is to hold other images than now. */
+function bringsList({ name, images }: Part, owned: readonly KubeObject[]): boolean {
+  const daemonSet = owned.find(({ metadata }) => metadata.name === name);
+  const next = images.map(({ reference }) => reference);
+  return (
+    daemonSet !== undefined && next.sort().join() !== referencesOf(daemonSet).toSorted().join()
+  );
 }
 
 /** What the DaemonSet of that name was told last of room that was made for it. */

@@ -25,6 +25,18 @@ export interface Roll {
  */
 const mostRefused = 100;
 
+/** What is known of a DaemonSet whether or not it rolls. */
+export interface RollMoment {
+  /** Nodes that should have a pod. */
+  readonly desired: number;
+  /** Nodes that refuse their pods. */
+  readonly refusing: number;
+  /** Claims that the strategy is written together with other images than those of the present template. */
+  readonly bringsList: boolean;
+}
+
+const calm: RollMoment = { desired: 0, refusing: 0, bringsList: false };
+
 /** What takes the places of those that could go on. Nothing counts that may pass within moments. */
 export interface RollObstacles {
   /** New pods beside old ones that hold all that can be had, which is not everything. */
@@ -63,16 +75,17 @@ export function isInPlace(strategy: RollStrategy | undefined): boolean {
  *
  * Where a node refuses its pods, a roll is gapless until it has refused too many, and there is no surge otherwise:
  * with one, Kubernetes makes the next pod as soon as the last one has failed, without an end; without, it takes
- * more and more time between two.
+ * more and more time between two. Such a roll is gapless from the write that begins it: Kubernetes does not wait
+ * for another one.
  *
  * @param roll undefined when no pod is left to be replaced
- * @param refusing nodes that refuse their pods while nothing is replaced
  */
 export function strategyFor(
   maxSurge: number | string,
   roll: Roll | undefined,
-  refusing = 0,
+  { desired: nodes, refusing, bringsList }: RollMoment = calm,
 ): RollStrategy {
+  if (bringsList && refusing > 0) return gapless(raised(maxSurge, refusing, nodes));
   if (roll === undefined) {
     return refusing > 0 ? { maxSurge: 0, maxUnavailable: 1 } : gapless(maxSurge);
   }
@@ -89,8 +102,8 @@ export function strategyFor(
 }
 
 /**
- * Claims that a roll is one in place for good. Where nodes refuse their pods there was no surge before it began,
- * so that says nothing: it is one from when they have refused too many.
+ * Claims that a roll is one in place for good. Where nodes refuse their pods it is one from when they have refused
+ * too many; that there was no surge before it began says nothing.
  */
 function staysInPlace(
   present: RollStrategy | undefined,

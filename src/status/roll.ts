@@ -49,6 +49,8 @@ export type Shortage = 'none' | 'surge' | 'pods';
 export interface SeenRoll {
   /** Undefined when no pod is left to be replaced. */
   readonly roll: Roll | undefined;
+  /** Nodes that should have a pod. */
+  readonly desired: number;
   /** Nodes that throw their pods out or do not let them in, as under disk pressure; 0 where pods cannot be read. */
   readonly refusing: number;
   readonly shortage: Shortage;
@@ -69,7 +71,7 @@ export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput
     const silent = isInPlace(present) ? unreachable() : new Set<string>();
     const answering = own.filter(({ node }) => !silent.has(node));
     const shortage = shortageOf({ daemonSet, living: answering.filter(isPlaced), refusal });
-    return { roll: undefined, shortage, ...stillRefusing(answering, present, now) };
+    return { roll: undefined, desired, shortage, ...stillRefusing(answering, present, now) };
   };
   if (observed && desired <= updatedNumberScheduled) return over();
   const silent = unreachable();
@@ -84,7 +86,7 @@ export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput
   if (!observed || pods === undefined) {
     const roll = { desired, outdated, present, obstacles: undefined };
     const shortage = shortageOf({ daemonSet, living: [], refusal });
-    return { roll, refusing, shortage, againMs: undefined };
+    return { roll, desired, refusing, shortage, againMs: undefined };
   }
   const living = own.filter((pod) => isPlaced(pod) && !silent.has(pod.node));
   const calm = new Calm(own, now);
@@ -92,7 +94,7 @@ export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput
   const obstacles = obstaclesOf(scene);
   const shortage = lastingShortage(scene, present);
   const roll = { desired, outdated, present, obstacles };
-  return { roll, refusing, shortage, againMs: calm.againMs };
+  return { roll, desired, refusing, shortage, againMs: calm.againMs };
 }
 
 /** How the pods of all DaemonSets of a puller are replaced. */

@@ -8,6 +8,7 @@ import {
   pods,
 } from '../../src/kube/objects.ts';
 import type { RollStrategy } from '../../src/manifests/roll-strategy.ts';
+import { templateContainers } from '../../src/manifests/template-images.ts';
 import { aPuller } from '../pullers.ts';
 import { type Scene, type SceneOptions, startScene } from './scene.ts';
 
@@ -649,6 +650,26 @@ describe('a roll past a node that refuses its pods', () => {
     await scene.until(() => isReady() && isOver());
     expect(holdersOf('new')).toEqual([...others, 'node-5']);
     expect([...lackers]).toEqual(['node-5']);
+  });
+
+  it('is gapless from the write that brings a list, as Kubernetes does not wait for another one', async () => {
+    await aRefusingNode({ pullMs: 2 * minute });
+    const begun: string[] = [];
+    let template = '';
+    scene.cluster.controlPlane.onChange(daemonSets, ({ object }) => {
+      const next = templateContainers(object)
+        .map(({ image }) => image)
+        .join();
+      if (next !== template) begun.push(strategyOf(object));
+      template = next;
+    });
+    list('kept', 'new');
+    await scene.until(
+      () => strategies.at(-1)?.startsWith(rollingInPlace) === true && begun.length === 1,
+    );
+    list('kept', 'newer');
+    await scene.until(() => begun.length === 2);
+    expect(begun).toEqual(['surge 2', 'surge 2']);
   });
 
   it('is over when that node has its pod again, whatever it has left behind', async () => {

@@ -94,9 +94,23 @@ describe('a strategy', () => {
   });
 
   it('has no surge while a node refuses its pods and nothing is replaced', () => {
-    expect(strategyFor('10%', undefined, 2)).toEqual(inPlace);
-    expect(strategyFor('10%', undefined, 0)).toMatchObject({ maxSurge: '10%' });
+    const rest = { desired: 10, bringsList: false };
+    expect(strategyFor('10%', undefined, { ...rest, refusing: 2 })).toEqual(inPlace);
+    expect(strategyFor('10%', undefined, { ...rest, refusing: 0 })).toMatchObject({
+      maxSurge: '10%',
+    });
   });
+
+  it.each([
+    ['while nothing is replaced', undefined],
+    ['in the middle of a roll in place', aRoll({ refusing: 2, refused: 100 }, { present })],
+  ])(
+    'is gapless from when another list is written past nodes that refuse their pods, %s',
+    (_when, roll) => {
+      const moment = { desired: 10, refusing: 2, bringsList: true };
+      expect(strategyFor('10%', roll, moment)).toEqual({ maxSurge: 3, maxUnavailable: 0 });
+    },
+  );
 
   it.each<[string, Roll, object]>([
     [
