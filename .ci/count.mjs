@@ -1,7 +1,7 @@
 // Adds up jest's results, given as FILE=EXIT_STATUS, and prints the closing line of CI. A suite that did
 // not load, a test that did not run, and a step that failed or was cut short without saying which are
 // failures too. With --again FILE, the results of a second attempt, a file of tests counts as it went there
-// if all of it passed; which ones these were is said above the closing line.
+// if all of it passed; which ones these were is said above the closing line, and which tests failed.
 import { parseArgs } from 'node:util';
 import { failedFiles, resultIn } from './results.mjs';
 
@@ -22,6 +22,9 @@ for (const argument of positionals) {
   const result = resultIn(file);
   const files = failedFiles(result);
   const isMended = files.length > 0 && files.every(({ name }) => secondAttempts.has(name));
+  for (const test of files.flatMap(failedTests)) {
+    process.stdout.write(`${isMended ? 'passed at the second attempt only' : 'failed'}: ${test}\n`);
+  }
   const counts = isMended ? mended(result, files) : result;
   const succeeded =
     status === (isMended ? '1' : '0') && counts.success === true && counts.numPassedTests > 0;
@@ -39,14 +42,8 @@ process.exitCode = failed === 0 ? 0 : 1;
 /** A result as if the second attempt at these files had been the first. */
 function mended(result, files) {
   let { numPassedTests } = result;
-  for (const { name, assertionResults } of files) {
-    numPassedTests += passedIn(secondAttempts.get(name)) - passedIn({ assertionResults });
-    const titles = assertionResults
-      .filter(({ status }) => status === 'failed')
-      .map(({ fullName }) => fullName);
-    for (const title of titles.length > 0 ? titles : ['could not be loaded']) {
-      process.stdout.write(`passed at the second attempt only: ${name}: ${title}\n`);
-    }
+  for (const file of files) {
+    numPassedTests += passedIn(secondAttempts.get(file.name)) - passedIn(file);
   }
   return {
     ...result,
@@ -55,6 +52,13 @@ function mended(result, files) {
     numFailedTests: 0,
     numRuntimeErrorTestSuites: 0,
   };
+}
+
+/** The tests of a file that failed, with its name. */
+function failedTests({ name, assertionResults }) {
+  const failed = assertionResults.filter(({ status }) => status === 'failed');
+  const titles = failed.map(({ fullName }) => fullName);
+  return (titles.length > 0 ? titles : ['could not be loaded']).map((title) => `${name}: ${title}`);
 }
 
 function passedIn({ assertionResults }) {

@@ -2,7 +2,7 @@
 // be the fault of a busy machine. Of a result that is not there nobody knows what failed.
 import { failedFiles, resultIn } from './results.mjs';
 
-const most = 3;
+const most = 5;
 
 const results = process.argv.slice(2).map(resultIn);
 const names = results.flatMap(failedFiles).map(({ name }) => name);

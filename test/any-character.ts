@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from './properties.ts';
 
 /**
  * Any character, for texts of `fc.string({ unit: anyCharacter })`. It is what fast-check calls `binary`,

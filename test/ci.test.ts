@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -113,6 +113,11 @@ describe('a second attempt', () => {
     expect([end.lines.at(-1)?.endsWith(' 1 failed'), end.status]).toEqual([true, 1]);
   });
 
+  it('that fails too leaves what failed to be said', () => {
+    const again = aResult(aFile('a', 'passed', 'passed', 'failed'));
+    expect(countedWith(again, [[unsteady, 1]]).lines[0]).toBe('failed: a: t1');
+  });
+
   it('excuses no test that did not run', () => {
     const skipped = { ...unsteady, numPendingTests: 1 };
     const again = aResult(aFile('a', 'passed', 'passed', 'passed'));
@@ -124,12 +129,24 @@ describe('a second attempt', () => {
     ['nothing where all passed', [aResult(aFile('a', 'passed'))], ['']],
     ['nothing where a result is missing', [unsteady, undefined], ['']],
     [
-      'nothing where more than three failed',
-      [aResult(...['a', 'b', 'c', 'd'].map((name) => aFile(name, 'failed')))],
+      'nothing where more than five failed',
+      [aResult(...['a', 'b', 'c', 'd', 'e', 'f'].map((name) => aFile(name, 'failed')))],
       [''],
     ],
   ])('is made of %s', (_what, results, lines) => {
     const files = results.map((result, index) => written(`${index}`, result));
     expect(run('failed.mjs', files)).toEqual({ lines, status: 0 });
+  });
+});
+
+describe('what decides on a change', () => {
+  it('draws the same cases for each, as no test draws its own past the seed', () => {
+    const folder = fileURLToPath(new URL('.', import.meta.url));
+    const drawers = globSync('**/*.ts', { cwd: folder }).filter((file) =>
+      /^import .* from 'fast-check'/m.test(readFileSync(join(folder, file), 'utf8')),
+    );
+    expect(drawers).toEqual(['properties.ts']);
+    const script = readFileSync(join(folder, '../.ci/run'), 'utf8');
+    expect(script).toMatch(/^PROPERTY_SEED=\d+ .*npm test/m);
   });
 });

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { isLabel } from '../../src/api/object-names.ts';
 import { parseSpec } from '../../src/api/parse.ts';
 import { compareQuantities, isZero } from '../../src/api/quantity.ts';
 import { type RawSpec, specFields, verdicts } from '../../src/api/types.ts';
 import { anyCharacter } from '../any-character.ts';
+import { fc } from '../properties.ts';
 
 const settings = { maxImages: 20 };
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import {
   compareQuantities,
   cpuQuantity,
@@ -7,6 +6,7 @@ import {
   type Quantity,
   sameAmount,
 } from '../../src/api/quantity.ts';
+import { fc } from '../properties.ts';
 
 describe('a quantity', () => {
   it.each([

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { count, enumerated, nounCount, printable, quote, trimSpace } from '../../src/api/text.ts';
 import { anyCharacter } from '../any-character.ts';
+import { fc } from '../properties.ts';
 
 describe('trimSpace', () => {
   it('removes what Go counts as white space, and leaves the byte order mark', () => {

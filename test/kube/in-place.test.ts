@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import fc from 'fast-check';
 import { differences, type InPlaceOptions, otherManagerOf } from '../../src/kube/in-place.ts';
 import type { FieldTree, KubeObject, ManagedFieldsEntry } from '../../src/kube/objects.ts';
+import { fc } from '../properties.ts';
 
 const manager = 'us';
 

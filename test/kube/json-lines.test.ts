@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { JsonLines } from '../../src/kube/json-lines.ts';
 import { anyCharacter } from '../any-character.ts';
+import { fc } from '../properties.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

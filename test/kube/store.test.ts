@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { type Change, Store } from '../../src/kube/store.ts';
+import { fc } from '../properties.ts';
 
 interface State {
   readonly name: string;

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { WorkQueue } from '../../src/kube/work-queue.ts';
 import { ManualClock, settle } from '../manual-clock.ts';
+import { fc } from '../properties.ts';
 
 function aQueue(random = () => 0): { queue: WorkQueue; clock: ManualClock } {
   const clock = new ManualClock();

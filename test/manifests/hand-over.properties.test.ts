@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import type { CachedImage } from '../../src/api/types.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { daemonSet } from '../../src/manifests/daemon-set.ts';
 import { handOver, type NodeHoldings, successorDeadlineMs } from '../../src/manifests/hand-over.ts';
 import { type Part, partsOf } from '../../src/manifests/shards.ts';
+import { fc } from '../properties.ts';
 import { anInput } from './inputs.ts';
 
 const nodes = ['n1', 'n2', 'n3'] as const;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
 import { isLabelValue, isSubdomain } from '../../src/api/object-names.ts';
 import { labelValue, shardName, standInName } from '../../src/manifests/names.ts';
 import { maxShardSize, partsOf, split } from '../../src/manifests/shards.ts';
+import { fc } from '../properties.ts';
 
 const reference = (number: number) => `quay.io/example/${number}:1`;
 const list = fc

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
-import fc from 'fast-check';
 import { type Fields, silentLog } from '../../src/log.ts';
 import { MetricsServer, type MetricsServerOptions } from '../../src/metrics/metrics-server.ts';
 import type { Access } from '../../src/metrics/scrape-access.ts';
 import { anyCharacter } from '../any-character.ts';
 import { type SelfSigned, selfSigned } from '../kube/certificate.ts';
 import { ManualClock } from '../manual-clock.ts';
+import { fc } from '../properties.ts';
 
 const contentType = 'text/plain; version=0.0.4; charset=utf-8';
 

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import type { CachedImage } from '../../src/api/types.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { holdsImage, type PodRecord, projectPod } from '../../src/status/pods.ts';
 import { anyCharacter } from '../any-character.ts';
+import { fc } from '../properties.ts';
 import {
   aDaemonSet,
   aPod,

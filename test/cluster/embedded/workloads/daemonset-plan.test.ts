@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../../../properties.ts';
 import { aDaemonSet, aNode, aPod, observed, type PodOptions } from './builders.ts';
 import {
   manage,
