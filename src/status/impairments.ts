@@ -7,7 +7,7 @@ import { attempts, causesAmong, toldCauses } from './failure-words.ts';
 import type { StartTrouble } from './idle-pods.ts';
 import { essence } from './kubelet-words.ts';
 import { spoken } from './node-names.ts';
-import type { NodeVerdict } from './nodes.ts';
+import type { NodeVerdict } from './node-verdict.ts';
 import type { Failing, ImageObservation, NodeGroup, Observation } from './observation.ts';
 import { refusedPods, toldRefusals } from './refusal-words.ts';
 import { lackOf, remedyFor } from './scheduler-words.ts';

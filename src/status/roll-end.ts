@@ -1,6 +1,6 @@
 import { controllerOf, type KubeObject } from '../kube/objects.ts';
 import { daemonSetCounts } from './daemon-set-counts.ts';
-import type { NodeObservation } from './nodes.ts';
+import type { NodeObservation } from './node-verdict.ts';
 import { isMadeFrom, lives, type PodRecord } from './pods.ts';
 import { referencesOf, templateGenerationOf } from './rollout.ts';
 

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../src/kube/objects.ts';
-import type { NodeVerdict } from '../../src/status/nodes.ts';
+import type { NodeVerdict } from '../../src/status/node-verdict.ts';
 import { projectPod } from '../../src/status/pods.ts';
 import { isRolledOut } from '../../src/status/roll-end.ts';
 import {

@@ -2,7 +2,7 @@ import { Document, Scalar, visit } from 'yaml';
 import { cpuQuantity, memoryQuantity } from '../../api/quantity.ts';
 import type { CachedImage } from '../../api/types.ts';
 import { causeOf } from '../../status/causes.ts';
-import type { NodeObservation } from '../../status/nodes.ts';
+import type { NodeObservation } from '../../status/node-verdict.ts';
 import type { FailureGroup } from '../../status/observation.ts';
 import type { Amount, Cost } from '../../status/pod-cost.ts';
 import type { StandingCost } from '../../status/standing-cost.ts';

@@ -1,5 +1,5 @@
 import type { CachedImage } from '../../api/types.ts';
-import type { NodeObservation } from '../../status/nodes.ts';
+import type { NodeObservation } from '../../status/node-verdict.ts';
 import { type ContainerRecord, holdsImage } from '../../status/pods.ts';
 import type { NodeImages } from './node-images.ts';
 import type { Outcome, PullerReport } from './report.ts';

@@ -1,7 +1,7 @@
 import { cpuQuantity, memoryQuantity } from '../../api/quantity.ts';
 import { count, nounCount, printable } from '../../api/text.ts';
 import { conditionOf, conditionTypes } from '../../status/conditions.ts';
-import type { NodeObservation } from '../../status/nodes.ts';
+import type { NodeObservation } from '../../status/node-verdict.ts';
 import type { Amount, Cost } from '../../status/pod-cost.ts';
 import { unspoken } from '../conditions-line.ts';
 import type { Role, Style } from '../style.ts';

@@ -3,7 +3,7 @@ import type { CachedImage, Condition } from '../../api/types.ts';
 import { toldFailure } from '../../status/causes.ts';
 import { type ConditionType, conditionOf, conditionTypes } from '../../status/conditions.ts';
 import { nameOf } from '../../status/image-rows.ts';
-import type { NodeObservation, NodeVerdict } from '../../status/nodes.ts';
+import type { NodeObservation, NodeVerdict } from '../../status/node-verdict.ts';
 import type { Observation } from '../../status/observation.ts';
 import { holdsImage } from '../../status/pods.ts';
 import { toldRefusals } from '../../status/refusal-words.ts';
