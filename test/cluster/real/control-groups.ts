@@ -88,8 +88,16 @@ function tree(group: string): readonly string[] {
     .sort((a, b) => b.length - a.length);
 }
 
-function processesIn(group: string): readonly ProcessRecord[] {
-  return readFileSync(join(group, 'cgroup.procs'), 'utf8')
+/** The living processes of a group; none of one that is gone, as shims remove those of ended containers. */
+export function processesIn(group: string): readonly ProcessRecord[] {
+  let lines: string;
+  try {
+    lines = readFileSync(join(group, 'cgroup.procs'), 'utf8');
+  } catch (error) {
+    if (!isInMotion(error)) throw error;
+    return [];
+  }
+  return lines
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => processRecord(Number(line)))
@@ -105,11 +113,16 @@ async function removeTree(group: string): Promise<void> {
         for (const folder of tree(group)) rmdirSync(folder);
         return true;
       } catch (error) {
-        const { code = '' } = error as NodeJS.ErrnoException;
-        if (!['EBUSY', 'ENOENT', 'ENODEV'].includes(code)) throw error;
+        if (!isInMotion(error)) throw error;
         return false;
       }
     },
     10_000,
   );
+}
+
+/** Claims that a group is still in use, or that somebody else has just removed it. */
+function isInMotion(error: unknown): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return ['EBUSY', 'ENOENT', 'ENODEV'].includes(code);
 }

@@ -24,7 +24,8 @@ export async function removeCluster(
   await unmountBelow(folders.root);
   removeContainerLogLinks(folders.log);
   for (const folder of [folders.pki, folders.configuration, folders.run, folders.data]) {
-    rmSync(folder, { recursive: true, force: true });
+    // What a process in its last moments leaves there comes after the folder was read.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }
 
@@ -44,11 +45,21 @@ export async function endContainers(name: string, folders: ClusterFolders): Prom
 
 /** What containers and volumes had mounted, the innermost first. */
 export async function unmountBelow(folder: string): Promise<void> {
-  const mountPoints = readFileSync('/proc/self/mountinfo', 'utf8')
+  for (const mountPoint of mountPointsBelow(folder).reverse()) {
+    try {
+      await output(['umount', '--lazy', mountPoint]);
+    } catch (error) {
+      // A shim in its last moments unmounts too.
+      if (mountPointsBelow(folder).includes(mountPoint)) throw error;
+    }
+  }
+}
+
+function mountPointsBelow(folder: string): string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
     .filter((mountPoint) => mountPoint.startsWith(`${folder}/`));
-  for (const mountPoint of mountPoints.reverse()) await output(['umount', '--lazy', mountPoint]);
 }
 
 /** Kubelet links the logs of all containers into a folder that is the same for every cluster. */
