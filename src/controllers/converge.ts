@@ -24,7 +24,7 @@ import type { ReadPods } from '../status/rewrites.ts';
 import { rolloutOf } from '../status/rollout.ts';
 import { type Conflict, NameConflictError } from './conflicts.ts';
 import { BesideCacheError, failureOf } from './failure.ts';
-import { knownPods } from './known-pods.ts';
+import { type KnownPods, knownPods } from './known-pods.ts';
 import { NameCheck, type NameCheckDependencies, type PresentChild } from './name-check.ts';
 import { nodeHoldings } from './node-holdings.ts';
 import { isOurs } from './ownership.ts';
@@ -40,7 +40,11 @@ export interface ConvergeDependencies extends NameCheckDependencies {
   /** Of the caches, as projected records; only hand-overs and rolls look at them, and do without. */
   readonly pods: Cache;
   /** The pods of the DaemonSets of the puller, in the words of their templates. */
-  readonly readPods: (daemonSets: readonly KubeObject[], pods: readonly PodRecord[]) => ReadPods;
+  readonly readPods: (
+    daemonSets: readonly KubeObject[],
+    pods: readonly PodRecord[],
+    isAsNewAs: KnownPods['isAsNewAs'],
+  ) => ReadPods;
   /** What is known of pods that could not be created, by the uid of their DaemonSet. */
   readonly refusals: ReadonlyMap<string, KnownRefusal>;
   readonly clock: Clock;
@@ -171,9 +175,9 @@ function nextStep(
     live && isOurs(live, puller.uid ?? '') ? [live] : [],
   );
   const now = clock.now();
-  const { records: lastKnown, error } = knownPods(puller.namespace, pods);
+  const { records: lastKnown, error, isAsNewAs } = knownPods(puller.namespace, pods);
   // Nothing is handed over by what pods were like a while ago.
-  const read = error === undefined && lastKnown ? readPods(owned, lastKnown) : undefined;
+  const read = error === undefined && lastKnown ? readPods(owned, lastKnown, isAsNewAs) : undefined;
   const next = handOver({
     spec,
     present: owned.map((object) => ({ object, rollout: rolloutOf(object) })),

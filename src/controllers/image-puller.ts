@@ -203,7 +203,7 @@ export class ImagePullerController {
         { ...input, settings: { ...input.settings, podRequests } },
         {
           ...this.#the,
-          readPods: (daemonSets, pods) => this.#podReadings.read(key, daemonSets, pods),
+          readPods: (...seen) => this.#podReadings.read(key, ...seen),
           refusals: this.#refusals.known(key),
           fateOfSpec: () => this.#fateOfSpec(puller),
         },

@@ -1,5 +1,7 @@
 import type { Cache } from '../kube/cache.ts';
 import { isRefusal } from '../kube/client.ts';
+import type { KubeObject } from '../kube/objects.ts';
+import { isOlder } from '../kube/resource-version.ts';
 import type { PodRecord } from '../status/pods.ts';
 
 /** What is known of the pods of a namespace. */
@@ -13,6 +15,8 @@ export interface KnownPods {
   readonly error: Error | undefined;
   /** Claims that the error is the server's refusal to show them. */
   readonly isRefused: boolean;
+  /** Claims that all is known of them that had happened when an object, as it is here, was written. */
+  readonly isAsNewAs: (object: KubeObject) => boolean;
 }
 
 /** What our cache of projected pods knows of a namespace, and how far that can be relied on. */
@@ -22,5 +26,9 @@ export function knownPods(namespace: string, pods: Cache): KnownPods {
   const isKnown = pods.hasSynced(namespace) && !isRefused;
   // The reflector projects them.
   const records = isKnown ? (pods.list(namespace) as readonly PodRecord[]) : undefined;
-  return { records, error, isRefused };
+  const position = pods.position(namespace);
+  // Two kinds have one count, as they are in one etcd; of another count this says nothing, and all goes on.
+  const isAsNewAs = ({ metadata }: KubeObject) =>
+    position !== undefined && !isOlder(position, metadata.resourceVersion ?? '');
+  return { records, error, isRefused, isAsNewAs };
 }

@@ -130,10 +130,10 @@ function podsOf(
   { pods, podReadings, patience }: ObserveDependencies,
 ): Pods {
   const { namespace } = input.puller;
-  const { records, error, isRefused } = knownPods(namespace, pods);
+  const { records, error, isRefused, isAsNewAs } = knownPods(namespace, pods);
   if (records) {
     patience.seesPods(key);
-    return { records: podReadings.read(key, present, records).pods };
+    return { records: podReadings.read(key, present, records, isAsNewAs).pods };
   }
   if (error && (isRefused || patience.isBlindForLong(key))) {
     return { unreadable: errorChain(error), againMs: unreadableRetryMs };

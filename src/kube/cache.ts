@@ -11,6 +11,8 @@ export interface Cache {
   learn(object: KubeObject): void;
   /** Claims that all objects of the namespace are known. */
   hasSynced(namespace: string): boolean;
+  /** Everything up to this resourceVersion is known of the namespace; undefined before the first list. */
+  position(namespace: string): string | undefined;
   /** Why the objects of the namespace cannot be read at the moment, if they cannot. */
   lastError(namespace: string): Error | undefined;
 }
@@ -42,6 +44,10 @@ export class NamespacesCache implements Cache {
 
   hasSynced(namespace: string): boolean {
     return this.#of(namespace)?.hasSynced === true;
+  }
+
+  position(namespace: string): string | undefined {
+    return this.#of(namespace)?.position;
   }
 
   lastError(namespace: string): Error | undefined {

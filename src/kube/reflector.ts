@@ -105,6 +105,11 @@ export class Reflector implements Runnable {
     return this.#hasSynced;
   }
 
+  /** Everything up to this resourceVersion is in the store; undefined while a full list is needed. */
+  get position(): string | undefined {
+    return this.#position;
+  }
+
   /** What the server's last answer, or the lack of one, was; undefined while all is well. */
   get lastError(): Error | undefined {
     return this.#lastError;

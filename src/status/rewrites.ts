@@ -32,6 +32,17 @@ export interface ReadPods {
   readonly isCertain: boolean;
 }
 
+/** What else the reading of pods depends on. */
+export interface ReadOptions {
+  /** What was known at the look before. */
+  readonly before?: Rewrites | undefined;
+  /**
+   * Claims that the pods are known as they were when a DaemonSet was written, or later: of older ones nobody
+   * can tell by its status which template they are of. Taken for granted unless given.
+   */
+  readonly isAsNewAs?: (daemonSet: KubeObject) => boolean;
+}
+
 /**
  * Reads the pods of DaemonSets by the names of their containers, which are ours, where they are of the
  * present template, and others by what is known of rewriting. Other pods stay as they are, and so does
@@ -40,9 +51,9 @@ export interface ReadPods {
 export function readPods(
   daemonSets: readonly KubeObject[],
   pods: readonly PodRecord[],
-  before: Rewrites = noRewrites,
+  { before = noRewrites, isAsNewAs = () => true }: ReadOptions = {},
 ): ReadPods {
-  const templates = new Map(daemonSets.flatMap(templateOf));
+  const templates = new Map(daemonSets.flatMap((each) => templateOf(each, isAsNewAs(each))));
   const readingOf = (pod: PodRecord) => {
     const template = templates.get(controllerOf(pod)?.uid ?? '');
     return template && (isPresent(pod, template) ? template.present : template.former);
@@ -69,14 +80,17 @@ interface Reading {
 
 interface Template {
   readonly generation: number;
-  /** Claims that no pod of a former template is left, whatever generation it was made at. */
+  /** Claims that no pod of a former template is among those that are read, whatever generation it was made at. */
   readonly isEverywhere: boolean;
   readonly present: Reading;
   readonly former: Reading;
 }
 
 /** Of a server that does not count templates pods are taken at their word. */
-function templateOf(daemonSet: KubeObject): readonly (readonly [string, Template])[] {
+function templateOf(
+  daemonSet: KubeObject,
+  arePodsAsNew: boolean,
+): readonly (readonly [string, Template])[] {
   const { uid = '' } = daemonSet.metadata;
   const generation = templateGenerationOf(daemonSet);
   if (generation === 0) return [];
@@ -85,7 +99,7 @@ function templateOf(daemonSet: KubeObject): readonly (readonly [string, Template
   );
   const template = {
     generation,
-    isEverywhere: isEverywhere(daemonSet),
+    isEverywhere: arePodsAsNew && isEverywhere(daemonSet),
     present: { references, vectors: new Map() },
     former: { references: undefined, vectors: new Map() },
   };

@@ -16,6 +16,7 @@ const nothing: Cache = {
   observe: () => {},
   learn: () => {},
   hasSynced: () => true,
+  position: () => '1',
   lastError: () => undefined,
 };
 
@@ -51,7 +52,7 @@ it('a run that was aborted writes nothing more', async () => {
       applier,
       children: new Map(),
       pods: nothing,
-      readPods,
+      readPods: (daemonSets, pods) => readPods(daemonSets, pods),
       refusals: new Map(),
       rivals,
       clock,
@@ -93,7 +94,7 @@ it.each([
       applier: new Applier({ client, clock, fieldManager: 'test', caches: new Map() }),
       children: new Map([[configMaps, { ...nothing, list: () => [former] }]]),
       pods: nothing,
-      readPods,
+      readPods: (daemonSets, pods) => readPods(daemonSets, pods),
       refusals: new Map(),
       rivals: { claims: () => new Map(), exists: async () => false, isAwaited: () => false },
       clock,

@@ -36,8 +36,9 @@ function pod(
 }
 
 /** The references of each pod, those of its init containers first. */
-function read(set: KubeObject, pods: readonly PodRecord[], before?: Rewrites) {
-  const { pods: all, ...rest } = readPods([set], pods, before);
+function read(set: KubeObject, pods: readonly PodRecord[], before?: Rewrites, isAsNew = true) {
+  const options = { before, isAsNewAs: () => isAsNew };
+  const { pods: all, ...rest } = readPods([set], pods, options);
   const said = all.map(({ containers }) => containers.map(({ reference }) => reference).slice(1));
   return { ...rest, said, pods: all };
 }
@@ -110,6 +111,20 @@ describe('a pod of a former template', () => {
     expect(said[0]).toEqual(['quay/tools:1']);
     expect(isCertain).toBe(true);
     expect(same).toBe(pods);
+  });
+
+  it('is one also where its DaemonSet says that none is left, and its end is not known yet', () => {
+    const updated = { updatedNumberScheduled: 2 };
+    const pods = [pod(3, tools), pod(4, edited)];
+    const { said } = read(daemonSet(4, edited, updated), pods, noRewrites, false);
+    expect(said).toEqual([['quay/tools:1'], ['quay/tools:2', 'quay/shell:1']]);
+    const { said: alone } = read(
+      daemonSet(4, edited, updated),
+      pods.slice(0, 1),
+      noRewrites,
+      false,
+    );
+    expect(alone).toEqual([['quay/tools:1']]);
   });
 
   it('tells nothing for certain while no other does', () => {
