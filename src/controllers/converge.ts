@@ -52,7 +52,7 @@ export interface ConvergeDependencies extends NameCheckDependencies {
   readonly fateOfSpec: () => Promise<'current' | 'changed' | 'gone'>;
 }
 
-/** How soon to look again where the spec that was acted on is not the newest. */
+/** How soon to look again where what was acted on, the spec or a DaemonSet, is not the newest. */
 const outdatedRetryMs = 1_000;
 
 /**
@@ -94,7 +94,10 @@ export async function converge(
   context.signal.throwIfAborted();
   const [ofCache] = failuresOf(written.filter(isOfCache));
   if (ofCache) throw ofCache;
-  await remove(released(next), input, the, context.log);
+  if (next.released.length > 0) {
+    if (!(await areTheSame(written.filter(isOfCache), the))) return outdatedRetryMs;
+    await remove(released(next), input, the, context.log);
+  }
   const [beside] = failuresOf(written);
   if (beside) throw new BesideCacheError(beside);
   await remove(former, input, the, context.log);
@@ -259,6 +262,22 @@ interface Written {
 
 function isOfCache({ child }: Written): boolean {
   return child.resource === daemonSets;
+}
+
+/**
+ * Claims that what was written are the objects that the step was decided by. One that was deleted meanwhile, and
+ * was made anew, holds nothing for anybody yet.
+ */
+async function areTheSame(
+  written: readonly Written[],
+  { applier }: ConvergeDependencies,
+): Promise<boolean> {
+  const looks = written.map(async ({ child: { resource, body, live } }) => {
+    const { namespace = '', name = '' } = body.metadata;
+    const now = await applier.observe(resource, namespace, name);
+    return live === undefined || live.metadata.uid === now?.metadata.uid;
+  });
+  return (await Promise.all(looks)).every((isSame) => isSame);
 }
 
 /** Claims that the server does not take a body for what it says. */

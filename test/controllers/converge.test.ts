@@ -2,9 +2,10 @@ import { parseSpec } from '../../src/api/parse.ts';
 import { converge } from '../../src/controllers/converge.ts';
 import { Applier } from '../../src/kube/applier.ts';
 import type { Cache } from '../../src/kube/cache.ts';
-import type { Client } from '../../src/kube/client.ts';
-import { configMaps } from '../../src/kube/objects.ts';
+import { ApiError, type Client } from '../../src/kube/client.ts';
+import { configMaps, daemonSets, type KubeObject } from '../../src/kube/objects.ts';
 import { silentLog } from '../../src/log.ts';
+import { children } from '../../src/manifests/children.ts';
 import { identityOf } from '../../src/manifests/input.ts';
 import { readPods } from '../../src/status/rewrites.ts';
 import { ManualClock } from '../manual-clock.ts';
@@ -104,4 +105,58 @@ it.each([
   );
   expect(gone).toEqual(removed);
   expect(made.length > 0).toBe(fate === 'current');
+});
+
+it('lets go of nothing for the sake of a successor that was made anew a moment ago', async () => {
+  const puller = aPuller({ images: 'a=quay.io/example/a:1' }, { uid: 'u1' });
+  const { spec } = parseSpec(puller.spec, { maxImages: 500 });
+  const input = { puller: identityOf(puller), raw: puller.spec, spec, settings };
+  const body = children(input).find(({ resource }) => resource === daemonSets)?.body as KubeObject;
+  const whole = (name: string, uid: string): KubeObject => ({
+    ...body,
+    metadata: { ...body.metadata, name, uid, generation: 1 },
+    status: { observedGeneration: 1, desiredNumberScheduled: 0, updatedNumberScheduled: 0 },
+  });
+  const successor = whole(spec.daemonsetName, 'gone already');
+  const former = whole('former', 'u3');
+  const stored = new Map<string, KubeObject>([['former', former]]);
+  const gone: (string | undefined)[] = [];
+  const cached = new Map([successor, former].map((each) => [each.metadata.name ?? '', each]));
+  const cache: Cache = {
+    ...nothing,
+    get: (_namespace, name) => cached.get(name),
+    list: () => [...cached.values()],
+    observe: (object) => cached.set(object.metadata.name ?? '', object),
+  };
+  const client = {
+    get: async (_resource, _namespace, name) => stored.get(name),
+    apply: async (_resource, body) => {
+      if (body.metadata.uid !== undefined)
+        throw new ApiError('apply', 409, { message: 'uid mismatch' });
+      return { ...body, metadata: { ...body.metadata, uid: 'new', resourceVersion: '9' } };
+    },
+    remove: async (_resource, { metadata: { name } }) => {
+      gone.push(name);
+      return true;
+    },
+  } as Partial<Client> as Client; // nothing else is asked for
+  const clock = new ManualClock();
+  const caches = new Map([[daemonSets, cache]]);
+  const again = await converge(
+    input,
+    {
+      applier: new Applier({ client, clock, fieldManager: 'test', caches }),
+      children: caches,
+      pods: nothing,
+      readPods: (all, pods) => readPods(all, pods),
+      refusals: new Map(),
+      rivals: { claims: () => new Map(), exists: async () => false, isAwaited: () => false },
+      clock,
+      fateOfSpec: async () => 'current',
+    },
+    { signal: new AbortController().signal, log: silentLog },
+  );
+  expect(cached.get(spec.daemonsetName)?.metadata.uid).toBe('new');
+  expect(gone).toEqual([]);
+  expect(again).toBe(1000);
 });
