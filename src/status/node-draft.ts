@@ -1,4 +1,5 @@
 import type { Holdings, HoldingsOf } from './holdings.ts';
+import type { LastingVectors } from './lasting-vectors.ts';
 import { lingersAfterMs } from './lingering.ts';
 import type { NodeVerdict } from './node-verdict.ts';
 import type { ContainerVector, PodRecord } from './pods.ts';
@@ -36,6 +37,8 @@ export interface NodeTrouble {
 
 interface Taking {
   readonly holdingsOf: HoldingsOf;
+  /** Of the DaemonSet of the pod. */
+  readonly lasting: LastingVectors;
   readonly now: number;
 }
 
@@ -66,7 +69,7 @@ export function draftOf(
 }
 
 /** Adds what a pod tells of its node. The pods of a DaemonSet come oldest first. */
-export function take(pod: PodRecord, draft: NodeDraft, { holdingsOf, now }: Taking): void {
+export function take(pod: PodRecord, draft: NodeDraft, { holdingsOf, lasting, now }: Taking): void {
   draft.oldestAt = Math.min(draft.oldestAt, pod.createdAt);
   const trouble = troubleOf(pod, now);
   if (trouble) {
@@ -81,7 +84,7 @@ export function take(pod: PodRecord, draft: NodeDraft, { holdingsOf, now }: Taki
   draft.hasLivingPod = true;
   if (pod.condition.isReady) draft.hasReadyPod = true;
   draft.spokenAt = Math.max(draft.spokenAt, pod.spokenAt);
-  draft.holdings = holdingsOf.with(draft.holdings, pod.containers);
+  draft.holdings = holdingsOf.with(draft.holdings, lasting.of(pod));
   if (isUnspoken(pod.containers)) listen(draft, pod, now);
   else if (isMarkedUnreachable(pod)) draft.isMarked = true;
   else draft.hasSpoken = true;

@@ -1,5 +1,6 @@
 import { controllerOf, type KubeObject } from '../kube/objects.ts';
 import { type Holdings, HoldingsOf } from './holdings.ts';
+import { LastingVectors } from './lasting-vectors.ts';
 import { draftOf, type NodeDraft, type NodeTrouble, take } from './node-draft.ts';
 import { type NodeObservation, type NodeVerdict, namesOfUnreachable } from './node-verdict.ts';
 import { forsakenNodes, leavingNodes, misscheduled, unservedNodes } from './passed-nodes.ts';
@@ -40,10 +41,11 @@ export function nodesOf(input: NodeInput): Nodes {
   const drafts = new Map<string, NodeDraft>();
   const owned = podsByOwner(input);
   const peopled = owned.map((pods, owner) => {
+    const lasting = new LastingVectors(daemonSets[owner] as KubeObject);
     let nodes = 0;
     for (const pod of pods) {
       const draft = draftOf(pod, drafts, holdingsOf);
-      take(pod, draft, { holdingsOf, now });
+      take(pod, draft, { holdingsOf, lasting, now });
       if (!lives(pod) || draft.peopledBy === owner) continue;
       draft.peopledBy = owner;
       nodes += 1;
@@ -83,8 +85,8 @@ function serverNow({ pods, now }: NodeInput): number {
 }
 
 /**
- * The pods of each DaemonSet: those that its uid owns, whatever their labels say. Where nodes have
- * more than one, oldest first.
+ * The pods of each DaemonSet, in their order: those that its uid owns, whatever their labels say. Where nodes
+ * have more than one, oldest first.
  */
 function podsByOwner({ daemonSets, pods }: NodeInput): readonly (readonly PodRecord[])[] {
   const byOwner = new Map<string, PodRecord[]>();

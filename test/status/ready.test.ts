@@ -225,6 +225,10 @@ describe('a complete cache', () => {
 
 describe('a list that changed', () => {
   const changed = { previous: complete, generation: 2 };
+  const bad = { container: 'bad', reference: 'registry.invalid/bad:1', names: ['bad'] };
+  /** A pod that holds both images and lacks another one. */
+  const lacking = (traits: object) =>
+    aPod('node-3', { images: [...images, bad], said: { bad: unauthorized }, ...traits });
 
   it('is Ready at once where every node holds it already', () => {
     expect(told(statusOf(pods(3), changed))['Ready']).toBe('True AllResourcesReady');
@@ -235,6 +239,11 @@ describe('a list that changed', () => {
     ['a node is pulling, however new it looks', [...pods(3), young('node-4')], {}],
     ['the DaemonSet controller has not seen it', pods(3), { status: { observedGeneration: 0 } }],
     ['pods are missing', pods(2), {}],
+    [
+      'a pod of the former list is not ready and so is about to be replaced, whatever it holds',
+      [...pods(2), lacking({ template: 1 })],
+      {},
+    ],
   ])('is not Ready while %s', (_while, present, more) => {
     const daemonSets = [changedNow(aDaemonSet(3, more))];
     const status = statusOf(present, { ...changed, facts: { daemonSets } });
@@ -243,6 +252,14 @@ describe('a list that changed', () => {
       Progressing: 'True ImagesPulling',
       Reconciling: 'True ImagesPulling',
     });
+  });
+
+  it.each([
+    ['of the present template, beside what a webhook has put there', { template: 2 }],
+    ['of the former one, on a node that fell silent', { template: 1, conditions: marked }],
+  ])('is Ready where a pod that is not ready holds it, and is one %s', (_which, traits) => {
+    const status = statusOf([...pods(2), lacking(traits)], changed);
+    expect(told(status)['Ready']).toBe('True AllResourcesReady');
   });
 
   it('is Ready when a node that came long after it is all that lacks', () => {
