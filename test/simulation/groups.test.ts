@@ -1,4 +1,4 @@
-import { failuresOfPair } from './groups.ts';
+import { failuresOfPair, reportOf } from './groups.ts';
 import type { Plan, Report } from './run.ts';
 import { workloadNamed } from './workloads.ts';
 
@@ -6,6 +6,9 @@ const nothingSeen = { writes: [], events: [], commitsAgo: [], before: [] };
 const well: Report = { violations: [], unfired: [], seen: nothingSeen, trace: '' };
 const pair = { workload: workloadNamed('create'), seed: 1 };
 const sameSeed = ['--only', 'G7', '--workload', 'create', '--from', '1', '--seeds', '1'];
+
+/** What a run of a plan shows, as if nothing had gone wrong. */
+const seenBy = async (plan: Plan) => (await reportOf({ ...plan, troubles: [] })).seen;
 
 describe('a pair of troubles', () => {
   it('whose first one fails by itself is told at once, though that never came to pass', async () => {
@@ -23,6 +26,27 @@ describe('a pair of troubles', () => {
     expect(failures[0]?.replay.at(-1)).toBe(JSON.stringify(first?.troubles));
     expect(failures[0]?.violations[0]).toBe('O1: bad');
     expect(judged.every(({ troubles }) => troubles.length < 2)).toBe(true);
+  });
+
+  it('of which the second leaves nothing for the first to befall is drawn again', async () => {
+    const pairs: Plan[] = [];
+    const failures = await failuresOfPair(pair, async (plan) => {
+      const [first, second] = plan.troubles;
+      if (first === undefined || second === undefined) return { ...well, seen: await seenBy(plan) };
+      pairs.push(plan);
+      return { ...well, unfired: pairs.length === 1 ? [first] : [] };
+    });
+    expect(failures).toEqual([]);
+    expect(pairs).toHaveLength(2);
+  });
+
+  it('of which the second never came is a failure of its plan', async () => {
+    const failures = await failuresOfPair(pair, async (plan) => {
+      const [, second] = plan.troubles;
+      const unfired = second === undefined ? [] : [second];
+      return { ...well, unfired, seen: await seenBy(plan) };
+    });
+    expect(failures[0]?.violations).toEqual([expect.stringMatching(/^never came to pass: /)]);
   });
 
   it('that cannot be drawn is a failure of its seed, and ends nothing else', async () => {

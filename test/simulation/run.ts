@@ -183,13 +183,13 @@ async function converges(
   // A replica waits for the lease of the one before.
   const isPrompt =
     troubles.every(({ kind }) => promptOnes.has(kind)) && world.operators.length === 1;
-  const isDelayed = troubles.some(({ kind }) => kind === 'delay');
+  const isDelayed = troubles.some(({ kind }) => kind === 'delay' || kind === 'pause');
   // What is not known or has not arrived yet may turn a status late, before a list makes up for it.
-  if (lost.length > 0) await world.scheduler.pass(lostEventBoundMs);
-  else if (ofEvents.length > 0 || isDelayed) await world.scheduler.pass(boundMs);
   const isOfPod = lost.some(({ what }) => what.includes(' Pod/'));
-  const leftMs = isOfPod ? lostPodEventBoundMs - lostEventBoundMs : boundMs;
-  await world.scheduler.until(isThere, isPrompt ? promptMs : leftMs);
+  if (isOfPod) await world.scheduler.pass(lostPodEventBoundMs);
+  else if (lost.length > 0) await world.scheduler.pass(lostEventBoundMs);
+  else if (ofEvents.length > 0 || isDelayed) await world.scheduler.pass(boundMs);
+  await world.scheduler.until(isThere, isPrompt ? promptMs : boundMs);
   await world.settle();
   for (const difference of left()) oracles.say(`O1: ${difference}`);
 }
