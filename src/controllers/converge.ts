@@ -52,6 +52,14 @@ export interface ConvergeDependencies extends NameCheckDependencies {
   readonly fateOfSpec: () => Promise<'current' | 'changed' | 'gone'>;
 }
 
+/** What came of a run. */
+export interface Converged {
+  /** After how many milliseconds to look again though nothing happens, where there is such a time. */
+  readonly againMs: number | undefined;
+  /** The uids of DaemonSets that were deleted: their pods go, whatever is known of them. */
+  readonly deleted: readonly string[];
+}
+
 /** How soon to look again where what was acted on, the spec or a DaemonSet, is not the newest. */
 const outdatedRetryMs = 1_000;
 
@@ -62,14 +70,13 @@ const outdatedRetryMs = 1_000;
  * together. A child that cannot be written for another reason holds up no other one; only removals wait until
  * what they wait for is in place.
  *
- * @returns milliseconds after which to look again though nothing happens, where there is such a time
  * @throws NameConflictError, BesideCacheError; ApiError and WaitingError about a DaemonSet
  */
 export async function converge(
   input: ManifestInput,
   the: ConvergeDependencies,
   context: ReconcileContext,
-): Promise<number | undefined> {
+): Promise<Converged> {
   const known = await lookForParts(input, the);
   const next = nextStep(input, [...known.values()], the);
   const desired = children(input, next.parts, next.puller);
@@ -88,20 +95,22 @@ export async function converge(
   const fate = isLasting ? await the.fateOfSpec() : 'current';
   // What an old spec has no use for may be what the new one asks for, and what is made for a puller that
   // is gone is taken away at once: its end would make it anew, again and again.
-  if (fate !== 'current') return fate === 'changed' ? outdatedRetryMs : undefined;
+  const outdated = { againMs: outdatedRetryMs, deleted: [] };
+  if (fate !== 'current')
+    return fate === 'changed' ? outdated : { againMs: undefined, deleted: [] };
 
   const written = await write(due, check, { input, the, context });
   context.signal.throwIfAborted();
   const [ofCache] = failuresOf(written.filter(isOfCache));
   if (ofCache) throw ofCache;
-  if (next.released.length > 0) {
-    if (!(await areTheSame(written.filter(isOfCache), the))) return outdatedRetryMs;
-    await remove(released(next), input, the, context.log);
-  }
+  const isByTheSame =
+    next.released.length === 0 || (await areTheSame(written.filter(isOfCache), the));
+  if (!isByTheSame) return outdated;
+  const deleted = await remove(released(next), input, the, context.log);
   const [beside] = failuresOf(written);
   if (beside) throw new BesideCacheError(beside);
   await remove(former, input, the, context.log);
-  return next.againMs;
+  return { againMs: next.againMs, deleted };
 }
 
 /**
@@ -311,17 +320,21 @@ interface Former {
   readonly object: KubeObject;
 }
 
+/** Returns the uids of those that were deleted. */
 async function remove(
   former: readonly Former[],
   { puller }: ManifestInput,
   { applier }: ConvergeDependencies,
   log: Log,
-): Promise<void> {
+): Promise<readonly string[]> {
+  const deleted: string[] = [];
   for (const { resource, object } of former) {
     if (await applier.remove(resource, object, puller.uid ?? '')) {
       log.info('removed', { kind: object.kind, name: object.metadata.name });
+      deleted.push(object.metadata.uid ?? '');
     }
   }
+  return deleted;
 }
 
 /**

@@ -19,7 +19,7 @@ import { newsBetween, type Told } from '../status/news.ts';
 import { isMoving } from '../status/observation.ts';
 import { type Summary, stalledInMs, summary } from '../status/summarize.ts';
 import { NameConflictError } from './conflicts.ts';
-import { type ConvergeDependencies, converge } from './converge.ts';
+import { type ConvergeDependencies, type Converged, converge } from './converge.ts';
 import { failureOf, isTransient, newRefusal, noLaterThan, notSynced, retryOf } from './failure.ts';
 import { imagePullers } from './keys.ts';
 import type { NameWatches } from './name-watches.ts';
@@ -99,10 +99,10 @@ export class ImagePullerController {
     const subject = this.#subject(key, puller);
 
     const outcome = refusal
-      ? { error: refusal, againMs: undefined }
+      ? { error: refusal, againMs: undefined, deleted: [] }
       : await this.#converge(subject, context);
     if (this.#mayPass(subject, outcome.error)) throw retryOf(outcome.error);
-    const { observed, againMs } = await observe(subject, outcome.error, {
+    const { observed, againMs } = await observe(subject, outcome, {
       ...this.#the,
       patience: this.#patience,
       podReadings: this.#podReadings,
@@ -192,14 +192,15 @@ export class ImagePullerController {
   async #converge(
     { key, puller, input, parsed }: Subject,
     context: ReconcileContext,
-  ): Promise<{ readonly error?: Error; readonly againMs?: number | undefined }> {
+  ): Promise<Converged & { readonly error?: Error }> {
+    const nothing = { againMs: undefined, deleted: [] };
     if (holdOf(parsed.findings)) {
       this.#the.nameWatches.keep(key, []);
-      return {};
+      return nothing;
     }
     try {
       const podRequests = await this.#podRequests.of(input);
-      const againMs = await converge(
+      const converged = await converge(
         { ...input, settings: { ...input.settings, podRequests } },
         {
           ...this.#the,
@@ -210,7 +211,7 @@ export class ImagePullerController {
         context,
       );
       this.#the.nameWatches.keep(key, []);
-      return { againMs };
+      return converged;
     } catch (thrown) {
       // The program ends, or the run took too long: nothing more is to be written.
       context.signal.throwIfAborted();
@@ -218,7 +219,7 @@ export class ImagePullerController {
       // No news about the puller, and whoever leads will look at it anew.
       if (error instanceof NotLeadingError) throw error;
       this.#the.nameWatches.keep(key, error instanceof NameConflictError ? error.conflicts : []);
-      return { error };
+      return { ...nothing, error };
     }
   }
 

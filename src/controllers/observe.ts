@@ -47,13 +47,14 @@ export interface Seen {
 
 /**
  * Reads all that there is to be seen of a puller; after it nothing is read any more. `error` is why its
- * children could not be made what they should be.
+ * children could not be made what they should be; `deleted` are the uids of DaemonSets that were deleted just
+ * now, of whose end, and that of their pods, nobody has told yet.
  *
  * @throws WaitingError while its pods are not known yet
  */
 export async function observe(
   subject: Subject,
-  error: Error | undefined,
+  { error, deleted }: { readonly error?: Error; readonly deleted: readonly string[] },
   the: ObserveDependencies,
 ): Promise<Seen> {
   const { key, puller, parsed, input } = subject;
@@ -62,7 +63,9 @@ export async function observe(
   const stored = statusOf(puller);
   // The spec has no say while it is held: the list is what the DaemonSets hold.
   const list = holdOf(findings) ? undefined : spec.images;
-  const present = daemonSetsOf(input, list, the);
+  const present = daemonSetsOf(input, list, the).filter(
+    ({ metadata }) => !deleted.includes(metadata.uid ?? ''),
+  );
   const pods = podsOf(subject, present, the);
   const wasTold = conditionOf(stored, conditionTypes.degraded)?.status === 'True';
   const refused = await the.refusals.of(key, {

@@ -131,7 +131,7 @@ it('lets go of nothing for the sake of a successor that was made anew a moment a
   const client = {
     get: async (_resource, _namespace, name) => stored.get(name),
     apply: async (_resource, body) => {
-      if (body.metadata.uid !== undefined)
+      if (body.metadata.uid === 'gone already')
         throw new ApiError('apply', 409, { message: 'uid mismatch' });
       return { ...body, metadata: { ...body.metadata, uid: 'new', resourceVersion: '9' } };
     },
@@ -142,21 +142,27 @@ it('lets go of nothing for the sake of a successor that was made anew a moment a
   } as Partial<Client> as Client; // nothing else is asked for
   const clock = new ManualClock();
   const caches = new Map([[daemonSets, cache]]);
-  const again = await converge(
-    input,
-    {
-      applier: new Applier({ client, clock, fieldManager: 'test', caches }),
-      children: caches,
-      pods: nothing,
-      readPods: (all, pods) => readPods(all, pods),
-      refusals: new Map(),
-      rivals: { claims: () => new Map(), exists: async () => false, isAwaited: () => false },
-      clock,
-      fateOfSpec: async () => 'current',
-    },
-    { signal: new AbortController().signal, log: silentLog },
-  );
+  const run = () =>
+    converge(
+      input,
+      {
+        applier: new Applier({ client, clock, fieldManager: 'test', caches }),
+        children: caches,
+        pods: nothing,
+        readPods: (all, pods) => readPods(all, pods),
+        refusals: new Map(),
+        rivals: { claims: () => new Map(), exists: async () => false, isAwaited: () => false },
+        clock,
+        fateOfSpec: async () => 'current',
+      },
+      { signal: new AbortController().signal, log: silentLog },
+    );
+  expect(await run()).toEqual({ againMs: 1000, deleted: [] });
   expect(cached.get(spec.daemonsetName)?.metadata.uid).toBe('new');
   expect(gone).toEqual([]);
-  expect(again).toBe(1000);
+
+  const filled = { ...(cached.get(spec.daemonsetName) as KubeObject), status: former['status'] };
+  for (const each of [cached, stored]) each.set(spec.daemonsetName, filled);
+  expect((await run()).deleted).toEqual(['u3']);
+  expect(gone).toEqual(['former']);
 });
