@@ -11,7 +11,7 @@ export interface Cache {
   learn(object: KubeObject): void;
   /** Claims that all objects of the namespace are known. */
   hasSynced(namespace: string): boolean;
-  /** Everything up to this resourceVersion is known of the namespace; undefined before the first list. */
+  /** Everything up to this resourceVersion is known of the namespace; undefined while a full list is needed. */
   position(namespace: string): string | undefined;
   /** Why the objects of the namespace cannot be read at the moment, if they cannot. */
   lastError(namespace: string): Error | undefined;
