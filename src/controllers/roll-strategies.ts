@@ -1,4 +1,5 @@
 import type { KubeObject } from '../kube/objects.ts';
+import { cachedReferences } from '../manifests/daemon-set.ts';
 import type { PullerState } from '../manifests/deployment.ts';
 import type { HandOver } from '../manifests/hand-over.ts';
 import { roomMadeAnnotation } from '../manifests/names.ts';
@@ -7,7 +8,7 @@ import type { Part } from '../manifests/shards.ts';
 import { unreachableNodes } from '../status/nodes.ts';
 import type { PodRecord } from '../status/pods.ts';
 import { rollOf, type SeenRoll } from '../status/roll.ts';
-import { appliedAt, lacksPods, referencesOf, rolloutOf } from '../status/rollout.ts';
+import { appliedAt, lacksPods, rolloutOf } from '../status/rollout.ts';
 import { isAtRest, placeOfPuller, roomMade } from './puller-place.ts';
 import type { KnownRefusal } from './refusals.ts';
 
@@ -87,13 +88,12 @@ export function withStrategies(step: HandOver, input: RollsInput): Step {
   };
 }
 
-/** Claims that a DaemonSet is to hold other images than now. */
+/** Claims that a DaemonSet is to hold other images than now, beside what others have put into it. */
 function bringsList({ name, images }: Part, owned: readonly KubeObject[]): boolean {
   const daemonSet = owned.find(({ metadata }) => metadata.name === name);
+  if (daemonSet === undefined) return false;
   const next = images.map(({ reference }) => reference);
-  return (
-    daemonSet !== undefined && next.sort().join() !== referencesOf(daemonSet).toSorted().join()
-  );
+  return next.toSorted().join() !== cachedReferences(daemonSet).toSorted().join();
 }
 
 /** What the DaemonSet of that name was told last of room that was made for it. */

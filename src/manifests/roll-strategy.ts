@@ -75,8 +75,8 @@ export function isInPlace(strategy: RollStrategy | undefined): boolean {
  *
  * Where a node refuses its pods, a roll is gapless until it has refused too many, and there is no surge otherwise:
  * with one, Kubernetes makes the next pod as soon as the last one has failed, without an end; without, it takes
- * more and more time between two. Such a roll is gapless from the write that begins it: Kubernetes does not wait
- * for another one.
+ * more and more time between two. One of another list is gapless from the write that brings it: Kubernetes does
+ * not wait for the next one.
  *
  * @param roll undefined when no pod is left to be replaced
  */

@@ -672,6 +672,20 @@ describe('a roll past a node that refuses its pods', () => {
     expect(begun).toEqual(['surge 2', 'surge 2']);
   });
 
+  it('comes to rest beside a container that somebody has put into the template', async () => {
+    await aRefusingNode({});
+    const agent = { name: 'agent', image: 'quay.io/example/agent:1' };
+    scene.apply({
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { name: 'kubernetes-image-puller', namespace: 'workspaces' },
+      spec: { template: { spec: { containers: [agent] } } },
+    });
+    list('kept', 'new');
+    await scene.until(() => holdersOf('new').length === 4 && holdersOf('agent').length === 4);
+    await scene.until(() => strategies.at(-1) === inPlace);
+  });
+
   it('is over when that node has its pod again, whatever it has left behind', async () => {
     await aRefusingNode({});
     list('kept', 'new');
