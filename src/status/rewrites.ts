@@ -1,8 +1,7 @@
 import { controllerOf, type KubeObject } from '../kube/objects.ts';
 import { templateContainers } from '../manifests/template-images.ts';
-import { daemonSetCounts } from './daemon-set-counts.ts';
 import type { ContainerRecord, ContainerVector, PodRecord } from './pods.ts';
-import { rolloutOf, templateGenerationOf } from './rollout.ts';
+import { hasNoFormerPods, templateGenerationOf } from './rollout.ts';
 
 /**
  * What templates asked for where pods say something else: a cluster may write other references into
@@ -33,7 +32,7 @@ export interface ReadPods {
 }
 
 /** What else the reading of pods depends on. */
-export interface ReadOptions {
+interface ReadOptions {
   /** What was known at the look before. */
   readonly before?: Rewrites | undefined;
   /**
@@ -99,18 +98,11 @@ function templateOf(
   );
   const template = {
     generation,
-    isEverywhere: arePodsAsNew && isEverywhere(daemonSet),
+    isEverywhere: arePodsAsNew && hasNoFormerPods(daemonSet),
     present: { references, vectors: new Map() },
     former: { references: undefined, vectors: new Map() },
   };
   return [[uid, template]];
-}
-
-function isEverywhere(daemonSet: KubeObject): boolean {
-  const { updatedNumberScheduled, desiredNumberScheduled, numberMisscheduled } =
-    daemonSetCounts(daemonSet);
-  const { observed } = rolloutOf(daemonSet);
-  return observed && updatedNumberScheduled >= desiredNumberScheduled && numberMisscheduled === 0;
 }
 
 /** An edit that is undone counts twice, and leaves pods that are as the present template again. */

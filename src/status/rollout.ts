@@ -77,7 +77,18 @@ export function rolloutOfAll(daemonSets: readonly KubeObject[]): Rollout {
   };
 }
 
-/** The images that the template of a DaemonSet holds, by the references that we gave it. */
+/**
+ * Claims that no pod of a former template is left, by the word of the controller: of each node it counts the oldest
+ * pod. An edit that is undone counts twice, and leaves pods that are as the present template again.
+ */
+export function hasNoFormerPods(daemonSet: KubeObject): boolean {
+  const { updatedNumberScheduled, desiredNumberScheduled, numberMisscheduled } =
+    daemonSetCounts(daemonSet);
+  const { observed } = rolloutOf(daemonSet);
+  return observed && updatedNumberScheduled >= desiredNumberScheduled && numberMisscheduled === 0;
+}
+
+/** The images that the template of a DaemonSet holds, those of others' containers too, by the references that we gave it. */
 export function referencesOf(daemonSet: KubeObject): readonly string[] {
   return templateContainers(daemonSet).map(({ image = '' }) => image);
 }
