@@ -60,8 +60,11 @@ export interface Converged {
   readonly deleted: readonly string[];
 }
 
-/** How soon to look again where what was acted on, the spec or a DaemonSet, is not the newest. */
-const outdatedRetryMs = 1_000;
+/** Nothing was deleted, and nothing is to be looked at again. */
+export const nothingDone: Converged = { againMs: undefined, deleted: [] };
+
+/** What was acted on, the spec or a DaemonSet, is not the newest: it is looked at soon. */
+const outdated: Converged = { againMs: 1_000, deleted: [] };
 
 /**
  * Makes the children what they should be and removes those that should be no more. Every name is
@@ -95,20 +98,18 @@ export async function converge(
   const fate = isLasting ? await the.fateOfSpec() : 'current';
   // What an old spec has no use for may be what the new one asks for, and what is made for a puller that
   // is gone is taken away at once: its end would make it anew, again and again.
-  const outdated = { againMs: outdatedRetryMs, deleted: [] };
-  if (fate !== 'current')
-    return fate === 'changed' ? outdated : { againMs: undefined, deleted: [] };
+  if (fate !== 'current') return fate === 'changed' ? outdated : nothingDone;
 
   const written = await write(due, check, { input, the, context });
   context.signal.throwIfAborted();
   const [ofCache] = failuresOf(written.filter(isOfCache));
   if (ofCache) throw ofCache;
-  const isByTheSame =
-    next.released.length === 0 || (await areTheSame(written.filter(isOfCache), the));
-  if (!isByTheSame) return outdated;
-  const deleted = await remove(released(next), input, the, context.log);
+  const mayLetGo =
+    next.released.length === 0 || (await areStillThere(written.filter(isOfCache), the));
+  const deleted = mayLetGo ? await remove(released(next), input, the, context.log) : [];
   const [beside] = failuresOf(written);
   if (beside) throw new BesideCacheError(beside);
+  if (!mayLetGo) return outdated;
   await remove(former, input, the, context.log);
   return { againMs: next.againMs, deleted };
 }
@@ -274,17 +275,18 @@ function isOfCache({ child }: Written): boolean {
 }
 
 /**
- * Claims that what was written are the objects that the step was decided by. One that was deleted meanwhile, and
- * was made anew, holds nothing for anybody yet.
+ * Asks the server whether the DaemonSets are those that the step was decided by. One that was deleted meanwhile
+ * holds nothing any more, and one that was made anew nothing yet.
  */
-async function areTheSame(
+async function areStillThere(
   written: readonly Written[],
   { applier }: ConvergeDependencies,
 ): Promise<boolean> {
   const looks = written.map(async ({ child: { resource, body, live } }) => {
     const { namespace = '', name = '' } = body.metadata;
-    const now = await applier.observe(resource, namespace, name);
-    return live === undefined || live.metadata.uid === now?.metadata.uid;
+    if (live === undefined) return true;
+    const now = await applier.ask(resource, namespace, name);
+    return now?.metadata.uid === live.metadata.uid;
   });
   return (await Promise.all(looks)).every((isSame) => isSame);
 }

@@ -19,7 +19,7 @@ import { newsBetween, type Told } from '../status/news.ts';
 import { isMoving } from '../status/observation.ts';
 import { type Summary, stalledInMs, summary } from '../status/summarize.ts';
 import { NameConflictError } from './conflicts.ts';
-import { type ConvergeDependencies, type Converged, converge } from './converge.ts';
+import { type ConvergeDependencies, type Converged, converge, nothingDone } from './converge.ts';
 import { failureOf, isTransient, newRefusal, noLaterThan, notSynced, retryOf } from './failure.ts';
 import { imagePullers } from './keys.ts';
 import type { NameWatches } from './name-watches.ts';
@@ -99,7 +99,7 @@ export class ImagePullerController {
     const subject = this.#subject(key, puller);
 
     const outcome = refusal
-      ? { error: refusal, againMs: undefined, deleted: [] }
+      ? { ...nothingDone, error: refusal }
       : await this.#converge(subject, context);
     if (this.#mayPass(subject, outcome.error)) throw retryOf(outcome.error);
     const { observed, againMs } = await observe(subject, outcome, {
@@ -193,10 +193,9 @@ export class ImagePullerController {
     { key, puller, input, parsed }: Subject,
     context: ReconcileContext,
   ): Promise<Converged & { readonly error?: Error }> {
-    const nothing = { againMs: undefined, deleted: [] };
     if (holdOf(parsed.findings)) {
       this.#the.nameWatches.keep(key, []);
-      return nothing;
+      return nothingDone;
     }
     try {
       const podRequests = await this.#podRequests.of(input);
@@ -219,7 +218,7 @@ export class ImagePullerController {
       // No news about the puller, and whoever leads will look at it anew.
       if (error instanceof NotLeadingError) throw error;
       this.#the.nameWatches.keep(key, error instanceof NameConflictError ? error.conflicts : []);
-      return { ...nothing, error };
+      return { ...nothingDone, error };
     }
   }
 

@@ -153,6 +153,11 @@ export class Applier {
     return live;
   }
 
+  /** The object under a name as the server has it now. */
+  ask(resource: Resource, namespace: string, name: string): Promise<Live> {
+    return this.#client.get(resource, namespace, name);
+  }
+
   /**
    * Creates the object or makes it what the body says, anew where it cannot be changed to that.
    *
