@@ -27,7 +27,7 @@ export function knownPods(namespace: string, pods: Cache): KnownPods {
   // The reflector projects them.
   const records = isKnown ? (pods.list(namespace) as readonly PodRecord[]) : undefined;
   const position = pods.position(namespace);
-  // Two kinds have one count, as they are in one etcd; of another count this says nothing, and all goes on.
+  // Kinds have one count, as they are in one etcd (all but Events, where that is set up otherwise at all).
   const isAsNewAs = ({ metadata }: KubeObject) =>
     position !== undefined && !isOlder(position, metadata.resourceVersion ?? '');
   return { records, error, isRefused, isAsNewAs };
