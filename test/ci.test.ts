@@ -96,6 +96,18 @@ describe('a second attempt', () => {
     });
   });
 
+  it('takes nothing back of what passed in the first', () => {
+    const again = aResult(aFile('a', 'failed', 'passed', 'passed'));
+    const { lines, status } = countedWith(again, [[unsteady, 1]]);
+    expect([lines.at(-1), status]).toEqual(['4 passed, 0 failed', 0]);
+  });
+
+  it('that fails too does not make up for a file that could not be loaded', () => {
+    const again = aResult(aFile('a', 'passed', 'failed'));
+    const { lines, status } = countedWith(again, [[aResult(aFile('a'), aFile('b', 'passed')), 1]]);
+    expect([lines.at(-1), status]).toEqual(['1 passed, 1 failed', 1]);
+  });
+
   it('counts for a file that could not be loaded', () => {
     const again = aResult(aFile('a', 'passed'));
     const { lines, status } = countedWith(again, [[aResult(aFile('a'), aFile('b', 'passed')), 1]]);
@@ -103,7 +115,7 @@ describe('a second attempt', () => {
   });
 
   it.each<[string, Written, number]>([
-    ['fails too', aResult(aFile('a', 'passed', 'passed', 'failed')), 1],
+    ['fails too', aResult(aFile('a', 'passed', 'failed', 'passed')), 1],
     ['runs nothing', aResult(aFile('a')), 1],
     ['is of another file', aResult(aFile('c', 'passed')), 1],
     ['is cut short', '{', 1],
@@ -114,7 +126,7 @@ describe('a second attempt', () => {
   });
 
   it('that fails too leaves what failed to be said', () => {
-    const again = aResult(aFile('a', 'passed', 'passed', 'failed'));
+    const again = aResult(aFile('a', 'passed', 'failed', 'passed'));
     expect(countedWith(again, [[unsteady, 1]]).lines[0]).toBe('failed: a: t1');
   });
 
