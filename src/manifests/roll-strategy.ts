@@ -33,9 +33,16 @@ export interface RollMoment {
   readonly refusing: number;
   /** Claims that the strategy is written together with other images than those of the present template. */
   readonly bringsList: boolean;
+  /** Claims that pods of a former list live, or that nobody can tell. */
+  readonly replacesPods: () => boolean;
 }
 
-const calm: RollMoment = { desired: 0, refusing: 0, bringsList: false };
+const calm: RollMoment = {
+  desired: 0,
+  refusing: 0,
+  bringsList: false,
+  replacesPods: () => true,
+};
 
 /** What takes the places of those that could go on. Nothing counts that may pass within moments. */
 export interface RollObstacles {
@@ -83,9 +90,11 @@ export function isInPlace(strategy: RollStrategy | undefined): boolean {
 export function strategyFor(
   maxSurge: number | string,
   roll: Roll | undefined,
-  { desired: nodes, refusing, bringsList }: RollMoment = calm,
+  { desired: nodes, refusing, bringsList, replacesPods }: RollMoment = calm,
 ): RollStrategy {
-  if (bringsList && refusing > 0) return gapless(raised(maxSurge, refusing, nodes));
+  // Between two pods that it refuses a node refuses none, and looks as if one was being replaced there.
+  const beginsRoll = bringsList && (refusing > 0 || !replacesPods());
+  if (beginsRoll) return gapless(raised(maxSurge, refusing, nodes));
   if (roll === undefined) {
     return refusing > 0 ? { maxSurge: 0, maxUnavailable: 1 } : gapless(maxSurge);
   }

@@ -53,6 +53,8 @@ export interface SeenRoll {
   readonly desired: number;
   /** Nodes that throw their pods out or do not let them in, as under disk pressure; 0 where pods cannot be read. */
   readonly refusing: number;
+  /** Claims that pods of a former list live, or that pods cannot be read. */
+  readonly replacesPods: () => boolean;
   readonly shortage: Shortage;
   readonly againMs: number | undefined;
 }
@@ -67,11 +69,16 @@ export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput
   const { uid } = daemonSet.metadata;
   const own = pods?.filter((pod) => controllerOf(pod)?.uid === uid) ?? [];
   const present = presentStrategy(daemonSet);
+  const replacesPods = () => {
+    const isCurrent = isMadeBy(daemonSet);
+    return pods === undefined || own.some((pod) => lives(pod) && !isCurrent(pod));
+  };
+  const seen = { desired, replacesPods };
   const over = () => {
     const silent = isInPlace(present) ? unreachable() : new Set<string>();
     const answering = own.filter(({ node }) => !silent.has(node));
     const shortage = shortageOf({ daemonSet, living: answering.filter(isPlaced), refusal });
-    return { roll: undefined, desired, shortage, ...stillRefusing(answering, present, now) };
+    return { ...seen, roll: undefined, shortage, ...stillRefusing(answering, present, now) };
   };
   if (observed && desired <= updatedNumberScheduled) return over();
   const silent = unreachable();
@@ -86,7 +93,7 @@ export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput
   if (!observed || pods === undefined) {
     const roll = { desired, outdated, present, obstacles: undefined };
     const shortage = shortageOf({ daemonSet, living: [], refusal });
-    return { roll, desired, refusing, shortage, againMs: undefined };
+    return { ...seen, roll, refusing, shortage, againMs: undefined };
   }
   const living = own.filter((pod) => isPlaced(pod) && !silent.has(pod.node));
   const calm = new Calm(own, now);
@@ -94,7 +101,7 @@ export function rollOf({ daemonSet, pods, unreachable, refusal, now }: RollInput
   const obstacles = obstaclesOf(scene);
   const shortage = lastingShortage(scene, present);
   const roll = { desired, outdated, present, obstacles };
-  return { roll, desired, refusing, shortage, againMs: calm.againMs };
+  return { ...seen, roll, refusing, shortage, againMs: calm.againMs };
 }
 
 /** How the pods of all DaemonSets of a puller are replaced. */

@@ -94,7 +94,7 @@ describe('a strategy', () => {
   });
 
   it('has no surge while a node refuses its pods and nothing is replaced', () => {
-    const rest = { desired: 10, bringsList: false };
+    const rest = { desired: 10, bringsList: false, replacesPods: () => false };
     expect(strategyFor('10%', undefined, { ...rest, refusing: 2 })).toEqual(inPlace);
     expect(strategyFor('10%', undefined, { ...rest, refusing: 0 })).toMatchObject({
       maxSurge: '10%',
@@ -107,10 +107,24 @@ describe('a strategy', () => {
   ])(
     'is gapless from when another list is written past nodes that refuse their pods, %s',
     (_when, roll) => {
-      const moment = { desired: 10, refusing: 2, bringsList: true };
+      const moment = { desired: 10, refusing: 2, bringsList: true, replacesPods: () => true };
       expect(strategyFor('10%', roll, moment)).toEqual({ maxSurge: 3, maxUnavailable: 0 });
     },
   );
+
+  it.each([
+    [
+      'is gapless between two pods that a node refuses',
+      false,
+      { maxSurge: '10%', maxUnavailable: 0 },
+    ],
+    ['goes on in place where pods of a former list are replaced so', true, inPlace],
+  ])('of a write that brings another list %s', (_what, isReplacing, expected) => {
+    const moment = { desired: 10, refusing: 0, bringsList: true, replacesPods: () => isReplacing };
+    expect(strategyFor('10%', aRoll({}, { present }), moment)).toEqual(expected);
+    const unseen = { ...aRoll({}, { present }), obstacles: undefined };
+    expect(strategyFor('10%', unseen, moment)).toEqual(expected);
+  });
 
   it.each<[string, Roll, object]>([
     [

@@ -267,6 +267,17 @@ describe('a node', () => {
     expect(seen(pods, { daemonSet: done })).toMatchObject({ roll: undefined, refusing: 1 });
   });
 
+  it('that has no pod for a moment looks like one in a roll, which replaces nothing', () => {
+    const others = [aPod('node-1'), aPod('node-2')];
+    const daemonSet = rolling({ updatedNumberScheduled: 2 });
+    const { roll, replacesPods } = seen(others, { daemonSet });
+    expect(roll?.outdated).toBe(1);
+    expect(replacesPods()).toBe(false);
+    const former = aPod('node-3', { images: images.slice(1) });
+    expect(seen([...others, former], { daemonSet }).replacesPods()).toBe(true);
+    expect(seen([], { daemonSet, pods: undefined }).replacesPods()).toBe(true);
+  });
+
   it('that does not answer refuses none', () => {
     const unreachable = () => new Set(['node-1']);
     expect(seen([next], { daemonSet: inPlace, unreachable }).refusing).toBe(0);
