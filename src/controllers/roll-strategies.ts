@@ -90,7 +90,7 @@ export function withStrategies(step: HandOver, input: RollsInput): Step {
 
 /** Claims that a DaemonSet is to hold other images than now, beside what others have put into it. */
 function bringsList({ name, images }: Part, owned: readonly KubeObject[]): boolean {
-  const daemonSet = owned.find(({ metadata }) => metadata.name === name);
+  const daemonSet = namedOf(name, owned);
   if (daemonSet === undefined) return false;
   const next = images.map(({ reference }) => reference);
   return next.toSorted().join() !== cachedReferences(daemonSet).toSorted().join();
@@ -98,8 +98,11 @@ function bringsList({ name, images }: Part, owned: readonly KubeObject[]): boole
 
 /** What the DaemonSet of that name was told last of room that was made for it. */
 function lastRoomOf(name: string, owned: readonly KubeObject[]): string | undefined {
-  const daemonSet = owned.find(({ metadata }) => metadata.name === name);
-  return daemonSet?.metadata.annotations?.[roomMadeAnnotation];
+  return namedOf(name, owned)?.metadata.annotations?.[roomMadeAnnotation];
+}
+
+function namedOf(name: string, owned: readonly KubeObject[]): KubeObject | undefined {
+  return owned.find(({ metadata }) => metadata.name === name);
 }
 
 /** By the names of their DaemonSets. */

@@ -1,5 +1,6 @@
 import { parseSpec } from '../../src/api/parse.ts';
-import { converge } from '../../src/controllers/converge.ts';
+import type { Clock } from '../../src/clock.ts';
+import { type ConvergeDependencies, converge } from '../../src/controllers/converge.ts';
 import { Applier } from '../../src/kube/applier.ts';
 import type { Cache } from '../../src/kube/cache.ts';
 import { ApiError, type Client } from '../../src/kube/client.ts';
@@ -29,6 +30,19 @@ const settings = {
   allowedRegistries: [],
 };
 
+/** What a run needs beside its applier; nobody else wants its names, and its spec is the newest. */
+function dependencies(clock: Clock): Omit<ConvergeDependencies, 'applier'> {
+  return {
+    children: new Map(),
+    pods: nothing,
+    readPods: (all, pods) => readPods(all, pods),
+    refusals: new Map(),
+    rivals: { claims: () => new Map(), exists: async () => false, isAwaited: () => false },
+    clock,
+    fateOfSpec: async () => 'current',
+  };
+}
+
 it('a run that was aborted writes nothing more', async () => {
   const clock = new ManualClock();
   const written: string[] = [];
@@ -46,19 +60,9 @@ it('a run that was aborted writes nothing more', async () => {
   const { spec } = parseSpec(puller.spec, { maxImages: 500 });
   const input = { puller: identityOf(puller), raw: puller.spec, spec, settings };
 
-  const rivals = { claims: () => new Map(), exists: async () => false, isAwaited: () => false };
   const run = converge(
     input,
-    {
-      applier,
-      children: new Map(),
-      pods: nothing,
-      readPods: (daemonSets, pods) => readPods(daemonSets, pods),
-      refusals: new Map(),
-      rivals,
-      clock,
-      fateOfSpec: async () => 'current',
-    },
+    { ...dependencies(clock), applier },
     { signal: abort.signal, log: silentLog },
   );
   await expect(run).rejects.toThrow('the program is stopping');
@@ -92,13 +96,9 @@ it.each([
   await converge(
     { puller: identityOf(puller), raw: puller.spec, spec, settings },
     {
+      ...dependencies(clock),
       applier: new Applier({ client, clock, fieldManager: 'test', caches: new Map() }),
       children: new Map([[configMaps, { ...nothing, list: () => [former] }]]),
-      pods: nothing,
-      readPods: (daemonSets, pods) => readPods(daemonSets, pods),
-      refusals: new Map(),
-      rivals: { claims: () => new Map(), exists: async () => false, isAwaited: () => false },
-      clock,
       fateOfSpec: async () => fate,
     },
     { signal: new AbortController().signal, log: silentLog },
@@ -146,14 +146,9 @@ it('lets go of nothing for the sake of a successor that was made anew a moment a
     converge(
       input,
       {
+        ...dependencies(clock),
         applier: new Applier({ client, clock, fieldManager: 'test', caches }),
         children: caches,
-        pods: nothing,
-        readPods: (all, pods) => readPods(all, pods),
-        refusals: new Map(),
-        rivals: { claims: () => new Map(), exists: async () => false, isAwaited: () => false },
-        clock,
-        fateOfSpec: async () => 'current',
       },
       { signal: new AbortController().signal, log: silentLog },
     );

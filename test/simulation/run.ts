@@ -184,8 +184,8 @@ async function converges(
   const isPrompt =
     troubles.every(({ kind }) => promptOnes.has(kind)) && world.operators.length === 1;
   const isDelayed = troubles.some(({ kind }) => kind === 'delay' || kind === 'pause');
-  // What is not known or has not arrived yet may turn a status late, before a list makes up for it.
   const isOfPod = lost.some(({ what }) => what.includes(' Pod/'));
+  // What is not known or has not arrived yet may turn a status late, before a list makes up for it.
   if (isOfPod) await world.scheduler.pass(lostPodEventBoundMs);
   else if (lost.length > 0) await world.scheduler.pass(lostEventBoundMs);
   else if (ofEvents.length > 0 || isDelayed) await world.scheduler.pass(boundMs);
